@@ -1,0 +1,137 @@
+"""Origins, reports and errors: the one way both programs say what is wrong and where.
+
+Everything that reads configuration (YAML or JSON) hangs an origin on what it reads; everything that finds a problem adds
+an `Entry` to a `Report` or raises an `IgnitionError`. Renderers (pretty, raw, JSON, SARIF) live with the programs; here
+a diagnostic is data.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Path = tuple["str | int", ...]
+
+ERROR = "error"
+WARNING = "warning"
+INFO = "info"
+SEVERITIES = (ERROR, WARNING, INFO)
+
+
+def path_text(path: Path) -> str:
+    """`("storage", "files", 0)` as `$.storage.files.0`, the notation of the reference's reports."""
+    return ".".join(["$", *map(str, path)])
+
+
+class Place:
+    """A point in one source text: source name, path of keys and indexes, line and column (both from 1, 0 unknown).
+
+    `at_end` marks the end of a text, which the references print as line 0 column 0.
+    """
+
+    __slots__ = ("at_end", "column", "line", "path", "source")
+
+    def __init__(self, path: Path, line: int = 0, column: int = 0, source: str = "", *, at_end: bool = False) -> None:
+        self.at_end = at_end
+        self.path = path
+        self.line = line
+        self.column = column
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"Place({path_text(self.path)}, {self.line}:{self.column}, {self.source!r})"
+
+
+class Entry:
+    """One diagnostic: severity, stable code, a sentence, where it is, and optionally what to do about it."""
+
+    __slots__ = ("code", "hint", "message", "place", "severity")
+
+    def __init__(self, severity: str, code: str, message: str, place: Place, hint: str = "") -> None:
+        self.severity = severity
+        self.code = code
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def raw(self) -> str:
+        """`KIND at PATH, line L col C: MESSAGE`, the line format both programs share with the references."""
+        place = self.place
+        where = []
+        if place.path:
+            where.append(path_text(place.path))
+        if place.line or place.at_end:
+            where.append(
+                f"line {place.line} col {place.column}" if place.column or place.at_end else f"line {place.line}"
+            )
+        at = f" at {', '.join(where)}" if where else ""
+        return f"{self.severity}{at}: {self.message}"
+
+
+class Report:
+    """An ordered collection of diagnostics."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries: list[Entry] = list(entries)
+
+    def add(self, severity: str, code: str, message: str, place: Place, hint: str = "") -> None:
+        self.entries.append(Entry(severity, code, message, place, hint))
+
+    def merge(self, other: Report) -> None:
+        self.entries.extend(other.entries)
+
+    @property
+    def fatal(self) -> bool:
+        return any(entry.severity == ERROR for entry in self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+class IgnitionError(Exception):
+    """A failure that is a sentence with a place.
+
+    `message` says what was being done and what went wrong; `place` which entry of the config asked for it; `hint` what
+    to do. Everything the executor raises on purpose derives from it:
+
+        IgnitionError
+        ├── ConfigError      the config is wrong (report attached)
+        ├── CommandError     a program failed (system/run.py)
+        ├── FetchError       a resource could not be had (fetch/)
+        └── StageError       a stage refused or failed
+    """
+
+    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = ""
+        if self.place is not None:
+            spot = f" line {self.place.line}" if self.place.line else ""
+            where = f" ({path_text(self.place.path)}{spot})"
+        return f"{self.message}{where}" + (f". {self.hint}" if self.hint else "")
+
+
+class ConfigError(IgnitionError):
+    """The config cannot be used; `report` holds every diagnostic."""
+
+    def __init__(self, message: str, report: Report | None = None, *, place: Place | None = None) -> None:
+        super().__init__(message, place=place)
+        self.report = report if report is not None else Report()
+
+
+class FetchError(IgnitionError):
+    """A resource could not be fetched, verified or unpacked."""
+
+
+class StageError(IgnitionError):
+    """A stage refused its work or failed at it."""

@@ -1,0 +1,151 @@
+"""JSON values to typed config objects, by the tables: the step after parsing, before the rules.
+
+Types are checked here, so that everything behind works with objects whose types hold. Keys match as the reference's
+decoder matches them: exactly, else without regard to case. Keys that mean nothing are collected, not refused.
+"""
+
+from __future__ import annotations
+
+from ignition_py.spec.jsontext import JsonDocument, JsonOrigin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from ignition_py.diag import Path
+    from ignition_py.spec.model import Field, Struct
+
+    S = TypeVar("S", bound=Struct)
+
+_INT = 1 << 63
+_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+WORDS = {
+    str: "a string",
+    int: "a number",
+    float: "a number with a fraction",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+_WANTED = {"str": "a string", "int": "a whole number", "bool": "true or false", "struct": "an object"}
+
+
+class WrongType(ValueError):
+    """A value has the wrong type; `path` says which one, and `offset`, where it is known already, which byte."""
+
+    def __init__(self, path: Path, found: Any, entry: Field, in_list: bool) -> None:
+        self.offset = -1
+        self.path = path
+        self.found = found
+        self.entry = entry
+        wanted = "a list" if entry.many and not in_list else _WANTED[entry.kind]
+        what = WORDS.get(type(found), "null")
+        if type(found) is int and entry.kind == "int":
+            what = "a number that does not fit in 64 bits"
+        super().__init__(f"{entry.json} is {what}; it has to be {wanted}")
+
+
+class GivenTwice(ValueError):
+    """Two keys of an object mean the same field: what that gives, spec/exact.py knows."""
+
+
+class Decoder:
+    """Decodes one document at one version; `unused` and `mismatched` collect what deserves a warning."""
+
+    def __init__(self, document: JsonDocument, version: int) -> None:
+        self.document = document
+        self.version = version
+        self.unused: list[Path] = []
+        self.mismatched: list[Path] = []
+        self._fields: dict[type[Struct], dict[str, Field]] = {}
+        self._folded: dict[type[Struct], dict[str, Field]] = {}
+
+    def fields(self, cls: type[Struct]) -> dict[str, Field]:
+        """The fields that `cls` has at this version, by JSON name."""
+        known = self._fields.get(cls)
+        if known is None:
+            known = {name: entry for name, entry in cls.BY_JSON.items() if entry.at(self.version)}
+            self._fields[cls] = known
+        return known
+
+    def _fold(self, cls: type[Struct], key: str) -> Field | None:
+        folded = self._folded.get(cls)
+        if folded is None:
+            folded = {name.casefold(): entry for name, entry in self.fields(cls).items()}
+            self._folded[cls] = folded
+        entry = folded.get(key.casefold())
+        return entry if entry is not None and len(entry.json) == len(key) else None
+
+    def struct(self, cls: type[S], raw: dict[str, Any], path: Path, *, exact: bool = True) -> S:
+        """`raw` as a `cls`. `exact` is False below a key that matched only without regard to case. Raises WrongType, GivenTwice."""
+        known = self.fields(cls)
+        values: dict[str, Any] = {"_origin": JsonOrigin(self.document, path)}
+        seen: set[str] = set()
+        for key, value in raw.items():
+            entry = known.get(key)
+            here = exact
+            if entry is None:
+                if exact:
+                    self.unused.append((*path, key))
+                entry = self._fold(cls, key)
+                if entry is None:
+                    continue
+                here = False
+            name = entry.name
+            if name in seen:
+                raise GivenTwice
+            seen.add(name)
+            decoded = self._value(entry, value, (*path, key), here)
+            if decoded is not None:
+                values[name] = decoded
+        made = cls.__new__(cls)
+        made.__dict__.update(values)
+        return made
+
+    def _value(self, entry: Field, value: Any, path: Path, exact: bool) -> Any:
+        if value is None:
+            nullable = entry.many or entry.struct is None or entry.nullable[0] <= self.version < entry.nullable[1]
+            if not nullable and exact:
+                self.mismatched.append(path)
+            return None
+        if not entry.many:
+            return self._one(entry, value, path, exact, False)
+        if type(value) is not list:
+            raise WrongType(path, value, entry, False)
+        if not value:
+            return None
+        return tuple([self._one(entry, item, (*path, i), exact, True) for i, item in enumerate(value)])
+
+    def _one(self, entry: Field, value: Any, path: Path, exact: bool, in_list: bool) -> Any:
+        cls = entry.struct
+        if cls is not None:
+            if type(value) is dict:
+                return self.struct(cls, value, path, exact=exact)
+            if value is None:
+                if exact:
+                    self.mismatched.append(path)
+                return self.struct(cls, {}, path)
+        elif value is None:
+            return "" if entry.kind == "str" else 0
+        elif type(value) is _TYPES[entry.kind] and (type(value) is not int or -_INT <= value < _INT):
+            return _repaired(value) if type(value) is str else value
+        raise WrongType(path, value, entry, in_list)
+
+
+def _repaired(text: str) -> str:
+    """Half a surrogate pair is no character; Go puts U+FFFD in its place."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if 0xD800 <= ord(char) < 0xE000 else char for char in text)
+    return text
+
+
+def type_error_offset(document: JsonDocument, error: WrongType) -> int:
+    """The byte offset that the reference names for a value of a wrong type: behind a scalar, behind an opening bracket."""
+    if error.offset >= 0:
+        return error.offset
+    node = document.find(error.path)
+    if node is None:
+        return 0
+    return node.start if isinstance(error.found, dict | list) else node.end

@@ -1,0 +1,101 @@
+"""Ignition 1 and 2.0 to 2.4, which Flatcar still takes: configs of them, translated to spec 3.1.
+
+    legacy_version(data)     is it one?
+    translate(data, source)  -> config at 3.1.0, report
+    read(data, source)       -> the same at the newest version, as spec/read.py gives it
+
+What spec 3 cannot say is refused entry by entry, with the reason and the line. Facts: the published specifications 1 and
+2.0 to 2.4, their migration guides, and what Flatcar's converter does where the meaning is open.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import ERROR, WARNING, Entry, Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ignition_py.spec.tables import Config
+
+TARGET = 1  # minor version of spec 3 that has everything that 2.4 can say
+SPEC_1 = -1  # counts as the minor version before 2.0
+VERSIONS = {"1": SPEC_1, "2.0.0": 0, "2.1.0": 1, "2.2.0": 2, "2.3.0": 3, "2.4.0": 4}
+
+
+def legacy_version(data: bytes) -> str | None:
+    """The version of a config of spec 1 or 2, known or not; None for anything else."""
+    if b"ignitionVersion" not in data and b'"2.' not in data:
+        return None
+    from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
+
+    try:
+        raw = JsonDocument(data).parse()
+    except (JsonSyntaxError, NeedsExact):
+        return None
+    return _version_of(raw)
+
+
+def _version_of(raw: Any) -> str | None:
+    if not isinstance(raw, dict):
+        return None
+    ignition = raw.get("ignition")
+    if isinstance(ignition, dict):
+        version = ignition.get("version")
+        return version if isinstance(version, str) and version.startswith("2.") else None
+    return str(raw["ignitionVersion"]) if type(raw.get("ignitionVersion")) is int else None
+
+
+def translate(data: bytes, source: str = "") -> tuple[Config | None, Report]:
+    """The config at 3.1.0, None where the report has errors. Call it where `legacy_version` gives a version."""
+    from ignition_py.spec.jsontext import JsonDocument
+    from ignition_py.spec.legacy.config import config
+    from ignition_py.spec.legacy.reader import Reader, Unreadable
+
+    document = JsonDocument(data, source)
+    report = Report()
+    raw = document.parse()
+    text = _version_of(raw) or ""
+    version = VERSIONS.get(text)
+    if version is None:
+        known = ", ".join(VERSIONS)
+        place = document.place(("ignition", "version"))
+        report.add(ERROR, "version-unknown", f"{text} is no version of spec 1 or 2 that there was: {known}", place)
+        return None, report
+    reader = Reader(raw, (), document, version, report)
+    try:
+        made = config(reader)
+    except Unreadable:
+        return None, report
+    if not report.fatal:
+        _check(made, report)
+    return None if report.fatal else made, report
+
+
+def _check(made: Config, report: Report) -> None:
+    from ignition_py.spec.origins import place_of
+    from ignition_py.spec.rules import validate
+
+    for finding in validate(made, TARGET):
+        if finding.code == "unit-no-install" and finding.severity == WARNING:
+            continue  # old configs enable units that systemd's own files complete
+        place = place_of(made, finding.path)
+        report.entries.append(Entry(finding.severity, finding.code, finding.message, place, finding.hint))
+
+
+def read(data: bytes, source: str = "") -> tuple[Config | None, Report]:
+    """The config at the newest version, None where the report is fatal: `spec.read.read` for spec 1 and 2."""
+    from ignition_py.spec.upgrade import upgrade
+
+    config, report = translate(data, source)
+    return (None if config is None else upgrade(config, TARGET)), report
+
+
+def accept_oem() -> None:
+    """Flatcar: `oem:///path`, a file of the OEM partition, is a source from here on."""
+    from ignition_py.spec.rules.resources import SCHEMES
+
+    SCHEMES["oem"] = 0
+
+
+__all__ = ["TARGET", "VERSIONS", "accept_oem", "legacy_version", "read", "translate"]

@@ -1,0 +1,191 @@
+"""Reading an Ignition config: JSON text to a checked config of the newest version. Both programs come through here.
+
+parse (jsontext) -> version -> decode (tables) -> rules -> upgrade. Nothing is raised for a bad config: the report says
+what is wrong and where.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import ERROR, WARNING, ConfigError, Entry, Place, Report
+from ignition_py.spec import tables
+from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ignition_py.diag import Path
+    from ignition_py.spec.tables import Config
+
+
+class EmptyConfig(ConfigError):
+    """There is nothing in the config: the machine is provisioned without one."""
+
+    def __init__(self) -> None:
+        super().__init__("the config is empty")
+
+
+def read(data: bytes, source: str = "") -> tuple[Config | None, Report]:
+    """`data` as a config of the newest version, None where the report is fatal. Raises EmptyConfig for no data at all."""
+    config, version, report = parse(data, source)
+    if config is None or report.fatal:
+        return None, report
+    from ignition_py.spec.upgrade import upgrade
+
+    return upgrade(config, version), report
+
+
+def parse(data: bytes, source: str = "") -> tuple[Config | None, int, Report]:
+    """`data` as a config of the version it is written in, that version's minor number, and the report."""
+    from ignition_py.spec.decode import Decoder, GivenTwice, WrongType
+
+    if not data:
+        raise EmptyConfig
+    report = Report()
+    document = JsonDocument(data, source)
+    version = None
+    try:
+        raw = document.parse()
+        version = _version(raw)
+        if version is None:
+            return _exact(document, report)
+        decoder = Decoder(document, version)
+        config = decoder.struct(tables.Config, raw, ())
+    except JsonSyntaxError as error:
+        _syntax(report, document, error)
+        return None, 0, report
+    except (NeedsExact, GivenTwice):
+        return _exact(document, report)
+    except WrongType as error:
+        if not document.has_places:
+            return _exact(document, report)
+        _wrong_type(document, error, report)
+        return None, version or 0, report
+    _check(config, version, decoder, report)
+    return config, version, report
+
+
+def _exact(document: JsonDocument, report: Report) -> tuple[Config | None, int, Report]:
+    """The same for texts that need a closer look: keys given twice, versions that are not what they should be."""
+    from ignition_py.spec.decode import WrongType
+    from ignition_py.spec.exact import ExactDecoder, Stub, values
+    from ignition_py.spec.kinds import normal_version, version_problem
+
+    try:
+        root = values(document.data)
+    except JsonSyntaxError as error:
+        _syntax(report, document, error)
+        return None, 0, report
+    stub = Stub(root)
+    if stub.error is not None:
+        report.add(ERROR, "wrong-type", stub.error[0], document.place_at(stub.error[1]))
+        return None, 0, report
+    version = normal_version(stub.version)
+    if version is None:
+        message, place = version_problem(dict(root.pairs), stub.version, document)
+        report.add(ERROR, "version-unknown", message, place)
+        return None, 0, report
+    decoder = ExactDecoder(document, version)
+    try:
+        config = decoder.config(tables.Config, root)
+    except WrongType as error:
+        _wrong_type(document, error, report)
+        return None, version, report
+    _check(config, version, decoder, report)
+    return config, version, report
+
+
+def _wrong_type(document: JsonDocument, error: Any, report: Report) -> None:
+    from ignition_py.spec.decode import type_error_offset
+
+    place = document.place_at(type_error_offset(document, error))
+    report.add(ERROR, "wrong-type", f"{'.'.join(map(str, error.path))}: {error}", place)
+
+
+def parse_cached(data: bytes, source: str = "") -> Config:
+    """The executor's own config cache: checked before it was written, so only decoded. Raises ConfigError."""
+    from ignition_py.spec.decode import Decoder, WrongType
+
+    document = JsonDocument(data, source)
+    try:
+        raw = document.parse()
+        version = tables.VERSIONS[raw["ignition"]["version"]]
+        return Decoder(document, version).struct(tables.Config, raw, ())
+    except (JsonSyntaxError, NeedsExact, WrongType, KeyError, TypeError) as error:
+        raise ConfigError(f"the config cache {source} is damaged: {error}") from None
+
+
+def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
+    from ignition_py.spec.rules import validate
+
+    document = decoder.document
+    findings = [(finding, spelled(finding.path)) for finding in validate(config, version)]
+    if not (findings or decoder.mismatched or decoder.unused):
+        return
+    document.locate([*(path for _, path in findings), *decoder.mismatched, *decoder.unused])
+    if not document.has_places:  # the reference then neither knows places nor looks for keys that mean nothing
+        decoder.mismatched, decoder.unused = [], []
+    for finding, path in findings:
+        report.entries.append(
+            Entry(finding.severity, finding.code, finding.message, document.place(path), finding.hint)
+        )
+    for path in decoder.mismatched:
+        message = f"{path[-1]} is null where an object is expected; it counts as empty"
+        report.add(WARNING, "null-object", message, document.place(path))
+    for path in decoder.unused:
+        report.add(WARNING, "unused-key", _unused_message(path, decoder), document.key_place(path))
+
+
+def _unused_message(path: Path, decoder: Any) -> str:
+    key = str(path[-1])
+    known: list[str] = []
+    struct: Any = tables.Config
+    for part in path[:-1]:
+        if isinstance(part, str):
+            struct = struct.BY_JSON[part].struct
+    known = list(decoder.fields(struct))
+    for name in known:
+        if name.casefold() == key.casefold():
+            return f"{key} is not how this key is spelled; it is taken for {name}"
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, known, 1)
+    return f"the key {key} means nothing here" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def spelled(path: Path) -> Path:
+    """A path of field names as one of JSON keys."""
+    struct: Any = tables.Config
+    spelled: list[str | int] = []
+    for part in path:
+        entry = struct.FIELDS.get(part) if struct is not None and isinstance(part, str) else None
+        if entry is not None:
+            spelled.append(entry.json)
+            struct = entry.struct
+        else:
+            spelled.append(part)
+    return tuple(spelled)
+
+
+def _syntax(report: Report, document: JsonDocument, error: JsonSyntaxError) -> None:
+    from ignition_py.spec.kinds import not_json
+
+    message = not_json(document.data) or f"this is not JSON: {error}"
+    report.add(ERROR, "json-syntax", message, document.place_at(error.offset))
+
+
+def _version(raw: Any) -> int | None:
+    """The minor version that the config claims, None where that is not plain to see. Raises NeedsExact."""
+    ignition = _folded(raw, "ignition") if isinstance(raw, dict) else None
+    version = _folded(ignition, "version") if isinstance(ignition, dict) else None
+    return tables.VERSIONS.get(version) if isinstance(version, str) else None
+
+
+def _folded(raw: dict[str, Any], name: str) -> Any:
+    found = [value for key, value in raw.items() if len(key) == len(name) and key.casefold() == name]
+    if len(found) > 1:
+        raise NeedsExact
+    return found[0] if found else None
+
+
+__all__ = ["EmptyConfig", "Place", "parse", "parse_cached", "read"]

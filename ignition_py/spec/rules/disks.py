@@ -1,0 +1,227 @@
+"""Checks of disks, partitions, RAID, LUKS and filesystems."""
+
+from __future__ import annotations
+
+import re
+
+from ignition_py.spec.rules import Findings, rule
+from ignition_py.spec.rules.paths import check_path
+from ignition_py.spec.rules.resources import url_problem
+from ignition_py.spec.tables import ClevisCustom, Disk, Filesystem, Luks, Partition, Raid, Tang
+from ignition_py.spec.urls import UrlError, parse_url
+
+GUID = re.compile(r"(?:|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})")
+FORMATS = {"ext4": 0, "btrfs": 0, "xfs": 0, "swap": 0, "vfat": 0, "none": 3, "virtiofs": 7}  # -> minor version
+LABEL_BYTES = {"ext4": 16, "btrfs": 256, "xfs": 12, "swap": 15, "vfat": 11}
+RAID_LEVELS = (
+    "linear",
+    "raid0",
+    "0",
+    "stripe",
+    "raid1",
+    "1",
+    "mirror",
+    "raid4",
+    "4",
+    "raid5",
+    "5",
+    "raid6",
+    "6",
+    "raid10",
+    "10",
+)
+_NO_SPARES = ("linear", "raid0", "0", "stripe")
+_VIRTIOFS_TAG_BYTES = 36
+_LUKS_LABEL_BYTES = 47  # LUKS2 header: 48 with the closing NUL
+_GPT_NAME = 36  # UTF-16 units of a GPT entry's name
+_WRAP = 1 << 63
+CLEVIS_PINS = ("tpm2", "tang", "sss")
+
+
+@rule(Disk)
+def disk(it: Disk, find: Findings) -> None:
+    if not it.device:
+        find.error("device-missing", "a disk needs its device", "device")
+        return
+    check_path(find, it.device, "device")
+    _numbers_collide(it, find)
+    _partitions_overlap(it, find)
+    _labels_collide(it, find)
+
+
+def _numbers_collide(it: Disk, find: Findings) -> None:
+    seen: set[int] = set()
+    for i, part in enumerate(it.partitions):
+        if part.number and part.number in seen:
+            find.error("partition-number-twice", f"two partitions have the number {part.number}", "partitions", i)
+            return
+        seen.add(part.number)
+
+
+def _labels_collide(it: Disk, find: Findings) -> None:
+    seen: set[str] = set()
+    for i, part in enumerate(it.partitions):
+        if part.label is not None:
+            if part.label in seen:
+                find.error("partition-label-twice", f"two partitions have the label {part.label!r}", "partitions", i)
+                return
+            seen.add(part.label)
+
+
+def _partitions_overlap(it: Disk, find: Findings) -> None:
+    """Only partitions with a start and a size can be compared; the rest is placed when the disk is known."""
+    spans = []
+    for i, part in enumerate(it.partitions):
+        if part.start_mib and part.size_mib is not None:
+            end = part.start_mib + part.size_mib - 1 if part.size_mib else part.start_mib
+            end = (end + _WRAP) % (2 * _WRAP) - _WRAP  # the reference's integers have 64 bits
+            spans.append((i, part.start_mib, end))
+    for i, start, end in spans:
+        for j, other_start, other_end in spans:
+            if i != j and (
+                other_start <= start <= other_end
+                or other_start <= end <= other_end
+                or (start < other_start and end > other_end)
+            ):
+                find.error("partitions-overlap", f"partitions {i} and {j} of {it.device} overlap", "partitions", j)
+                return
+
+
+@rule(Partition)
+def partition(it: Partition, find: Findings) -> None:
+    if it.should_exist is False and (
+        it.label is not None or it.type_guid or it.guid or it.start_mib is not None or it.size_mib is not None
+    ):
+        find.error("partition-absent-with-fields", "a partition that is not to exist can have a number only")
+    if it.number == 0 and it.label is None:
+        find.error("partition-unnamed", "a partition needs a number or a label")
+    if it.label is not None and len(it.label.encode()) > _GPT_NAME:
+        find.error("partition-label-long", f"a partition's label has at most {_GPT_NAME} characters", "label")
+    elif it.label is not None and ":" in it.label:
+        find.error("partition-label-colon", "a partition's label must not have a colon", "label")
+    for name, guid in (("guid", it.guid), ("type_guid", it.type_guid)):
+        if guid is not None and not GUID.fullmatch(guid):
+            find.error("guid-malformed", "a GUID is written 01234567-89AB-CDEF-0123-456789ABCDEF", name)
+
+
+@rule(Filesystem)
+def filesystem(it: Filesystem, find: Findings) -> None:
+    if it.path:
+        check_path(find, it.path, "path")
+    if it.format == "virtiofs" and find.version >= FORMATS["virtiofs"]:
+        _virtiofs(it, find)
+    else:
+        check_path(find, it.device, "device")
+    if not it.format:
+        if it.path or it.label or it.uuid or it.wipe_filesystem or it.options or it.mount_options:
+            find.error("format-missing", "the format is needed as soon as anything but the device is given", "format")
+    elif find.version < FORMATS.get(it.format, 1 << 20):
+        known = ", ".join(name for name, since in FORMATS.items() if since <= find.version)
+        find.error("format-unknown", f"the format {it.format!r} is unknown; known: {known}", "format")
+    if it.label:
+        _filesystem_label(it, it.label, find)
+
+
+def _virtiofs(it: Filesystem, find: Findings) -> None:
+    if not it.device:
+        find.error("device-missing", "virtiofs needs the tag of the share as its device", "device")
+    elif len(it.device.encode()) > _VIRTIOFS_TAG_BYTES:
+        find.error(
+            "virtiofs-tag-long", f"the tag of a virtiofs share has at most {_VIRTIOFS_TAG_BYTES} bytes", "device"
+        )
+    if it.uuid:
+        find.error("virtiofs-uuid", "virtiofs has no UUID", "uuid")
+    if it.wipe_filesystem:
+        find.error("virtiofs-wipe", "virtiofs cannot be wiped: the host owns it", "wipe_filesystem")
+    if it.options:
+        find.error("virtiofs-options", "virtiofs is not made by mkfs, so it takes no options", "options")
+
+
+def _filesystem_label(it: Filesystem, label: str, find: Findings) -> None:
+    if not it.format:
+        find.error("label-without-format", "a label needs a format", "label")
+    elif it.format == "virtiofs" and find.version >= FORMATS["virtiofs"]:
+        find.error("virtiofs-label", "virtiofs has no label", "label")
+    elif len(label.encode()) > LABEL_BYTES.get(it.format, 1 << 20):
+        find.error(
+            "filesystem-label-long", f"a label of {it.format} has at most {LABEL_BYTES[it.format]} bytes", "label"
+        )
+
+
+@rule(Raid)
+def raid(it: Raid, find: Findings) -> None:
+    if not it.level:
+        find.error("raid-level-missing", "an array needs its level", "level")
+    elif it.level not in RAID_LEVELS:
+        find.error("raid-level-unknown", f"the level {it.level!r} is unknown; known: {', '.join(RAID_LEVELS)}", "level")
+    elif it.spares and it.level in _NO_SPARES:
+        find.error("raid-spares", f"{it.level} has no redundancy, so it takes no spares", "level")
+    if not it.devices:
+        find.error("raid-devices-missing", "an array needs devices", "devices")
+    for i, device in enumerate(it.devices):
+        check_path(find, device, "devices", i)
+
+
+@rule(Luks)
+def luks(it: Luks, find: Findings) -> None:
+    if "/" in it.name:
+        find.error("luks-name-slash", "the name of a volume must not have a slash", "name")
+    if it.label and len(it.label.encode()) > _LUKS_LABEL_BYTES:
+        find.error("luks-label-long", f"a label of LUKS has at most {_LUKS_LABEL_BYTES} bytes", "label")
+    if not it.device:
+        find.error("device-missing", "a volume needs its device", "device")
+    else:
+        check_path(find, it.device, "device")
+    _clevis(it, find)
+    if it.key_file.source and url_problem(it.key_file.source, find.version):
+        find.error("luks-key-file", "the source of the key file is not a URL that can be fetched", "keys")
+
+
+def _clevis(it: Luks, find: Findings) -> None:
+    clevis = it.clevis
+    custom = clevis.has("custom") if find.version == 2 else bool(clevis.custom.pin)
+    others = bool(clevis.tang or clevis.tpm2 or clevis.threshold)
+    if custom and others:
+        find.error("clevis-custom", "a custom pin cannot stand beside tang, tpm2 or threshold", "clevis")
+    if it.cex.enabled and (clevis.custom.pin or others):
+        find.error("cex-clevis", "a CEX key and Clevis cannot stand together", "cex")
+    if it.cex.enabled and it.key_file.source:
+        find.error("cex-key-file", "a CEX key and a key file cannot stand together", "cex")
+
+
+@rule(ClevisCustom)
+def clevis_custom(it: ClevisCustom, find: Findings) -> None:
+    if not it.pin and not it.config and not (it.needs_network and find.version >= 3):
+        return
+    if not it.pin and find.version >= 3:
+        find.error("clevis-pin-missing", "a custom pin needs its name", "pin")
+    elif it.pin not in CLEVIS_PINS and find.version < 6:
+        find.error("clevis-pin-unknown", f"the pin {it.pin!r} is unknown; known: {', '.join(CLEVIS_PINS)}", "pin")
+    if not it.config:
+        find.error("clevis-config-missing", "a custom pin needs its configuration", "config")
+
+
+@rule(Tang)
+def tang(it: Tang, find: Findings) -> None:
+    try:
+        scheme = parse_url(it.url).scheme
+    except UrlError as error:
+        find.error("url-malformed", f"this is not a URL: {error}", "url")
+    else:
+        if scheme not in ("http", "https"):
+            find.error("tang-scheme", "the URL of a Tang server starts with http:// or https://", "url")
+    if not it.thumbprint:
+        find.error("tang-thumbprint-missing", "a Tang server needs the thumbprint of its key", "thumbprint")
+    if it.advertisement:
+        _advertisement(it.advertisement, find)
+
+
+def _advertisement(text: str, find: Findings) -> None:
+    from ignition_py.spec.jsonscan import has_huge_number, scan_error
+
+    data = text.encode()
+    error = scan_error(data)
+    if error is not None:
+        find.error("tang-advertisement", f"the advertisement is not JSON: {error}", "advertisement")
+    elif has_huge_number(data):
+        find.error("tang-advertisement", "the advertisement has a number that is too large", "advertisement")

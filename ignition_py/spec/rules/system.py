@@ -1,0 +1,71 @@
+"""Checks of the config's version and of systemd units."""
+
+from __future__ import annotations
+
+import re
+
+from ignition_py.spec import tables
+from ignition_py.spec.rules import Findings, rule
+from ignition_py.spec.rules.paths import extension
+from ignition_py.spec.tables import Dropin, Systemd, Unit
+from ignition_py.spec.unitfile import UnitError, sections_with_settings
+
+UNIT_TYPES = (
+    ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".snapshot", ".slice", ".scope",
+)  # fmt: skip
+_INSTANCE = re.compile(r"(.+?)@(.+?)\.service", re.DOTALL)
+
+
+@rule(tables.Ignition)
+def version(it: tables.Ignition, find: Findings) -> None:
+    if tables.VERSIONS.get(it.version, find.version) != find.version:
+        find.error("version-unknown", f"the version {it.version!r} is unknown", "version")
+
+
+@rule(Unit)
+def unit(it: Unit, find: Findings) -> None:
+    if extension(it.name) not in UNIT_TYPES:
+        find.error("unit-name", f"the name of a unit ends in its type: one of {' '.join(UNIT_TYPES)}", "name")
+    sections = _sections(it.contents, find)
+    if it.enabled and it.contents and sections is not None and "Install" not in sections:
+        find.warning(
+            "unit-no-install", f"{it.name} is enabled, but has no [Install] section, so nothing starts it", "contents"
+        )
+
+
+@rule(Dropin)
+def dropin(it: Dropin, find: Findings) -> None:
+    _sections(it.contents, find)
+    if extension(it.name) != ".conf":
+        find.error("dropin-name", "the name of a drop-in ends in .conf", "name")
+
+
+def _sections(contents: str | None, find: Findings) -> set[str] | None:
+    if contents is None:
+        return set()
+    try:
+        return sections_with_settings(contents)
+    except UnitError as error:
+        find.error("unit-contents", f"this is not unit text: {error}", "contents")
+        return None
+
+
+@rule(Systemd)
+def instances(it: Systemd, find: Findings) -> None:
+    if not any("@" in each.name for each in it.units):
+        return
+    units = {each.name: each for each in it.units}
+    for i, each in enumerate(it.units):
+        found = _INSTANCE.fullmatch(each.name)
+        if not found or not each.enabled:
+            continue
+        template = units.get(f"{found[1]}@.service")
+        if template is None or not template.contents:
+            continue
+        try:
+            sections = sections_with_settings(template.contents)
+        except UnitError:
+            continue
+        if "Install" not in sections:
+            message = f"{each.name} is enabled, but its template {template.name} has no [Install] section"
+            find.warning("instance-no-install", message, "units", i, "contents")

@@ -1,0 +1,58 @@
+"""What is no Ignition config, said in words that help."""
+
+from __future__ import annotations
+
+import pytest
+
+from ignition_py.spec.kinds import other_user_data
+from ignition_py.spec.read import EmptyConfig, parse
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"#cloud-config\nusers: []\n", "cloud-config"),
+        (b"#!/bin/sh\n", "script"),
+        (b"Content-Type: multipart/mixed; boundary=x\n", "MIME"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"variant: fcos\n", "butane-py"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b" \n", "white space"),
+        (b"null", "no ignition.version"),
+        (b"[]", "object"),
+        (b'{"ignitionVersion": 1}', "spec 1"),
+        (b'{"ignition": {"version": "2.3.0"}}', "ignition-py convert"),
+        (b'{"ignition": {"version": "3.99.0"}}', "newer than this program"),
+        (b'{"ignition": {"version": "3.6.0-experimental"}}', "stabilised"),
+        (b'{"ignition": {"version": "99999999999999999999.0.0"}}', "99999999999999999999.0.0"),
+    ],
+)
+def test_each_kind_has_its_explanation(data: bytes, word: str) -> None:
+    config, _, report = parse(data)
+    assert config is None
+    (entry,) = report
+    assert word in entry.message
+
+
+def test_no_data_is_no_config() -> None:
+    with pytest.raises(EmptyConfig):
+        parse(b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "other"),
+    [
+        (b"#cloud-config\n", True),
+        (b"#!/bin/bash\n", True),
+        (b"#include\nhttp://x\n", True),
+        (b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n", True),
+        (b"Content-Type: text/plain\n", False),
+        (b'{"ignition": {}}', False),
+        (b"variant: flatcar\n", False),
+        (b"# a comment\nvariant: flatcar\n", False),
+        (b"\xff\xfe", False),
+        (b"", False),
+    ],
+)
+def test_what_flatcar_passes_over(data: bytes, other: bool) -> None:
+    assert (other_user_data(data) is not None) == other
