@@ -1,0 +1,5 @@
+"""`python -m butane_py` is `butane-py`."""
+
+from butane_py.cli import run
+
+run()

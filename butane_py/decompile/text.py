@@ -1,0 +1,109 @@
+"""YAML text for people: literal blocks for text with lines, plain words where they cannot be taken for anything else.
+
+Source: YAML 1.2.2 (chapters 7 and 8); what yaml.v3 takes for a number, a boolean or null is always quoted.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+,=:$~() -]*")
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
+_BREAKS = frozenset("\x85\u2028\u2029\ufeff")
+STEP = "  "
+
+
+class Octal(int):
+    """A number that is written in octal: permissions."""
+
+
+def is_block(text: str) -> bool:
+    """Can the text be a literal block, and is it better as one?"""
+    lines = text.split("\n")
+    if len(lines) < 2 or not text.strip():
+        return False
+    return all(not line or (line.strip() and _printable(line)) for line in lines)
+
+
+def _printable(line: str) -> bool:
+    return not (_BREAKS & set(line)) and (line.isprintable() or line.replace("\t", "").isprintable())
+
+
+def quoted(text: str) -> str:
+    """A double-quoted scalar."""
+    out = []
+    for char in text:
+        if char in _ESCAPES:
+            out.append(_ESCAPES[char])
+        elif char.isprintable() and char not in _BREAKS:
+            out.append(char)
+        else:
+            code = ord(char)
+            out.append(f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+    return f'"{"".join(out)}"'
+
+
+def scalar(value: object) -> str:
+    """A value on one line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Octal):
+        return f"0{value:o}" if value > 0 else str(int(value))
+    if isinstance(value, int):
+        return str(value)
+    text = str(value)
+    plain = _PLAIN.fullmatch(text) and ": " not in text and text[-1] not in " :" and text.lower() not in _WORDS
+    return text if plain else quoted(text)
+
+
+def document(data: dict[str, Any]) -> str:
+    """A whole document of block mappings, lists and scalars."""
+    return "".join(f"{line}\n" for line in _mapping(data, ""))
+
+
+def _mapping(data: dict[str, Any], indent: str) -> Iterator[str]:
+    for key, value in data.items():
+        yield from _entry(f"{indent}{key}:", value, indent + STEP)
+
+
+def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
+    """`start` (a key) and its value, what needs lines of its own at `indent`."""
+    if isinstance(value, dict) and value:
+        yield start
+        yield from _mapping(value, indent)
+    elif isinstance(value, list | tuple) and value:
+        yield start
+        for item in value:
+            yield from _item(item, indent)
+    elif isinstance(value, str) and is_block(value):
+        yield from _block(start, value, indent)
+    else:
+        yield f"{start} {'{}' if value == {} else '[]' if value in ([], ()) else scalar(value)}"
+
+
+def _item(value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        lines = list(_mapping(value, indent + STEP))
+        yield f"{indent}- {lines[0][len(indent) + len(STEP) :]}"
+        yield from lines[1:]
+    else:
+        yield from _entry(f"{indent}-", value, indent + STEP)
+
+
+def _block(start: str, text: str, indent: str) -> Iterator[str]:
+    """A literal block: its header says what becomes of the line breaks at the end, and how deep it is where it has to."""
+    body = text.rstrip("\n")
+    ends = len(text) - len(body)
+    keep = "-" if ends == 0 else "" if ends == 1 else "+"
+    deep = str(len(STEP)) if body[0] in " \t\n" else ""
+    yield f"{start} |{deep}{keep}"
+    for line in body.split("\n") + [""] * (ends - 1):
+        yield f"{indent}{line}" if line else ""

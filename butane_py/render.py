@@ -1,0 +1,33 @@
+"""The compiler's reports as text. What both programs print alike is in `ignition_py/programs/reports.py`."""
+
+from __future__ import annotations
+
+from ignition_py.programs.reports import as_data, one_line, pretty, summary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.diag import Entry, Report
+
+__all__ = ["as_data", "json_line", "pretty", "raw", "summary"]
+
+# Reports that the reference gives no place, and that are about the whole text.
+_OF_THE_WHOLE = frozenset(("yaml", "wrong-type", "variant-missing"))
+
+
+def raw(report: Report) -> str:
+    """`KIND at PATH, line L col C: MESSAGE`, a line each. What only this compiler gives a place has the path `$`."""
+    return "".join(f"{one_line(_raw(entry))}\n" for entry in report)
+
+
+def _raw(entry: Entry) -> str:
+    text = entry.raw()
+    if entry.place.path or entry.code not in _OF_THE_WHOLE:
+        return text
+    return text.replace(" at line ", " at $, line ", 1)
+
+
+def json_line(name: str, report: Report) -> str:
+    """One file's report as a line of JSON."""
+    import json
+
+    return json.dumps({"file": name, "reports": as_data(report)}, ensure_ascii=False) + "\n"

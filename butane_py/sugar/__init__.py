@@ -1,0 +1,1 @@
+"""Sugar that makes whole entries of the output, one file a piece. Each takes and returns the Ignition config so far."""

@@ -1,0 +1,91 @@
+"""The catalogue of report codes: complete, and its examples do what they claim."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from butane_py.codes import CODES
+from butane_py.compilation import Options
+from butane_py.compiler import Result, compile_source
+
+ROOT = Path(__file__).parents[2]
+# Function -> position of the code among its arguments.
+_CALLS = {"error": 0, "warning": 0, "LocalFileError": 0, "Finding": 1, "Entry": 1, "at_output": 2, "_unsupported": 2, "Forbidden": 2, "_failure": 0,
+          "add": 1, "fail": 0}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The local files that examples name, and a file beside the files directory."""
+    top = tmp_path_factory.mktemp("examples")
+    files = top / "files"
+    (files / "tree").mkdir(parents=True)
+    (files / "pipes").mkdir()
+    os.mkfifo(files / "pipes" / "pipe")
+    (top / "secret").write_text("secret\n")
+    (files / "a.txt").write_text("hello\n")
+    (files / "tree" / "hello").write_text("hello\n")
+    (files / "child.ign").write_text('{"ignition": {"version": "3.5.0"}}')
+    (files / "random.bin").write_bytes(os.urandom(20_000))
+    (files / "outside").symlink_to("../secret")
+    return str(files)
+
+
+def _compiled(name: str, text: str, folder: str) -> Result:
+    code = CODES[name]
+    options = Options(folder if code.local else None, raw=code.raw, lint=code.lint)
+    return compile_source(code.example(text).encode(), name, options)
+
+
+@pytest.mark.parametrize("name", [name for name, code in CODES.items() if code.wrong])
+def test_wrong_example_gets_the_code(name: str, folder: str) -> None:
+    report = _compiled(name, CODES[name].wrong, folder).report
+    assert name in [entry.code for entry in report]
+
+
+@pytest.mark.parametrize("name", [name for name, code in CODES.items() if code.wrong])
+def test_right_example_gets_no_report(name: str, folder: str) -> None:
+    result = _compiled(name, CODES[name].right, folder)
+    assert [entry.raw() for entry in result.report] == []
+    assert result.output
+
+
+def _used() -> Iterator[tuple[str, str]]:
+    """(code, file) of every report that the sources make."""
+    for path in [*ROOT.glob("butane_py/**/*.py"), *ROOT.glob("ignition_py/spec/rules/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            position = _CALLS.get(function)
+            if position is None or len(node.args) <= position:
+                continue
+            argument = node.args[position]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                yield argument.value, path.name
+
+
+def test_every_code_of_the_source_is_in_the_catalogue() -> None:
+    used = dict(_used())
+    assert len(used) > 100
+    assert {code: file for code, file in used.items() if code not in CODES and " " not in code} == {}
+
+
+def test_every_code_of_the_catalogue_is_in_the_source() -> None:
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("butane_py", "ignition_py")
+        for path in (ROOT / folder).glob("**/*.py")
+        if "codes" not in path.parts
+    )
+    assert [name for name in CODES if f'"{name}"' not in text] == []
+
+
+def test_the_document_lists_every_code() -> None:
+    text = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8")
+    assert [name for name in CODES if f"`{name}`" not in text] == []
