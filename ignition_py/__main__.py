@@ -1,0 +1,9 @@
+"""`python -m ignition_py`: the same as the `ignition-py` command."""
+
+from __future__ import annotations
+
+import sys
+
+from ignition_py.cli import main
+
+sys.exit(main())

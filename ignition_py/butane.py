@@ -1,0 +1,34 @@
+"""A Butane config where an Ignition config is expected: compiled on the spot, and only then is the compiler imported.
+
+A config is Butane if it is not JSON and has a `variant` at its top level. Local files are refused: there are none at boot.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import ConfigError, Report
+
+_MARK = b"\xef\xbb\xbf"
+_HEAD = 65536  # bytes in which the first keys of a config are looked for
+
+
+def is_butane(data: bytes) -> bool:
+    """Does the text look like a Butane config? JSON starts with a brace; YAML with keys in the first column."""
+    head = data[:_HEAD].removeprefix(_MARK)
+    if head.lstrip()[:1] in (b"", b"{"):
+        return False
+    return any(line.startswith((b"variant:", b"variant :", b'"variant":', b"'variant':")) for line in head.splitlines())
+
+
+def compile_config(data: bytes, source: str) -> tuple[bytes, Report]:
+    """The Ignition config (JSON) and what the compiler reported. Raises ConfigError."""
+    try:
+        from butane_py.compilation import Options
+        from butane_py.compiler import compile_source
+    except ImportError:
+        raise ConfigError(
+            f"the config from {source} is a Butane config, and this image has no compiler for it: compile it with butane-py"
+        ) from None
+    result = compile_source(data, source, Options(raw=True, at_boot=True))
+    if result.output is None:
+        raise ConfigError(f"the Butane config from {source} is not valid", result.report)
+    return result.output.encode("utf-8", "replace"), result.report

@@ -1,0 +1,144 @@
+"""Rendering: fetches the configs that a config names in `ignition.config.merge` and `replace`, depth first.
+
+Each is fetched with the time limits, proxies and certificate authorities of everything that has been merged so far, its
+own ancestors included. Configs that name each other without end are stopped.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import ConfigError
+from ignition_py.fetch.url import public, scheme_of
+from ignition_py.spec.merge import merge
+from ignition_py.spec.read import EmptyConfig, read
+from ignition_py.state import FetchedConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.diag import Place, Report
+    from ignition_py.fetch.ahead import Ahead
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.spec.tables import Config, ConfigReference, Ignition
+    from ignition_py.state import State
+    from ignition_py.system.log import Log
+
+MAX_DEPTH = 64  # configs that name each other in a chain
+MAX_CONFIGS = 2000  # configs in all
+_MERGED = "a config to merge"
+
+# The configs on the way from the outermost one to here: source and text of each.
+Chain = tuple[tuple[str, bytes], ...]
+
+
+def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Config:
+    """Reads a config, or compiles one that is Butane, and logs what there is to say about it. Raises ConfigError, EmptyConfig.
+
+    `flatcar`: configs of spec 1 and 2 are taken too, and user data for somebody else is none.
+    """
+    from ignition_py.butane import compile_config, is_butane
+
+    if is_butane(data):
+        try:
+            data, report = compile_config(data, source)
+        except ConfigError as error:
+            log_report(error.report, log)
+            raise
+        log_report(report, log)
+    config, report = (_as_flatcar(data, source, log) if flatcar else None) or read(data, source)
+    log_report(report, log)
+    if config is None:
+        raise ConfigError(f"the config from {source} is not valid", report)
+    return config
+
+
+def _as_flatcar(data: bytes, source: str, log: Log) -> tuple[Config | None, Report] | None:
+    """What only Flatcar takes; None where the text is for everybody. Raises EmptyConfig."""
+    from ignition_py import flatcar
+
+    other = flatcar.other_user_data(data)
+    if other is not None:
+        log.info(f"{source} has {other}, which is for somebody else: it counts as no config")
+        raise EmptyConfig
+    return flatcar.read_legacy(data, source)
+
+
+def log_report(report: Report, log: Log) -> None:
+    """Logs every entry as `KIND at PATH, line L col C: MESSAGE` with the priority of its kind."""
+    levels = {"error": log.crit, "warning": log.warning, "info": log.info}
+    for entry in report:
+        levels[entry.severity](entry.raw() + (f" ({entry.hint})" if entry.hint else ""))
+
+
+class Renderer:
+    """Renders one config; counts what it fetches and notes it in the state."""
+
+    def __init__(self, fetcher: Fetcher, log: Log, state: State, *, flatcar: bool = False) -> None:
+        self._flatcar = flatcar
+        self._fetcher = fetcher
+        self._log = log
+        self._state = state
+        self._count = 0
+        self.texts: list[tuple[str, bytes]] = []  # name and text of what was fetched, in order; see sources.py
+
+    def render(self, config: Config) -> Config:
+        """The config with everything merged into it, or what replaces it. Raises ConfigError, FetchError."""
+        self._fetcher.configure(config.ignition)
+        return self._render(config, None, ())
+
+    def _render(self, config: Config, outer: Ignition | None, chain: Chain) -> Config:
+        """`outer` has the settings of the configs around this one."""
+        replacement = config.ignition.config.replace
+        if replacement.source is not None:
+            child, below = self._fetch(replacement, "the replacing config", chain)
+            self._fetcher.configure(_settings(outer, child))
+            return self._render(child, outer, below)
+        ahead = self._fetcher.ahead(config.ignition.config.merge, what=_MERGED)
+        try:
+            return self._merge(config, outer, chain, ahead)
+        finally:
+            if ahead is not None:
+                ahead.stop()
+
+    def _merge(self, config: Config, outer: Ignition | None, chain: Chain, ahead: Ahead | None) -> Config:
+        merged = config
+        for reference in config.ignition.config.merge:
+            try:
+                child, below = self._fetch(reference, _MERGED, chain, ahead)
+            except EmptyConfig:
+                self._log.warning(f"the config from {public(reference.source or '')} is empty and merges nothing")
+                continue
+            around = _settings(outer, merged)
+            self._fetcher.configure(merge(around, child.ignition.but(config=None)))
+            merged = merge(merged, self._render(child, around, below))
+            self._fetcher.configure(_settings(outer, merged))
+        return merged
+
+    def _fetch(
+        self, reference: ConfigReference, what: str, chain: Chain, ahead: Ahead | None = None
+    ) -> tuple[Config, Chain]:
+        """Fetches and reads one config; it, and the chain that leads to it."""
+        source = reference.source or ""
+        place = _place(reference)
+        shown = public(source)
+        self._count += 1
+        if len(chain) >= MAX_DEPTH or self._count > MAX_CONFIGS:
+            limit = f"{MAX_DEPTH} deep" if len(chain) >= MAX_DEPTH else f"more than {MAX_CONFIGS}"
+            raise ConfigError(f"configs name further configs without end ({limit}), the last is {shown}", place=place)
+        data = ahead.read(reference) if ahead is not None else self._fetcher.read(reference, what=what)
+        self.texts.append((shown, data))
+        if (source, data) in chain:
+            raise ConfigError(f"the config from {shown} merges or replaces itself", place=place)
+        self._log.info(f"fetched {what} from {shown}: {len(data)} bytes")
+        config = parse(data, shown, self._log, flatcar=self._flatcar)
+        named = "" if scheme_of(source) == "data" else shown
+        self._state.fetched_configs.append(FetchedConfig("user", named, referenced=True))
+        return config, (*chain, (source, data))
+
+
+def _settings(outer: Ignition | None, config: Config) -> Ignition:
+    """What of a config and those around it says how to fetch."""
+    own = config.ignition.but(config=None)
+    return own if outer is None else merge(outer, own)
+
+
+def _place(reference: ConfigReference) -> Place | None:
+    return reference._origin.place() if reference._origin is not None else None

@@ -1,0 +1,111 @@
+"""From an entry of the config cache back to the config that it came from, for messages of the stages after fetch.
+
+    engine.py keeps the texts of all configs beside the cache -> a stage fails -> cli.py asks `original` for the place
+
+The cache is one merged config, so a line of it tells nobody which config to mend. Only a failure pays for finding out: the
+kept texts are then read and merged once more, without the network, and merging keeps origins. The texts hold secrets, as the
+cache does; both are readable by root only and gone with the boot.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ignition_py.diag import IgnitionError, Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ignition_py.diag import Path
+    from ignition_py.spec.model import Struct
+    from ignition_py.spec.tables import Config
+
+    # Name and text of each config, in the order in which rendering reads them.
+    Texts = Sequence[tuple[str, bytes]]
+
+SUFFIX = ".sources"
+_MAX = 16 << 20  # bytes; more is not worth the memory that it takes
+
+
+def keep(cache: str, texts: Texts) -> None:
+    """Writes the texts beside the config cache. Raises IgnitionError."""
+    from ignition_py.state import write_private
+
+    if sum(len(text) for _, text in texts) > _MAX:
+        texts = ()
+    data = json.dumps([[name, text.decode("latin-1")] for name, text in texts])
+    write_private(cache + SUFFIX, data.encode(), what="the texts of the configs")
+
+
+def original(place: Place, cache: str) -> Place:
+    """Where what `place` names in the config cache stands in its own config; `place` itself where that cannot be told."""
+    try:
+        with open(cache + SUFFIX, "rb") as file:
+            texts = [(str(name), str(text).encode("latin-1")) for name, text in json.load(file)]
+        if not texts:
+            return place
+        found = _place(_rendered(texts), place.path)
+    except (OSError, ValueError, TypeError, RecursionError, IgnitionError):
+        return place
+    from ignition_py.butane import is_butane
+
+    if any(name == found.source and is_butane(text) for name, text in texts):
+        return Place(found.path, 0, 0, f"{found.source} (compiled)")  # lines of what the compiler made are nobody's
+    return found if found.source else place
+
+
+def _rendered(texts: Texts) -> Config:
+    from ignition_py.render import Renderer, parse
+    from ignition_py.state import State
+    from ignition_py.system.log import Log
+
+    silent = Log(to_stdout=True, threshold=-1)
+    (name, text), *rest = texts
+    fetcher: Any = _Replay([text for _, text in rest])
+    return Renderer(fetcher, silent, State()).render(parse(text, name, silent))
+
+
+class _Replay:
+    """In place of the fetcher: gives the kept texts in the order in which they were fetched."""
+
+    def __init__(self, texts: list[bytes]) -> None:
+        self._texts = texts
+
+    def configure(self, ignition: object, *, check: bool = True) -> None:
+        """Nothing will be fetched."""
+
+    def ahead(self, references: object, *, what: str) -> None:
+        """All of it is here already."""
+
+    def read(self, reference: object, *, what: str) -> bytes:
+        if not self._texts:
+            raise IgnitionError(f"{what} was not kept")
+        return self._texts.pop(0)
+
+
+def _place(config: Config, path: Path) -> Place:
+    """`path` has the names of the JSON text; the walk wants those of the structures."""
+    from ignition_py.spec.origins import place_of
+
+    names: list[str | int] = []
+    value: Any = config
+    for part in path:
+        if isinstance(part, str):
+            name = _field(value, part)
+            if name is None:
+                break
+            names.append(name)
+            value = getattr(value, name)
+        else:
+            if not isinstance(value, tuple) or part >= len(value):
+                break
+            names.append(part)
+            value = value[part]
+    return place_of(config, tuple(names))
+
+
+def _field(value: Struct | Any, name: str) -> str | None:
+    fields = getattr(type(value), "FIELDS", {})
+    return next((field for field, entry in fields.items() if entry.json == name), None)

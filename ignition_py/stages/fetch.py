@@ -1,0 +1,12 @@
+"""The fetch stage. When it runs, the engine has fetched, rendered and cached the config; no more is to be done."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.context import Context
+
+
+def run(ctx: Context) -> None:
+    """Says so."""
+    ctx.log.info("fetch: the config is complete")

@@ -1,0 +1,63 @@
+"""The kargs stage: adds and removes kernel arguments, and reboots where something changed.
+
+    the image's ignition-kargs-helper, if it has one -> it does all of it, the reboot too
+    none                                             -> builtin.py edits boot entries (GRUB with BLS, systemd-boot)
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.diag import StageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.context import Context
+    from ignition_py.spec.tables import KernelArguments
+
+HELPER = "ignition-kargs-helper"  # brought by the image; knows its boot loader
+_INITRAMFS = "/etc/initrd-release"
+_COMMAND_LINE = "/proc/cmdline"
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def run(ctx: Context) -> None:
+    """Changes the arguments if the config has any. Raises StageError, CommandError."""
+    argv = command(ctx.config.kernel_arguments)
+    if len(argv) == 1:
+        ctx.log.info("kargs: the config has no kernel arguments")
+        return
+    if any(os.access(f"{folder}/{HELPER}", os.X_OK) for folder in os.environ.get("PATH", _PATH).split(":") if folder):
+        from ignition_py.system.run import run as run_program
+
+        with ctx.log.step("kargs: updating the kernel arguments"):
+            run_program(ctx.log, argv, what="updating the kernel arguments")
+        return
+    if not os.path.exists(_INITRAMFS):
+        raise StageError(
+            f"updating the kernel arguments: there is no {HELPER}, and boot entries are changed in an initramfs only",
+            hint="The kargs stage belongs to a first boot",
+        )
+    _change_entries(ctx)
+
+
+def _change_entries(ctx: Context) -> None:
+    from ignition_py.stages.kargs.builtin import change_arguments, reboot
+
+    arguments = ctx.config.kernel_arguments
+    try:
+        with open(_COMMAND_LINE, encoding="utf-8", errors="surrogateescape") as file:
+            command_line = file.read()
+    except OSError as error:
+        raise StageError(f"reading {_COMMAND_LINE}: {error.strerror}") from None
+    with ctx.log.step("kargs: changing the boot entries"):
+        changed = change_arguments(ctx.log, arguments.should_exist, arguments.should_not_exist, command_line)
+    if changed:
+        reboot(ctx.log)
+
+
+def command(arguments: KernelArguments) -> tuple[str, ...]:
+    """The helper's command line; just its name where there is nothing to do."""
+    wanted = [word for argument in arguments.should_exist for word in ("--should-exist", argument)]
+    unwanted = [word for argument in arguments.should_not_exist for word in ("--should-not-exist", argument)]
+    return (HELPER, *wanted, *unwanted)

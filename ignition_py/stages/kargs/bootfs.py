@@ -1,0 +1,155 @@
+"""Where the boot loader keeps its entries: the filesystem is found, mounted for a moment, and unmounted.
+
+Looked for, in this order: the extended boot loader partition (XBOOTLDR), a filesystem labelled `boot`, the EFI system
+partition, `/boot` of the root filesystem. Sources: UAPI group, Boot Loader Specification and Discoverable Partitions
+Specification; systemd's Boot Loader Interface (LoaderDevicePartUUID); udev's database, which knows types and labels.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ignition_py.stages.kargs.entries import split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ignition_py.system.log import Log
+
+XBOOTLDR = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
+ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+LABEL = "boot"
+MOUNT_POINT = "/run/ignition/boot"
+LOADER_VARIABLE = "/sys/firmware/efi/efivars/LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_PATIENCE = 10.0  # seconds that a disk may take to come up
+_BY = {"UUID": "uuid", "LABEL": "label", "PARTUUID": "partuuid", "PARTLABEL": "partlabel"}
+
+
+class Device:
+    """A block device as udev sees it. `disk` names the disk that a partition is on."""
+
+    __slots__ = ("disk", "filesystem", "label", "node", "part_type", "part_uuid")
+
+    def __init__(self, node: str, disk: str, properties: dict[str, str]) -> None:
+        self.node = node
+        self.disk = disk
+        self.part_type = properties.get("ID_PART_ENTRY_TYPE", "")
+        self.part_uuid = properties.get("ID_PART_ENTRY_UUID", "")
+        self.filesystem = properties.get("ID_FS_TYPE", "")
+        self.label = properties.get("ID_FS_LABEL", "")
+
+
+class Place:
+    """A filesystem that may hold boot entries. `what` says why it is looked at; `options` are mount options.
+
+    `rivals` lists the devices where there are several that it could be.
+    """
+
+    __slots__ = ("node", "options", "rivals", "what")
+
+    def __init__(self, what: str, node: str, options: str = "", rivals: tuple[str, ...] = ()) -> None:
+        self.what = what
+        self.node = node
+        self.options = options
+        self.rivals = rivals
+
+    def describe(self) -> str:
+        return f"{self.what} {self.node}"
+
+
+def scan(classes: str = "/sys/class/block", database: str = "/run/udev/data", dev: str = "/dev") -> list[Device]:
+    """The block devices that udev has looked at, by name."""
+    found = []
+    for name in sorted(os.listdir(classes)):
+        try:
+            with open(f"{classes}/{name}/dev") as file:
+                number = file.read().strip()
+            with open(f"{database}/b{number}", encoding="utf-8", errors="replace") as file:
+                lines = [line[2:].rstrip("\n").partition("=") for line in file if line.startswith("E:")]
+        except OSError:
+            continue
+        real = os.path.realpath(f"{classes}/{name}")
+        disk = os.path.basename(os.path.dirname(real)) if os.path.exists(f"{real}/partition") else name
+        found.append(Device(f"{dev}/{name}", disk, {key: value for key, _, value in lines}))
+    return found
+
+
+def loader_partition(variable: str = LOADER_VARIABLE) -> str:
+    """The unique id of the partition that the boot loader was started from, "" where it does not say (GRUB, no EFI)."""
+    try:
+        with open(variable, "rb") as file:
+            data = file.read(4096)[4:]  # behind the attributes
+    except OSError:
+        return ""
+    return data.decode("utf-16-le", "replace").rstrip("\0").lower()
+
+
+def places(devices: list[Device], command_line: str, loader: str = "") -> list[Place]:
+    """Where to look, in order."""
+    started = next((device.disk for device in devices if loader and device.part_uuid.lower() == loader), "")
+    found: list[Place] = []
+    for what, some in (
+        ("the extended boot loader partition", [d for d in devices if d.part_type == XBOOTLDR]),
+        ("the boot filesystem", [d for d in devices if d.label == LABEL]),
+        ("the EFI system partition", [d for d in devices if d.part_type == ESP]),
+    ):
+        seen = [place.node for place in found]
+        usable = [d.node for d in some if d.filesystem and d.node not in seen and (not started or d.disk == started)]
+        if usable:
+            found.append(Place(what, usable[0], rivals=tuple(usable) if len(usable) > 1 else ()))
+    root = _root(command_line)
+    return found if root is None or root.node in [place.node for place in found] else [*found, root]
+
+
+def _root(command_line: str) -> Place | None:
+    """The root filesystem that the kernel command line names (systemd's and dracut's root=, rootflags=)."""
+    values = {name: value.strip('"') for name, _, value in (word.partition("=") for word in split(command_line))}
+    root = values.get("root", "")
+    tag, equals, value = root.partition("=")
+    if equals and tag.upper() in _BY:
+        root = f"/dev/disk/by-{_BY[tag.upper()]}/{value.strip(chr(34))}"
+    if not root.startswith("/dev/") or ".." in root:
+        return None
+    return Place("the root filesystem", os.path.realpath(root), values.get("rootflags", ""))
+
+
+def find(log: Log, command_line: str) -> list[Place]:
+    """As `places`, with this machine's devices; waits a little while there are none."""
+    from ignition_py.system import udev
+
+    udev.settle(log)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found = [place for place in places(scan(), command_line, loader_partition()) if os.path.exists(place.node)]
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
+
+
+class Mounted:
+    """`with Mounted(log, place) as path`: the filesystem at `path`, unmounted (which writes all of it) at the end."""
+
+    def __init__(self, log: Log, place: Place, *, at: str = MOUNT_POINT) -> None:
+        self._log = log
+        self._place = place
+        self._at = at
+
+    def __enter__(self) -> str:
+        from ignition_py.system.run import run
+
+        os.makedirs(self._at, mode=0o700, exist_ok=True)
+        options = ",".join(filter(None, ("rw", "nodev", "nosuid", "noexec", self._place.options)))
+        run(self._log, ["mount", "-o", options, "--", self._place.node, self._at], what=f"mounting {self._place.describe()}")
+        return self._at
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        from ignition_py.system.run import CommandError, run
+
+        try:
+            run(self._log, ["umount", "--", self._at], what=f"unmounting {self._place.describe()}")
+        except CommandError as trouble:
+            if error is None:
+                raise
+            self._log.warning(str(trouble))

@@ -1,0 +1,130 @@
+"""What the stages of one boot hand to each other: a small JSON file with the reference's keys.
+
+Loaded before a stage and saved after one that succeeded. It can hold LUKS keys, so it is readable by root only and
+replaced as a whole: a reader sees the old file or the new one, never half of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ignition_py.diag import IgnitionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class FetchedConfig:
+    """A config that was read: kind (`base` or `user`), source, and whether another config named it."""
+
+    __slots__ = ("kind", "referenced", "source")
+
+    def __init__(self, kind: str, source: str, referenced: bool = False) -> None:
+        self.kind = kind
+        self.source = source
+        self.referenced = referenced
+
+
+class State:
+    """The contents of the state file.
+
+    `luks_persist_key_files`: volume name -> data URL of the generated key, from disks for files.
+    `luks_persist_volume_key_files`: the same for secure volume keys (CEX).
+    `notated_directories`: directories below the root that mount made, relative to it, for files to chown.
+    `provider_output_files`: files (as in a config's `storage.files`, JSON form) that a provider wants written.
+    """
+
+    __slots__ = (
+        "fetched_configs",
+        "luks_persist_key_files",
+        "luks_persist_volume_key_files",
+        "notated_directories",
+        "provider_output_files",
+    )
+
+    def __init__(self) -> None:
+        self.fetched_configs: list[FetchedConfig] = []
+        self.luks_persist_key_files: dict[str, str] = {}
+        self.luks_persist_volume_key_files: dict[str, str] = {}
+        self.notated_directories: list[str] = []
+        self.provider_output_files: list[dict[str, Any]] = []
+
+    def to_data(self) -> dict[str, Any]:
+        """The JSON form; empty members are null, as the reference writes them."""
+        fetched = [{"kind": c.kind, "source": c.source, "referenced": c.referenced} for c in self.fetched_configs]
+        return {
+            "fetchedConfigs": fetched or None,
+            "luksPersistKeyFiles": self.luks_persist_key_files or None,
+            "notatedDirectories": self.notated_directories or None,
+            "providerOutputFiles": self.provider_output_files or None,
+            "luksPersistVolumeKeyFiles": self.luks_persist_volume_key_files or None,
+        }
+
+
+def load(path: str) -> State:
+    """Reads the state file; a missing one is an empty state. Raises IgnitionError."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return State()
+    except OSError as error:
+        raise IgnitionError(f"reading the state file {path}: {error.strerror}") from None
+    try:
+        return from_data(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise IgnitionError(
+            f"the state file {path} is damaged",
+            hint="The earlier stages of this boot made it; boot again to start afresh",
+        ) from None
+
+
+def from_data(data: dict[str, Any]) -> State:
+    """The state from its JSON form. Raises ValueError, TypeError, KeyError, AttributeError where it is another."""
+    state = State()
+    for entry in data.get("fetchedConfigs") or ():
+        kind, source = _text(entry["kind"]), _text(entry["source"])
+        state.fetched_configs.append(FetchedConfig(kind, source, entry["referenced"] is True))
+    state.luks_persist_key_files = _texts(data.get("luksPersistKeyFiles"))
+    state.luks_persist_volume_key_files = _texts(data.get("luksPersistVolumeKeyFiles"))
+    state.notated_directories = [_text(item) for item in data.get("notatedDirectories") or ()]
+    state.provider_output_files = [dict(item) for item in data.get("providerOutputFiles") or ()]
+    return state
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(value: dict[str, Any] | None) -> dict[str, str]:
+    return {_text(key): _text(item) for key, item in (value or {}).items()}
+
+
+def save(state: State, path: str) -> None:
+    """Replaces the state file. Raises IgnitionError."""
+    text = json.dumps(state.to_data(), separators=(",", ":")) + "\n"
+    write_private(path, text.encode(), what="the state file")
+
+
+def write_private(path: str, data: bytes, *, what: str) -> None:
+    """Replaces `path` as a whole by `data`, readable by its owner only. Raises IgnitionError."""
+    folder = os.path.dirname(path) or "."
+    new = f"{path}.{os.getpid()}.new"
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.path.lexists(new):  # left by a run that was killed
+            os.unlink(new)
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(data)
+            os.rename(new, path)
+        except OSError:
+            os.unlink(new)
+            raise
+    except OSError as error:
+        raise IgnitionError(f"writing {what} {path}: {error.strerror}") from None

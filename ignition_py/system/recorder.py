@@ -1,0 +1,108 @@
+"""The report of a boot: what each stage did, when and for how long, as a file of one JSON object a line.
+
+    cli.py makes a `Recorder` for the stage and hangs it on the log; steps (log.py), fetching (fetch/fetcher.py) and the
+    files stage tell it; stages/files/report.py copies the file into the new root; ignition_py/report.py reads it.
+
+The file is only appended to, readable by root only, and holds no secrets: paths, device names, URLs as logs show them.
+Times are seconds of CLOCK_MONOTONIC, the same clock for every process of a boot. docs/status.md describes the records.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+NAME = "report.jsonl"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_WAITING = 64  # records that are kept back to be written together
+
+
+class Recorder:
+    """Appends the records of one run of a stage. That the file cannot be written never fails a stage."""
+
+    def __init__(self, path: str, stage: str) -> None:
+        self.path = path
+        self._stage = stage
+        self._start = time.monotonic()
+        self._lines: list[str] = []
+
+    def begin(self, platform: str, version: str) -> None:
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._add({"kind": "stage", "start": self._start, "at": at, "boot": boot_id(), "pid": os.getpid(),
+                   "platform": platform, "version": version})  # fmt: skip
+        self.flush()
+
+    def step(self, what: str, start: float, *, ok: bool = True) -> None:
+        """A piece of work that has ended now. `start` by time.monotonic()."""
+        self._add({"kind": "step", "what": what, "start": start, "took": time.monotonic() - start, "ok": ok})
+
+    def watched(self, chunks: Iterable[bytes], what: str, source: str) -> Iterator[bytes]:
+        """Passes a download on and records it when it ends. `source` is the URL as logs may show it."""
+        start, size, ok = time.monotonic(), 0, False
+        try:
+            for chunk in chunks:
+                size += len(chunk)
+                yield chunk
+            ok = True
+        finally:
+            took = time.monotonic() - start
+            self._add({"kind": "resource", "what": what, "source": source, "bytes": size, "start": start, "took": took, "ok": ok})
+
+    def end(self, failure: dict[str, Any] | None = None) -> None:
+        """The stage has ended; `failure` says why it failed (failure.py)."""
+        self._lines.append(self.end_line(failure))
+        self.flush()
+
+    def end_line(self, failure: dict[str, Any] | None = None) -> str:
+        record: dict[str, Any] = {"kind": "end", "start": self._start, "took": time.monotonic() - self._start, "ok": failure is None}
+        if failure is not None:
+            record["failure"] = failure
+        return self._line(record)
+
+    def contents(self) -> bytes:
+        """All that has been recorded in this boot."""
+        self.flush()
+        try:
+            with open(self.path, "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def _line(self, record: dict[str, Any]) -> str:
+        for name in ("start", "took"):
+            if name in record:
+                record[name] = round(record[name], 6)
+        return json.dumps({"kind": record.pop("kind"), "stage": self._stage, **record}) + "\n"
+
+    def _add(self, record: dict[str, Any]) -> None:
+        self._lines.append(self._line(record))
+        if len(self._lines) >= _WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        data, self._lines = "".join(self._lines).encode(), []
+        if not data:
+            return
+        try:
+            os.makedirs(os.path.dirname(self.path) or ".", mode=0o700, exist_ok=True)
+            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(fd, data)
+            finally:
+                os.close(fd)
+        except OSError:  # provisioning matters more than its report
+            return
+
+
+def boot_id() -> str:
+    try:
+        with open(BOOT_ID) as file:
+            return file.read().strip()
+    except OSError:
+        return ""

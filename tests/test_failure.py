@@ -1,0 +1,214 @@
+"""failure.py and sources.py: what is said when a stage fails, where it is left, and which config it names."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ignition_py import cli, sources
+from ignition_py.diag import ERROR, ConfigError, IgnitionError, Place, Report, StageError
+from ignition_py.failure import Failure
+from ignition_py.system.run import CommandError
+
+SECRET = "$6$s3cr3t"
+
+
+class Machine:
+    """Runs stages of a boot in a folder: state, cache and report below `run`."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.run = folder / "run"
+        (folder / "root/etc").mkdir(parents=True)
+        self._capsys = capsys
+
+    def __call__(self, stage: str) -> tuple[int, list[str]]:
+        places = ["-config-cache", str(self.run / "cache"), "-neednet", str(self.run / "net"), "-state-file", str(self.run / "state")]
+        argv = ["ignition", "-platform", "file", "-stage", stage, "-log-to-stdout", "-root", str(self.folder / "root"), *places]
+        status = cli.main(argv)
+        lines = self._capsys.readouterr().out.splitlines()
+        return status, [line.partition(" : ")[2] for line in lines if line.startswith("CRITICAL")]
+
+    def config(self, text: str) -> None:
+        (self.folder / "config.ign").write_text(text)
+
+    def json(self) -> Any:
+        return json.loads((self.run / "failure.json").read_text())
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Machine:
+    for name in ("RUNTIME_", "LOCAL_", ""):
+        monkeypatch.setenv(f"IGNITION_SYSTEM_{name}CONFIG_DIR", str(tmp_path / "none"))
+    (tmp_path / "cmdline").write_text("quiet\n")
+    monkeypatch.setenv("IGNITION_KERNEL_CMDLINE_PATH", str(tmp_path / "cmdline"))
+    monkeypatch.delenv("IGNITION_CONFIG_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Machine(tmp_path, capsys)
+
+
+def data_url(text: str) -> str:
+    return "data:;base64," + base64.b64encode(text.encode()).decode()
+
+
+INNER = """{"ignition": {"version": "3.4.0"},
+ "storage": {"files": [
+  {"path": "/fine"},
+  {"path": "/etc/there", "contents": {"source": "data:,s3cr3t"}}]}}"""
+
+
+def test_the_screen_names_the_config_that_was_merged(machine: Machine) -> None:
+    (machine.folder / "root/etc/there").write_text("old")
+    ignition = {"version": "3.4.0", "config": {"merge": [{"source": data_url(INNER)}]}}
+    machine.config(json.dumps({"ignition": ignition, "storage": {"files": [{"path": "/own"}]}}))
+    assert machine("fetch")[0] == 0
+    status, screen = machine("files")
+    assert status == 1
+    assert screen[0] == "Ignition failed in stage files"
+    assert screen[1] == "  file /etc/there: a file is there already"
+    assert screen[2] == "  asked for by: $.storage.files.1, line 4 col 4 of a data URL"
+    assert screen[3].startswith("  what to do: Give the entry 'overwrite: true'")
+    assert screen[4] == f"  what was done before: {machine.run}/report.jsonl"
+    assert (machine.run / "failure.txt").read_text().splitlines() == screen
+    found = machine.json()
+    assert (found["stage"], found["entry"], found["line"], found["column"]) == ("files", "$.storage.files.1", 4, 4)
+    assert found["source"] == "a data URL"
+
+
+def test_the_screen_names_a_config_that_stands_alone(machine: Machine) -> None:
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config(INNER)
+    assert machine("fetch")[0] == 0
+    assert machine("files")[1][2] == "  asked for by: $.storage.files.1, line 4 col 4 of file"
+
+
+def test_butane_has_no_lines_that_nobody_wrote(machine: Machine) -> None:
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/there\n      contents: {inline: x}\n")
+    assert machine("fetch")[0] == 0
+    assert machine("files")[1][2] == "  asked for by: $.storage.files.0 of file (compiled)"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '[["a", "{"]]', "null", '[["file", "{\\"ignition\\": {}}"]]'])
+def test_damaged_texts_are_no_second_failure(machine: Machine, text: str) -> None:
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config(INNER)
+    assert machine("fetch")[0] == 0
+    (machine.run / ("cache" + sources.SUFFIX)).write_text(text)
+    assert machine("files")[1][2].endswith(f"of {machine.run}/cache")
+
+
+def test_files_are_private_and_hold_no_secrets(machine: Machine) -> None:
+    users = {"passwd": {"users": [{"name": "nobody:", "passwordHash": SECRET, "sshAuthorizedKeys": ["ssh-rsa s3cr3t"]}]}}
+    files = {"storage": {"files": [{"path": "/x", "user": {"name": "absent"}, "contents": {"source": "data:,s3cr3t"}}]}}
+    machine.config(json.dumps({"ignition": {"version": "3.4.0"}, **users, **files}))
+    assert machine("fetch")[0] == 0
+    assert machine("files")[0] == 1
+    for name in ("failure.json", "failure.txt", "report.jsonl", "cache" + sources.SUFFIX):
+        assert stat.S_IMODE((machine.run / name).stat().st_mode) == 0o600
+    for name in ("failure.json", "failure.txt", "report.jsonl"):
+        assert "s3cr3t" not in (machine.run / name).read_text()
+
+
+def test_a_stage_that_succeeds_at_last_takes_its_failure_away(machine: Machine) -> None:
+    there = machine.folder / "root/etc/there"
+    there.write_text("old")
+    machine.config(INNER)
+    assert machine("fetch")[0] == 0
+    assert machine("files")[0] == 1
+    assert machine("fetch")[0] == 0  # another stage
+    assert machine.json()["stage"] == "files"
+    there.unlink()
+    assert machine("files")[0] == 0
+    assert not (machine.run / "failure.json").exists()
+    assert not (machine.run / "failure.txt").exists()
+
+
+def test_errors_in_a_config(machine: Machine) -> None:
+    machine.config('{"ignition": {"version": "3.4.0"},\n "storage": {"files": [{"path": "relative"}]}}')
+    status, lines = machine("fetch")
+    assert status == 1
+    screen = lines[lines.index("Ignition failed in stage fetch") :]
+    assert screen[2] == "  asked for by: $.storage.files.0.path, line 2 col 33 of file"
+    assert screen[3] == "  the check of the config said:"
+    assert "'relative'" in screen[4]
+
+
+def test_a_failure_is_in_the_report(machine: Machine) -> None:
+    machine.config("{")
+    machine("fetch")
+    last = json.loads((machine.run / "report.jsonl").read_text().splitlines()[-1])
+    assert (last["kind"], last["ok"]) == ("end", False)
+    assert last["failure"] == machine.json()
+
+
+def test_where_nothing_can_be_written(machine: Machine) -> None:
+    machine.run.write_text("in the way")
+    machine.config("{")
+    status, lines = machine("fetch")
+    assert status == 3
+    assert lines[0] == "Ignition failed in stage fetch"
+
+
+# The screen of each kind of error
+
+
+def test_the_words_of_a_tool_stand_apart() -> None:
+    error = CommandError("making ext4: mkfs failed (exit status 1): one; two", 1, "one\n two\n", hint="Command: mkfs /dev/vda")
+    assert Failure.of("disks", error).screen() == [
+        "Ignition failed in stage disks",
+        "  making ext4: mkfs failed (exit status 1)",
+        "  the program said:",
+        "    one",
+        "    two",
+        "  what to do: Command: mkfs /dev/vda",
+    ]
+
+
+def test_many_findings_are_cut() -> None:
+    report = Report()
+    for number in range(9):
+        report.add(ERROR, "x", f"wrong {number}", Place(("a", number), 1, 2, "s"))
+    screen = Failure.of("fetch", ConfigError("bad", report)).screen()
+    assert screen[-1] == "    and 4 more errors"
+    assert screen[2] == "  asked for by: $.a.0, line 1 col 2 of s"
+
+
+@pytest.mark.parametrize("text", ["a\nb\x1b[2Jc\u202e", "x" * 100_000])
+def test_hostile_words_stay_one_short_line(text: str) -> None:
+    error = StageError(text, hint=text, place=Place((text,), 1, 1, text))
+    failure = Failure.of("files", error)
+    failure.tool, failure.said = "it", (text,)
+    for line in failure.screen():
+        assert line.isprintable()
+        assert len(line) < 500
+
+
+def test_one_screen_at_most() -> None:
+    def deep(levels: int) -> None:
+        if levels:
+            deep(levels - 1)
+        raise KeyError(SECRET)
+
+    try:
+        deep(50)
+    except KeyError as error:
+        failure = Failure.defect("files", error)
+    failure.log, failure.report = "journalctl", "/run/ignition/report.jsonl"
+    assert len(failure.screen()) <= 24
+    assert SECRET not in "\n".join(failure.screen())
+    error = CommandError("x: " + "; ".join(map(str, range(30))), 1, "\n".join(map(str, range(30))), hint="h")
+    assert len(Failure.of("files", error).screen()) <= 24
+
+
+def test_data_and_screen_of_the_least_error() -> None:
+    failure = Failure.of("kargs", IgnitionError("it did not work"))
+    assert failure.screen() == ["Ignition failed in stage kargs", "  it did not work"]
+    assert {key for key, value in failure.data().items() if value} == {"stage", "message"}
+    assert os.sep not in json.dumps(failure.data())
