@@ -1,0 +1,34 @@
+"""Verification: is what was fetched (and decompressed) what the config says? Digests sha256 and sha512."""
+
+from __future__ import annotations
+
+from ignition_py.diag import FetchError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_CHANGED = "Either the contents have changed or somebody changed them"
+_WEB_PAGE = "What came is a web page: is there a portal to log in to, or a proxy that is needed?"
+_LENGTHS = {"sha256": 64, "sha512": 128}
+
+
+def verified(chunks: Iterable[bytes], expected: str, *, what: str) -> Iterator[bytes]:
+    """Passes a stream on; at its end, compares its digest with `expected` (`sha256-…`). Raises FetchError."""
+    import hashlib
+
+    function, _, wanted = expected.partition("-")
+    wanted = wanted.lower()
+    if len(wanted) != _LENGTHS.get(function, -1):
+        raise FetchError(f"{what}: the verification hash is not sha256-… or sha512-… of the right length")
+    digest = hashlib.new(function)
+    head = b""
+    for chunk in chunks:
+        head = head or chunk[:64]
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != wanted:
+        raise FetchError(
+            f"{what}: the {function} of the contents is {digest.hexdigest()}, but the config expects {wanted}",
+            hint=_WEB_PAGE if head.lstrip().lower().startswith((b"<!doctype html", b"<html")) else _CHANGED,
+        )

@@ -1,0 +1,203 @@
+"""The metadata services of clouds, asked for what proves who this machine is: credentials of its role, tokens.
+
+Used by s3.py, gs.py and azure_blob.py, on the platform that owns the address only. The questions go past every proxy and are
+given up soon: without an answer resources are asked for anonymously. Answers are never logged.
+
+Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metadata"; Google "About VM metadata",
+"Authenticate workloads to Google Cloud APIs using service accounts"; Azure "Use managed identities … to acquire tokens".
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import FetchError
+from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+    from ignition_py.fetch.request import Headers
+    from ignition_py.fetch.sigv4 import Credentials
+
+AWS = ("http://169.254.169.254", "http://[fd00:ec2::254]")
+GOOGLE = ("http://169.254.169.254", "http://[fd20:ce::254]")
+AZURE = "http://169.254.169.254"
+PATIENCE = 15.0  # seconds for one question with its retries
+ROUNDS = (1.0, 3.0, 10.0)  # the same, as long as it is not known which address can be reached
+_HEADERS = 5.0  # seconds until an answer begins
+_LIMIT = 1 << 20  # bytes
+_GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+_AZURE_RESOURCE = "https%3A%2F%2Fstorage.azure.com%2F"
+
+
+class NoIdentity(FetchError):  # a finding: what is public can be fetched all the same
+    """The metadata service knows nothing to prove who this machine is with."""
+
+
+def aws_credentials(request: Request) -> Credentials | None:
+    """The instance role's credentials, None where there is no role. Asked once in a process."""
+
+    def find() -> Credentials | None:
+        try:
+            return _role(request)
+        except FetchError as error:
+            request.log.info(f"{error.message}; going on anonymously")
+            return None
+
+    found: Credentials | None = request.identity.once("aws credentials", find)
+    return found
+
+
+def aws_region(request: Request) -> str:
+    """The region that this machine is in, "" where the service does not say."""
+
+    def find() -> str:
+        try:
+            base, token = _session(request)
+            return _ask(
+                request, f"{base}/latest/meta-data/placement/region", "the region of this instance", token
+            ).decode("ascii")
+        except (FetchError, UnicodeDecodeError):
+            request.log.warning("the metadata service does not say which region this instance is in")
+            return ""
+
+    found: str = request.identity.once("aws region", find)
+    return found
+
+
+def _session(request: Request) -> tuple[str, Headers]:
+    """Which address answers, and the header with the session token (none for a service that knows no tokens)."""
+
+    def find() -> tuple[str, Headers]:
+        what = "a session token from the metadata service"
+        life = (("x-aws-ec2-metadata-token-ttl-seconds", "21600"),)
+
+        def ask(base: str, patience: float) -> tuple[str, Headers]:
+            try:
+                token = _ask(request, f"{base}/latest/api/token", what, life, patience, method="PUT").decode(
+                    "ascii", "replace"
+                )
+            except NotFound:
+                return base, ()
+            return base, (("x-aws-ec2-metadata-token", token),)
+
+        return _first(AWS, ask)
+
+    found: tuple[str, Headers] = request.identity.once("aws session", find)
+    return found
+
+
+def _role(request: Request) -> Credentials:
+    """Raises FetchError."""
+    from ignition_py.fetch.sigv4 import Credentials
+
+    what = "the credentials of the instance role"
+    base, token = _session(request)
+    folder = f"{base}/latest/meta-data/iam/security-credentials/"
+    try:
+        role = _ask(request, folder, what, token).decode("utf-8", "replace").partition("\n")[0].strip()
+    except NotFound:
+        role = ""
+    if not role:
+        raise NoIdentity(f"{what}: this instance has no role")
+    from ignition_py.fetch.sigv4 import escape
+
+    data = _json(_ask(request, folder + escape(role), what, token), what)
+    found = [data.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]
+    key, secret, session = (value if isinstance(value, str) else "" for value in found)
+    if data.get("Code", "Success") != "Success" or not (key and secret):
+        raise FetchError(f"{what}: the metadata service does not give them out")
+    return Credentials(key, secret, session)
+
+
+def google_token(request: Request) -> str:
+    """The value of an Authorization header for the default service account, "" where there is none."""
+
+    def find() -> str:
+        what = "a token of the service account"
+        flavor = (("Metadata-Flavor", "Google"),)
+
+        def ask(base: str, patience: float) -> str:
+            account = f"{base}/computeMetadata/v1/instance/service-accounts/default"
+            _ask(request, f"{account}/scopes", what, flavor, patience)
+            return account
+
+        try:
+            account = _first(GOOGLE, ask)
+        except FetchError as error:
+            request.log.info(f"{error.message}; asking Cloud Storage anonymously")
+            return ""
+        return _bearer(_json(_ask(request, f"{account}/token?scopes={_GOOGLE_SCOPE}", what, flavor), what), what)
+
+    found: str = request.identity.once("google token", find)
+    return found
+
+
+def azure_token(request: Request) -> str:
+    """The value of an Authorization header for the managed identity, "" where there is none."""
+
+    def find() -> str:
+        what = "a token of the managed identity"
+        url = f"{AZURE}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={_AZURE_RESOURCE}"
+        try:
+            return _bearer(_json(_ask(request, url, what, (("Metadata", "true"),)), what), what)
+        except FetchError as error:
+            request.log.info(f"{error.message}; asking anonymously")
+            return ""
+
+    found: str = request.identity.once("azure token", find)
+    return found
+
+
+def _first(bases: tuple[str, ...], ask: Callable[[str, float], T]) -> T:
+    """What the first address that can be reached answers: tried in turns, ever more patiently. Raises FetchError."""
+    last: TooSlow | None = None
+    for patience in ROUNDS:
+        for base in bases:
+            try:
+                return ask(base, patience)
+            except TooSlow as error:
+                last = error
+    raise last or NoIdentity("nobody was asked")
+
+
+def _ask(
+    request: Request, url: str, what: str, headers: Headers, patience: float = PATIENCE, *, method: str = "GET"
+) -> bytes:
+    """The answer of a metadata service. Raises NotFound, TooSlow, FetchError."""
+    from ignition_py.fetch import http
+
+    settings: Settings = request.identity.once(
+        f"settings {patience:g}", lambda: Settings(response_headers=min(_HEADERS, patience), total=patience)
+    )
+    asked = Request(
+        url, what=what, settings=settings, log=request.log, headers=headers, method=method, stopped=request.stopped
+    )
+    data = bytearray()
+    for chunk in http.stream(asked):
+        data += chunk
+        if len(data) > _LIMIT:
+            raise FetchError(f"{what}: the answer is larger than {_LIMIT} bytes")
+    return bytes(data)
+
+
+def _json(data: bytes, what: str) -> dict[str, Any]:
+    import json
+
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise FetchError(f"{what}: the metadata service's answer is no JSON object")
+    return found
+
+
+def _bearer(data: dict[str, Any], what: str) -> str:
+    token = data.get("access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise FetchError(f"{what}: the metadata service's answer has none")
+    return f"Bearer {token}"

@@ -1,0 +1,158 @@
+"""A private folder of contents that were fetched and verified ahead, for this stage and the ones behind it.
+
+It lies in /run, which on most machines is memory: `allowance()` bounds it. Its name stands for what was asked for, never for
+what came: whoever can put a file there is root. A file that is there is complete and verified.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from _thread import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from ignition_py.spec.tables import Resource
+
+LARGEST = 512 << 20  # bytes in all, however large the machine
+CHUNK = 1 << 20  # bytes
+_COMPLETE = "complete"
+_PART = ".part"
+
+
+class NoRoom(Exception):  # no failure: the contents are fetched when they are needed
+    """The allowance is used up."""
+
+
+class Allowance:
+    """Bytes that may be kept, shared by everything that is fetched side by side."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = allocate_lock()
+
+    def take(self, size: int) -> None:
+        """Raises NoRoom where there is less."""
+        with self._lock:
+            if size > self._left:
+                raise NoRoom
+            self._left -= size
+
+
+class Share:
+    """What one download has of the allowance: `grow_to()` its announced length, then its real one."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._held = 0
+
+    def grow_to(self, size: int) -> None:
+        """Raises NoRoom."""
+        if size > self._held:
+            self._allowance.take(size - self._held)
+            self._held = size
+
+    def give_back(self) -> None:
+        self._allowance.take(-self._held)
+        self._held = 0
+
+
+def name_of(resource: Resource) -> str:
+    """The name that a resource has in the spool: a digest of all that says what it is."""
+    from _blake2 import blake2b  # hashlib would load all of OpenSSL
+
+    headers = [part or "" for header in resource.http_headers for part in (header.name, header.value)]
+    parts = (resource.source or "", resource.compression or "", resource.verification.hash or "", *headers)
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+class Spool:
+    """`with Spool(folder) as spool`: the folder, made where it is missing. Raises OSError where it is not ours alone."""
+
+    def __init__(self, folder: str, *, make: bool = False) -> None:
+        self.folder = folder
+        self._part = f".{os.getpid()}-{id(self):x}{_PART}"  # another run may have been killed, and left its own
+        if make:
+            os.makedirs(os.path.dirname(folder) or ".", mode=0o700, exist_ok=True)
+            if not os.path.lexists(folder):
+                os.mkdir(folder, 0o700)
+        self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        found = os.fstat(self._fd)
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            self.close()
+            raise PermissionError(1, "it is open to others", folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def has(self, name: str) -> bool:
+        try:
+            os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The contents with that name. Raises OSError."""
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            while chunk := os.read(fd, CHUNK):
+                yield chunk
+        finally:
+            os.close(fd)
+
+    def begin(self, name: str) -> int:
+        """A descriptor of a new file; `keep()` or `drop()` end it."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name + self._part, flags, 0o600, dir_fd=self._fd)
+
+    def keep(self, name: str, others: list[str]) -> None:
+        """The new file is complete and verified: it gets its name, and those of others that want the same."""
+        for other in others:
+            os.link(name + self._part, other, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        os.rename(name + self._part, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def drop(self, name: str) -> None:
+        os.unlink(name + self._part, dir_fd=self._fd)
+
+    @property
+    def complete(self) -> bool:
+        """Has everything been fetched that there was room for?"""
+        return self.has(_COMPLETE)
+
+    def set_complete(self) -> None:
+        os.close(os.open(_COMPLETE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=self._fd))
+
+    def clear(self) -> None:
+        for name in os.listdir(self._fd):
+            os.unlink(name, dir_fd=self._fd)
+
+    def allowance(self) -> int:
+        """Bytes that may still come: at most LARGEST in all, half of what is free in the folder's filesystem, a quarter of
+        the memory that is available (proc(5), MemAvailable), since /run is memory that nothing can take back."""
+        used = sum(os.stat(name, dir_fd=self._fd).st_size for name in os.listdir(self._fd) if not name.endswith(_PART))
+        status = os.fstatvfs(self._fd)
+        return max(min(LARGEST - used, status.f_bavail * status.f_frsize // 2, _available() // 4), 0)
+
+
+def _available() -> int:
+    """Bytes of memory that can be had without swapping."""
+    try:
+        with open("/proc/meminfo", "rb") as file:
+            for line in file:
+                if line.startswith(b"MemAvailable:"):
+                    return int(line.split()[1]) << 10
+    except (OSError, ValueError, IndexError):
+        pass
+    return 256 << 20

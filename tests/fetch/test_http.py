@@ -1,0 +1,430 @@
+"""fetch/http.py and transport.py against servers that behave, and servers that do not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers import MemoryLog, Server, body, in_turn, redirect
+
+from ignition_py.diag import FetchError
+from ignition_py.fetch import http, transport
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.spec.tables import HTTPHeader, Ignition, Proxy, Resource, Timeouts, Verification
+
+pytestmark = pytest.mark.sockets
+WHAT = "contents of /etc/x"
+
+
+def resource(url: str, **values: Any) -> Resource:
+    return Resource(source=url, **values)
+
+
+def limits(fetcher: Fetcher, headers: int | None = None, total: int | None = None) -> None:
+    timeouts = Timeouts().but(http_response_headers=headers, http_total=total)
+    fetcher.configure(Ignition(timeouts=timeouts))
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+
+
+def test_body(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"hello")
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"hello"
+    headers = server.seen[0][1]
+    assert headers["user-agent"].startswith("Ignition/2.")
+    assert headers["accept"].startswith("application/vnd.coreos.ignition+json;version=3.6.0")
+    assert headers["accept-encoding"] == "identity"
+    assert set(headers) - {"connection"} == {"host", "user-agent", "accept", "accept-encoding"}
+
+
+def test_no_content(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"", status=204)
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b""
+
+
+def test_headers_of_the_config_replace_ours_and_the_last_wins(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"")
+    wanted = (("X-Token", "one"), ("x-token", "two"), ("User-Agent", "mine"))
+    named = tuple(HTTPHeader(name=name, value=value) for name, value in wanted)
+    fetcher.read(resource(server.url("/f"), http_headers=named), what=WHAT)
+    headers = server.seen[0][1]
+    assert headers["x-token"] == "two"
+    assert headers["user-agent"] == "mine"
+
+
+def test_headers_stay_behind_on_redirects(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"] = redirect("b?q=1")
+    server.at["/b"] = body(b"there")
+    named = (HTTPHeader(name="Authorization", value="Bearer topsecret"),)
+    assert fetcher.read(resource(server.url("/a"), http_headers=named), what=WHAT) == b"there"
+    (_, first), (path, second) = server.seen
+    assert first["authorization"] == "Bearer topsecret"
+    assert path == "/b?q=1"
+    assert "authorization" not in second
+    assert "accept" not in second
+
+
+def test_cookies_are_not_kept(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"] = body(b"", status=302, headers={"Location": "/b", "Set-Cookie": "id=1; Path=/"})
+    server.at["/b"] = body(b"")
+    fetcher.read(resource(server.url("/a")), what=WHAT)
+    assert "cookie" not in server.seen[1][1]
+
+
+def test_redirect_loop(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"] = redirect("/a")
+    with pytest.raises(FetchError, match="redirects more than 30 times"):
+        fetcher.read(resource(server.url("/a")), what=WHAT)
+    assert len(server.seen) == transport.MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize("target", ["file:///etc/shadow", "http://[::1", "data:,x", "ftp://a/"])
+def test_redirect_to_another_scheme(server: Server, fetcher: Fetcher, target: str) -> None:
+    server.at["/a"] = redirect(target)
+    with pytest.raises(FetchError, match="redirects to what is not http or https"):
+        fetcher.read(resource(server.url("/a")), what=WHAT)
+
+
+def test_redirect_without_a_target_is_an_answer(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"] = body(b"", status=302)
+    with pytest.raises(FetchError, match="status 302"):
+        fetcher.read(resource(server.url("/a")), what=WHAT)
+
+
+@pytest.mark.parametrize("status", [500, 503, 599])
+def test_server_errors_are_tried_again(server: Server, fetcher: Fetcher, status: int) -> None:
+    server.at["/f"] = in_turn(body(b"no", status=status), body(b"no", status=status), body(b"yes"))
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"yes"
+    assert len(server.seen) == 3
+
+
+FINAL = [(404, "does not exist"), (401, "status 401"), (429, "status 429"), (203, "status 203")]
+
+
+@pytest.mark.parametrize(("status", "words"), FINAL)
+def test_other_statuses_are_final(server: Server, fetcher: Fetcher, status: int, words: str) -> None:
+    server.at["/f"] = body(b"no", status=status)
+    with pytest.raises(FetchError, match=words):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+    assert len(server.seen) == 1
+
+
+def test_providers_choose_statuses_to_try_again(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = in_turn(body(b"", status=404), body(b"config"))
+    assert fetcher.get(server.url("/f"), what="the config", retry=(404,)) == b"config"
+
+
+def test_the_server_is_not_there_yet(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+    url = server.url("/f")
+    server.close()
+    limits(fetcher, total=1)
+    start = time.monotonic()
+    with pytest.raises(FetchError, match=r"was not to be had in 1 seconds; last: Connection refused"):
+        fetcher.read(resource(url), what=WHAT)
+    assert 0.9 < time.monotonic() - start < 2
+    assert "attempt #3" in log.text
+
+
+def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr("ignition_py.fetch.http.time.sleep", pauses.append)
+    server.at["/f"] = in_turn(*[body(b"", status=500)] * 9, body(b"x"))
+    fetcher.read(resource(server.url("/f")), what=WHAT)
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+
+
+def test_servers_may_ask_for_a_longer_pause(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("ignition_py.fetch.http.time.sleep", pauses.append)
+    busy = [body(b"", status=503, headers={"Retry-After": value}) for value in ("3", "999999", "tomorrow")]
+    server.at["/f"] = in_turn(*busy, body(b"x"))
+    fetcher.read(resource(server.url("/f")), what=WHAT)
+    assert pauses == [3.0, 30.0, 5.0]
+
+
+def hang(server: Server) -> Any:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        server.release.wait(20)
+
+    return answer
+
+
+def test_response_headers_time_out_and_are_tried_again(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+    server.at["/f"] = in_turn(hang(server), body(b"late"))
+    limits(fetcher, headers=1)
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"late"
+    assert "no answer" in log.text
+
+
+def test_headers_that_drip_time_out(server: Server, fetcher: Fetcher) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 1000:
+            handler.wfile.write(bytes([byte]))
+            if server.release.wait(0.05):
+                return
+
+    server.at["/f"] = in_turn(drip, body(b"fast"))
+    limits(fetcher, headers=1)
+    start = time.monotonic()
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"fast"
+    assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("cut", [b"", b"Content-Le", b"X: y\r\n"])
+def test_headers_that_break_off_are_not_an_empty_body(server: Server, fetcher: Fetcher, cut: bytes) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + cut)
+        handler.close_connection = True
+
+    server.at["/f"] = in_turn(answer, body(b"whole"))
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"whole"
+
+
+def test_total_time_covers_the_body(server: Server, fetcher: Fetcher) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        while not server.release.wait(0.05):
+            handler.wfile.write(b"x")
+
+    server.at["/f"] = drip
+    limits(fetcher, total=1)
+    start = time.monotonic()
+    with pytest.raises(FetchError, match="not complete within 1 seconds"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+    assert time.monotonic() - start < 2
+
+
+def test_a_silent_body_is_asked_for_again(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "IDLE", 0.3)
+
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "10")
+        handler.end_headers()
+        handler.wfile.write(b"01234")
+        server.release.wait(20)
+
+    server.at["/f"] = in_turn(stall, body(b"0123456789"))
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"0123456789"
+
+
+def test_a_truncated_body_is_continued(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+    data = bytes(range(256)) * 1024
+    server.at["/f"] = in_turn(body(data[:200_000], length=len(data)), body(data[:5], length=len(data)), body(data))
+    with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
+        assert b"".join(chunks) == data
+    assert "the body broke off after 200000 bytes" in log.text
+
+
+def test_a_body_that_changes_is_not_continued(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = in_turn(body(b"aaaa", length=8), body(b"bbbbbbbb"))
+    with pytest.raises(FetchError, match="changed while it was fetched"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+def test_a_body_that_is_always_truncated(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"aaaa", length=8)
+    with pytest.raises(FetchError, match="broke off after 4 bytes in each of 5 attempts: it is shorter than announced"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+def test_chunked_garbage(server: Server, fetcher: Fetcher) -> None:
+    def garbage(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"4\r\nabcd\r\nzz\r\n")
+        handler.close_connection = True
+
+    server.at["/f"] = garbage
+    with pytest.raises(FetchError, match="in each of 5 attempts"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+def test_not_http(server: Server, fetcher: Fetcher) -> None:
+    def garbage(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        handler.close_connection = True
+
+    server.at["/f"] = garbage
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError, match="last: the answer is not HTTP"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+def test_gzip_and_digest(server: Server, fetcher: Fetcher) -> None:
+    data = b"some text\n" * 10_000
+    server.at["/f.gz"] = body(gzip.compress(data))
+    check = Verification(hash=f"sha512-{hashlib.sha512(data).hexdigest()}")
+    wanted = resource(server.url("/f.gz"), compression="gzip", verification=check)
+    assert fetcher.read(wanted, what=WHAT) == data
+
+
+def test_content_encoding_is_left_alone(server: Server, fetcher: Fetcher) -> None:
+    packed = gzip.compress(b"text")
+    server.at["/f"] = body(packed, headers={"Content-Encoding": "gzip"})
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == packed
+
+
+def test_wrong_digest(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"evil")
+    check = Verification(hash=f"sha256-{hashlib.sha256(b'good').hexdigest()}")
+    with pytest.raises(FetchError, match=rf"{hashlib.sha256(b'evil').hexdigest()}, but the config expects"):
+        fetcher.read(resource(server.url("/f"), verification=check), what=WHAT)
+
+
+def test_a_portal_that_answers_for_everybody(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"\n<!DOCTYPE html><html>Please log in")
+    check = Verification(hash=f"sha256-{hashlib.sha256(b'good').hexdigest()}")
+    with pytest.raises(FetchError, match=r"but the config expects.*What came is a web page"):
+        fetcher.read(resource(server.url("/f"), verification=check), what=WHAT)
+
+
+def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
+    server.at["/f"] = body(b"x")
+    known, asked = socket.getaddrinfo, 0
+
+    def resolve(host: Any, *args: Any, **options: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked < 4:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return known("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "somewhere.example")), what=WHAT) == b"x"
+    assert "the name somewhere.example cannot be resolved (Temporary failure in name resolution); trying again" in log.text
+
+
+def test_an_address_family_that_leads_nowhere(fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with an IPv6 address that cannot be reached and an IPv4 one that can."""
+    server.at["/f"] = body(b"x")
+    known = socket.getaddrinfo
+    port = int(server.url("").rpartition(":")[2])
+
+    def resolve(host: Any, *args: Any, **options: Any) -> Any:
+        dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+        return [dead, *known("127.0.0.1", *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "dual.example")), what=WHAT) == b"x"
+
+
+def test_too_large(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"x" * 200_000)
+    with pytest.raises(FetchError, match="larger than 100000 bytes"):
+        fetcher.read(resource(server.url("/f")), what=WHAT, limit=100_000)
+
+
+def test_streams_are_flat(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"x" * 3_000_000)
+    with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
+        assert max(len(chunk) for chunk in chunks) <= http.CHUNK
+
+
+def test_connections_are_reused_and_left_streams_closed(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"x" * 300_000)
+    for _ in range(3):
+        with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
+            next(chunks)
+    assert len(fetcher.read(resource(server.url("/f")), what=WHAT)) == 300_000
+
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize("failing", ["status", "refused", "header"])
+def test_secrets_stay_out_of_logs_and_errors(server: Server, fetcher: Fetcher, log: MemoryLog, failing: str) -> None:
+    url = server.url(f"/f?token={SECRET}").replace("http://", f"http://user:{SECRET}@")
+    value = f"{SECRET}\r\nX: y" if failing == "header" else SECRET
+    server.at["/f"] = body(SECRET.encode(), status=403)
+    if failing == "refused":
+        server.close()
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError) as caught:
+        fetcher.read(resource(url, http_headers=(HTTPHeader(name="X-Auth", value=value),)), what=WHAT)
+    assert SECRET not in str(caught.value) + log.text
+    assert caught.value.__suppress_context__ or caught.value.__cause__ is None
+
+
+def test_user_and_password_of_the_url_are_sent(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = body(b"x")
+    fetcher.read(resource(server.url("/f").replace("http://", "http://me:pw@")), what=WHAT)
+    assert server.seen[0][1]["authorization"] == "Basic bWU6cHc="
+
+
+def test_unknown_name(fetcher: Fetcher) -> None:
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError, match=r"the name nowhere\.invalid cannot be resolved|not to be had"):
+        fetcher.read(resource("http://nowhere.invalid/f"), what=WHAT)
+
+
+class Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+class Greeter(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.headers["Host"].encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
+        pass
+
+
+def test_addresses_with_a_scope(fetcher: Fetcher) -> None:
+    server = Server6(("::", 0), Greeter)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    port = server.server_address[1]
+    limits(fetcher, total=2)
+    assert fetcher.read(resource(f"http://[::1]:{port}/"), what=WHAT) == f"[::1]:{port}".encode()
+    table = Path("/proc/net/if_inet6").read_text()
+    local = [line.split() for line in table.splitlines() if line.startswith("fe80")]
+    for digits, *_, interface in local:  # every interface that is up has one, but for lo
+        address = ":".join(digits[i : i + 4] for i in range(0, 32, 4))
+        url = f"http://[{address}%25{interface}]:{port}/"
+        assert fetcher.read(resource(url), what=WHAT) == f"[{address}]:{port}".encode()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("limit", [-1, 10**20])
+def test_odd_time_limits(server: Server, fetcher: Fetcher, limit: int) -> None:
+    server.at["/f"] = body(b"x")
+    limits(fetcher, headers=limit, total=10**20)
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"x"
+
+
+def test_host_that_cannot_be(fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError, match="cannot be used"):
+        fetcher.read(resource(f"http://{'a' * 80}..invalid/"), what=WHAT)
+
+
+def test_proxy(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1/")  # the environment has no say
+    server.at["http://somewhere.example/f"] = body(b"by proxy")
+    fetcher.configure(Ignition(proxy=Proxy(http_proxy=server.url(""), no_proxy=("other.example",))))
+    assert fetcher.read(resource("http://somewhere.example/f"), what=WHAT) == b"by proxy"
+    server.at["/f"] = body(b"direct")
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"direct"  # loopback is never proxied
+
+
+def test_attempts_are_logged_for_people(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+    server.at["/f"] = in_turn(body(b"", status=500), body(b""))
+    fetcher.read(resource(server.url("/f")), what=WHAT)
+    assert re.search(r"GET http://127\.0\.0\.1:\d+/f: status 500; trying again in 0\.01 s", log.text)

@@ -1,0 +1,209 @@
+"""https: whom to trust, and what is said about those who are not trusted."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from servers import Server, body, make_certificate, redirect
+
+from ignition_py.diag import FetchError
+from ignition_py.fetch import clock, http
+from ignition_py.fetch.data_url import encode
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.spec.tables import TLS, CaReference, Ignition, Proxy, Resource, Security, Timeouts
+
+pytestmark = [pytest.mark.sockets, pytest.mark.subprocess]
+
+
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that refuse the certificate are part of the tests."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"safe")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
+        pass
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("tls")
+    make_certificate(made, "server", "-addext", "subjectAltName=IP:127.0.0.1")
+    make_certificate(made, "elsewhere", "-addext", "subjectAltName=DNS:elsewhere.example")
+    return made
+
+
+def serve(folder: Path, name: str) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def url(folder: Path) -> Iterator[str]:
+    yield from serve(folder, "server")
+
+
+@pytest.fixture
+def elsewhere(folder: Path) -> Iterator[str]:
+    yield from serve(folder, "elsewhere")
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+
+
+def trusting(*sources: str) -> Ignition:
+    named = tuple(CaReference(source=source) for source in sources)
+    return Ignition(timeouts=Timeouts(http_total=1), security=Security(tls=TLS(certificate_authorities=named)))
+
+
+def test_authority_of_the_config(fetcher: Fetcher, folder: Path, url: str) -> None:
+    fetcher.configure(trusting(encode((folder / "server.pem").read_bytes())))
+    assert fetcher.read(Resource(source=url), what="x") == b"safe"
+
+
+def test_authority_from_a_server_is_fetched_once(fetcher: Fetcher, folder: Path, url: str, server: Server) -> None:
+    server.at["/ca.pem"] = body((folder / "server.pem").read_bytes())
+    for _ in range(2):
+        fetcher.configure(trusting(server.url("/ca.pem")))
+    server.at["/there"] = redirect(url)
+    assert fetcher.read(Resource(source=server.url("/there")), what="x") == b"safe"
+    assert server.paths() == ["/ca.pem", "/there"]
+
+
+def test_a_config_without_authorities_keeps_those_of_before(fetcher: Fetcher, folder: Path, url: str) -> None:
+    fetcher.configure(trusting(encode((folder / "server.pem").read_bytes())))
+    fetcher.configure(Ignition())
+    assert fetcher.read(Resource(source=url), what="x") == b"safe"
+
+
+def test_a_stranger(fetcher: Fetcher, url: str) -> None:
+    fetcher.configure(Ignition(timeouts=Timeouts(http_total=1)))
+    with pytest.raises(FetchError, match=r"the certificate of 127\.0\.0\.1 is not accepted: self.signed certificate"):
+        fetcher.read(Resource(source=url), what="x")
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """A proxy that knows CONNECT alone."""
+
+    targets: ClassVar[list[str]] = []
+
+    def do_CONNECT(self) -> None:  # the base class looks for it
+        self.targets.append(self.path)
+        port = int(self.path.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            self.send_response(200)
+            self.end_headers()
+            ends = {self.connection: far, far: self.connection}
+            while True:
+                for ready in select.select(list(ends), [], [])[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        self.close_connection = True
+                        return
+                    ends[ready].sendall(data)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
+        pass
+
+
+def test_proxy(fetcher: Fetcher, folder: Path, elsewhere: str) -> None:
+    proxy = QuietServer(("127.0.0.1", 0), Tunnel)
+    threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    port = elsewhere.rpartition(":")[2].strip("/")
+    ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()))
+    fetcher.configure(ignition.but(proxy=Proxy(https_proxy=f"http://127.0.0.1:{proxy.server_address[1]}")))
+    assert fetcher.read(Resource(source=f"https://elsewhere.example:{port}/"), what="x") == b"safe"
+    with pytest.raises(FetchError, match=r"certificate of other\.example is not accepted"):
+        fetcher.read(Resource(source=f"https://other.example:{port}/"), what="x")
+    assert set(Tunnel.targets) == {f"elsewhere.example:{port}", f"other.example:{port}"}
+    proxy.shutdown()
+    proxy.server_close()
+
+
+def test_another_name(fetcher: Fetcher, folder: Path, elsewhere: str) -> None:
+    fetcher.configure(trusting(encode((folder / "elsewhere.pem").read_bytes())))
+    with pytest.raises(FetchError, match=r"not accepted: (IP address mismatch|it is for another name)"):
+        fetcher.read(Resource(source=elsewhere), what="x")
+
+
+def test_damaged_authority(fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError, match="certificate authority from a data URL: it is not a PEM bundle"):
+        fetcher.configure(trusting("data:,hello"))
+
+
+def test_system_authorities_are_those_of_the_image(
+    fetcher: Fetcher, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "server.pem"))
+    assert fetcher.read(Resource(source=url), what="x") == b"safe"
+
+
+def make_certificate_of(folder: Path, begin: str, end: str) -> None:
+    """A certificate for 127.0.0.1, `dated.pem`, with the given dates (YYYYMMDD)."""
+    make_certificate(folder, "key", "-addext", "subjectAltName=IP:127.0.0.1")
+    (folder / "index").touch()
+    head = ("[ca]", "default_ca=c", "[c]", "database=index", "rand_serial=yes", "new_certs_dir=.", "default_md=sha256")
+    tail = ("policy=p", "x509_extensions=e", "[p]", "CN=supplied", "[e]", "subjectAltName=IP:127.0.0.1")
+    (folder / "ca.cnf").write_text("\n".join((*head, *tail, "")))
+    request = ["req", "-new", "-key", "key.key", "-subj", "/CN=dated", "-out", "dated.csr"]
+    sign = ["ca", "-config", "ca.cnf", "-batch", "-selfsign", "-keyfile", "key.key"]
+    sign += ["-in", "dated.csr", "-out", "dated.pem"]
+    days = ["-notext", "-startdate", f"{begin}000000Z", "-enddate", f"{end}000000Z"]
+    for words in (request, sign + days):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    (folder / "key.key").rename(folder / "dated.key")
+
+
+DATES = [
+    ("20200101", "20200102", r"has expired \(it was valid from 2020-01-01 to 2020-01-02, and the clock of this machine says"),
+    ("20950101", "20960101", r"not yet valid \(it is valid from 2095-01-01 to 2096-01-01, but the clock .*: the clock is wrong\)"),
+]
+
+
+@pytest.mark.parametrize(("begin", "end", "words"), DATES)
+def test_a_clock_that_is_wrong_is_thought_of(fetcher: Fetcher, tmp_path: Path, begin: str, end: str, words: str) -> None:
+    make_certificate_of(tmp_path, begin, end)
+    for url in serve(tmp_path, "dated"):
+        fetcher.configure(trusting(encode((tmp_path / "dated.pem").read_bytes())))
+        with pytest.raises(FetchError, match=words):
+            fetcher.read(Resource(source=url), what="x")
+
+
+def test_a_clock_before_this_program_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ignition_py.fetch.clock.time.time", lambda: 300.0)
+    monkeypatch.setattr(clock, "_ask", lambda host, port: None)
+    assert "says 1970-01-01 00:05 UTC, which is before this program was made" in clock.about_dates("a.example", 443)
+
+
+def test_dates_of_certificates(folder: Path) -> None:
+    der = ssl.PEM_cert_to_DER_cert((folder / "server.pem").read_text())
+    begin, end = clock.validity_of(der)
+    assert end - begin == 2 * 86400
+    assert abs(begin - time.time()) < 3600
+    for cut in range(0, 200, 7):
+        with pytest.raises(ValueError, match=r".*"):
+            clock.validity_of(der[:cut])
