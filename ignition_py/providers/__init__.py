@@ -1,0 +1,122 @@
+"""Platforms: where a machine's config comes from. A table of names; each platform is one small file.
+
+A platform's file has `fetch(machine: Machine) -> bytes | None`: the config as it was found, b"" for "there is none, go
+on without one", None for "nobody here to ask". Adding one is a file and its row in PLATFORMS. Shared: metadata.py,
+drive.py, either.py (a drive or a metadata service), cdrom.py.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import IgnitionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.system.log import Log
+
+    Fetch = Callable[["Machine"], bytes | None]
+
+# Every name that `-platform` knows -> the module of this package, "" where this build has none yet.
+PLATFORMS = {
+    "akamai": "akamai",
+    "aliyun": "aliyun",
+    "applehv": "applehv",
+    "aws": "aws",
+    "azure": "azure",
+    "azurestack": "azurestack",
+    "brightbox": "openstack",
+    "cloudstack": "cloudstack",
+    "digitalocean": "digitalocean",
+    "exoscale": "exoscale",
+    "file": "file",
+    "gcp": "gcp",
+    "hetzner": "hetzner",
+    "hyperv": "hyperv",
+    "ibmcloud": "ibmcloud",
+    "kubevirt": "kubevirt",
+    "metal": "metal",
+    "nutanix": "nutanix",
+    "nvidiabluefield": "nvidiabluefield",
+    "openstack": "openstack",
+    "oraclecloud": "oraclecloud",
+    "packet": "packet",
+    "powervs": "powervs",
+    "proxmoxve": "proxmoxve",
+    "qemu": "qemu",
+    "scaleway": "scaleway",
+    "upcloud": "upcloud",
+    "virtualbox": "virtualbox",
+    "vmware": "vmware",
+    "vultr": "vultr",
+    "zvm": "zvm",
+}
+# Platforms that are told how each stage ended: their modules have `report(machine, stage, error)`.
+REPORTING = ("packet",)
+# Platforms whose config can be deleted: their modules have `delete(machine)`.
+DELETING = ("virtualbox", "vmware")
+
+
+class Machine:
+    """What a provider may look at: the kernel's files below `root`, the environment, and the fetcher.
+
+    `root` is "/" on a machine; a test points it at a tree of its own. `outputs` takes files that the provider wants
+    written to the new root, as in a config's `storage.files` (JSON form). `source` is where the config was found.
+    """
+
+    __slots__ = ("environ", "fetcher", "log", "outputs", "root", "source")
+
+    def __init__(self, *, log: Log, fetcher: Fetcher, environ: Mapping[str, str], root: str = "/") -> None:
+        self.log = log
+        self.fetcher = fetcher
+        self.environ = environ
+        self.root = root
+        self.outputs: list[dict[str, Any]] = []
+        self.source = ""
+
+    def path(self, absolute: str) -> str:
+        """Where an absolute path of the machine is."""
+        return absolute if self.root == "/" else self.root + absolute
+
+    def found(self, place: str) -> None:
+        """Notes where the config was found, for somebody who asks; the first of several answers is the one that counts."""
+        self.source = self.source or place
+        self.log.info(f"the config is from {place}")
+
+    def setting(self, name: str, default: str) -> str:
+        """An `IGNITION_…` setting of the image from the environment; empty counts as not set."""
+        return self.environ.get(f"IGNITION_{name}") or default
+
+
+def check(platform: str) -> None:
+    """Raises IgnitionError where this build cannot work on the platform."""
+    if not PLATFORMS[platform]:
+        raise IgnitionError(f"platform {platform} is not supported by this build yet")
+
+
+def load(platform: str) -> Fetch:
+    """The fetch function of a platform. Raises IgnitionError where this build has none."""
+    check(platform)
+    from importlib import import_module
+
+    fetch: Fetch = import_module(f"ignition_py.providers.{PLATFORMS[platform]}").fetch
+    return fetch
+
+
+def report(platform: str, machine: Machine, stage: str, error: IgnitionError | None) -> None:
+    """Tells the platform that `stage` is done, or failed with `error`, if it wants to know. Raises IgnitionError."""
+    if platform in REPORTING:
+        from importlib import import_module
+
+        import_module(f"ignition_py.providers.{PLATFORMS[platform]}").report(machine, stage, error)
+
+
+def delete(platform: str, machine: Machine) -> None:
+    """Deletes the config from where the platform keeps it. Raises IgnitionError, also where it cannot be done."""
+    if platform not in DELETING:
+        raise IgnitionError(f"platform {platform} has no way to delete a config")
+    from importlib import import_module
+
+    import_module(f"ignition_py.providers.{PLATFORMS[platform]}").delete(machine)

@@ -1,0 +1,35 @@
+"""Platform `aws`: user data from the instance metadata service, with a session token (IMDSv2) if the service knows them.
+
+It is asked at its IPv4 and its IPv6 address at once. Source:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+"""
+
+from __future__ import annotations
+
+from ignition_py.fetch.request import NotFound
+from ignition_py.providers.metadata import LINK_LOCAL, first_answer, token, user_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.providers import Machine
+    from ignition_py.providers.metadata import Stopped
+
+BASES = (LINK_LOCAL, "http://[fd00:ec2::254]")
+LIFETIME = "21600"  # seconds, six hours: the longest there is
+
+
+def fetch(machine: Machine) -> bytes | None:
+    """The user data. Raises FetchError."""
+
+    def ask(base: str, stopped: Stopped) -> bytes:
+        try:
+            life = (("x-aws-ec2-metadata-token-ttl-seconds", LIFETIME),)
+            secret = token(machine, f"{base}/latest/api/token", headers=life, stopped=stopped)
+        except NotFound:
+            machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
+            headers: tuple[tuple[str, str], ...] = ()
+        else:
+            headers = (("x-aws-ec2-metadata-token", secret),)
+        return user_data(machine, f"{base}/2019-10-01/user-data", headers=headers, stopped=stopped)
+
+    return first_answer(machine, BASES, ask)

@@ -1,0 +1,87 @@
+"""The kernel command line as the place of a config, asked before the platform on every platform.
+
+ignition.config.url=URL                                     fetched
+ignition.config.device=LABEL ignition.config.path=PATH      a file on the filesystem with that label
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ignition_py.diag import IgnitionError
+from ignition_py.fetch.url import public
+from ignition_py.flatcar import CONFIG_URLS, wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.providers import Machine
+
+BY_LABEL = "/dev/disk/by-label"
+DEVICE_WAIT, DEVICE_POLL = 30.0, 0.5  # seconds
+_URL, _DEVICE, _PATH = "ignition.config.url", "ignition.config.device", "ignition.config.path"
+
+
+def fetch(machine: Machine) -> bytes | None:
+    """The config that the command line names, None where it names none. Raises IgnitionError."""
+    named = arguments(machine)
+    url, device, path = named[_URL], named[_DEVICE], named[_PATH]
+    if url:
+        if device or path:
+            machine.log.warning(f"{_URL} is given, so {_DEVICE} and {_PATH} count for nothing")
+        data = machine.fetcher.get(url, what=f"the config of {_URL}")
+        machine.found(public(url))
+        return data
+    if device and path:
+        return _from_device(machine, device, path)
+    if device or path:
+        raise IgnitionError(
+            f"the kernel command line has {_DEVICE if device else _PATH} alone",
+            hint=f"Give {_DEVICE} and {_PATH} together",
+        )
+    return None
+
+
+def arguments(machine: Machine) -> dict[str, str]:
+    """The values of our kernel arguments, "" where one is not given; the last one wins."""
+    source = machine.setting("KERNEL_CMDLINE_PATH", machine.path("/proc/cmdline"))
+    try:
+        with open(source, encoding="utf-8", errors="replace") as file:
+            words = file.read().split()
+    except OSError as error:
+        raise IgnitionError(f"reading the kernel command line {source}: {error.strerror}") from None
+    found = {_URL: "", _DEVICE: "", _PATH: ""}
+    older = CONFIG_URLS if wanted(machine.environ) else ()
+    for word in words:
+        name, _, value = word.partition("=")
+        name = _URL if name in older else name
+        if name in found and value:
+            found[name] = value
+    return found
+
+
+def _from_device(machine: Machine, label: str, path: str) -> bytes:
+    """Mounts the filesystem read-only for as long as it takes to read one file."""
+    if "/" in label or label in (".", ".."):
+        raise IgnitionError(f"{_DEVICE}={label} is not a filesystem label")
+    device = machine.path(f"{BY_LABEL}/{label}")
+    _wait_for(machine, device, label)
+    from ignition_py.providers import drive
+
+    name = f"the filesystem {label}"
+    (data,) = drive.read(machine, device, (path,), name=name)
+    if data is None:
+        raise IgnitionError(f"reading {path} on {name}: No such file or directory")
+    machine.found(f"{path} on {name}")
+    return data
+
+
+def _wait_for(machine: Machine, device: str, label: str) -> None:
+    end = time.monotonic() + DEVICE_WAIT
+    while not os.path.exists(device):
+        if time.monotonic() >= end:
+            raise IgnitionError(
+                f"no filesystem with the label {label} appeared within {DEVICE_WAIT:g} seconds ({_DEVICE})"
+            )
+        machine.log.debug(f"waiting for a filesystem with the label {label}")
+        time.sleep(DEVICE_POLL)

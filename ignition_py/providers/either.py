@@ -1,0 +1,64 @@
+"""Platforms that deliver the config on a config drive or through a metadata service, and do not say which.
+
+A drive that is there is read and nobody else asked. Else both are waited for, and the first that delivers wins; a
+service that has no user data, or refuses, is believed only when no drive has come.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ignition_py.diag import IgnitionError
+from ignition_py.providers import drive
+from ignition_py.providers.metadata import Race, need_network
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ignition_py.providers import Machine
+    from ignition_py.providers.metadata import Ask
+
+PATIENCE = 30.0  # seconds from the beginning in which a drive may come after the service has failed
+
+
+def fetch(machine: Machine, labels: Sequence[str], path: str, bases: Callable[[], Sequence[str]], ask: Ask) -> bytes:
+    """The config from a drive with one of `labels`, file `path`, or from the service at one of `bases()`.
+
+    `bases` is asked again and again, since network interfaces come up one by one. Raises IgnitionError. As in the
+    reference, fetch-offline leaves everything to fetch: it could not know that no drive will come.
+    """
+    need_network(machine)
+    race = Race(machine, ask)
+    try:
+        return _first(machine, labels, path, bases, race)
+    finally:
+        race.stop()
+
+
+def _first(machine: Machine, labels: Sequence[str], path: str, bases: Callable[[], Sequence[str]], race: Race) -> bytes:
+    end = time.monotonic() + PATIENCE
+    failure: IgnitionError | None = None
+    refused = False
+    while True:
+        label = drive.find(machine, labels)
+        try:
+            if label is not None:
+                return drive.user_data(machine, label, path)
+            for base in bases():
+                race.add(base)
+            answer = race.answer(drive.POLL)
+        except IgnitionError as error:
+            machine.log.warning(f"{error}; going on with the other places for a config")
+            labels = [other for other in labels if other != label]
+            refused = refused or label is None
+            failure = error
+            continue
+        if answer:
+            return answer
+        if answer is not None and drive.find(machine, labels) is None:
+            if failure is None:
+                return answer
+            raise failure
+        if refused and failure is not None and time.monotonic() >= end:
+            raise failure

@@ -1,0 +1,31 @@
+"""Encodings in which platforms keep user data: base64, since many take text only, and gzip, since many have a small limit."""
+
+from __future__ import annotations
+
+from ignition_py.diag import FetchError
+
+LIMIT = 64 << 20  # bytes of what is compressed
+GZIP = b"\x1f\x8b\x08"  # how it begins
+
+
+def base64(data: bytes, *, what: str) -> bytes:
+    """Decodes; line breaks do not count. Raises FetchError, whose sentence `what` begins."""
+    from binascii import Error, a2b_base64
+
+    try:
+        return a2b_base64(data.translate(None, b"\r\n"), strict_mode=True)
+    except Error:
+        raise FetchError(f"{what}: it is not base64, as it should be here") from None
+
+
+def gunzip(data: bytes, *, what: str) -> bytes:
+    """Decompresses. Raises FetchError."""
+    from ignition_py.fetch.gunzip import gunzip as pieces_of
+
+    pieces, size = [], 0
+    for piece in pieces_of((data,), what=what):
+        size += len(piece)
+        if size > LIMIT:
+            raise FetchError(f"{what}: it decompresses to more than {LIMIT} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)

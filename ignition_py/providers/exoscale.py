@@ -1,0 +1,19 @@
+"""Platform `exoscale`: user data from the metadata service.
+
+Source: https://community.exoscale.com/product/compute/instances/how-to/cloud-init/
+"""
+
+from __future__ import annotations
+
+from ignition_py.providers.metadata import user_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.providers import Machine
+
+URL = "http://169.254.169.254/1.0/user-data"
+
+
+def fetch(machine: Machine) -> bytes | None:
+    """The user data. Raises FetchError."""
+    return user_data(machine, URL)

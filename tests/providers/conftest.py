@@ -1,0 +1,54 @@
+"""Fixtures for platforms: a machine to look at, and a network namespace with a metadata server in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hosts import _hosts, hosts  # noqa: F401  # fixtures
+from network import Namespace, remove_stale
+from servers import MemoryLog
+
+from ignition_py.fetch import http
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.providers import Machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path, log: MemoryLog, fetcher: Fetcher) -> Machine:
+    """A machine whose files are below tmp_path."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text("BOOT_IMAGE=/vmlinuz quiet\n")
+    return Machine(log=log, fetcher=fetcher, environ={}, root=str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def _namespace() -> Iterator[Namespace]:
+    remove_stale("ignition-")
+    namespace = Namespace(f"ignition-{os.getpid()}")
+    try:
+        namespace.serve(80)
+        yield namespace
+    finally:
+        namespace.close()
+
+
+@pytest.fixture
+def network(_namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> Namespace:
+    """The namespace, with nothing served; pauses between attempts are short."""
+    _namespace.reset()
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(http, "LONGEST_RETRY_AFTER", 0.2)
+    return _namespace
+
+
+@pytest.fixture
+def fake_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in front of PATH: programs of machines that this one is not, as shell scripts."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder

@@ -1,0 +1,81 @@
+"""Differential test: this program and the reference ask the same services, and make the same of their answers.
+
+Needs a reference that knows all platforms: IGNITION_PEER names it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from network import Namespace, Outcome, run_stage, settings
+from servers import Answer, body, in_turn
+from test_metadata import SERVICES, Service
+
+BINARY = os.environ.get("IGNITION_PEER", "")
+pytestmark = [pytest.mark.peer, pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
+
+CASES: dict[str, Callable[[Service], Answer]] = {
+    "good": lambda service: service.good(),
+    "empty": lambda service: body(b""),
+    "missing": lambda service: body(b"", status=404),
+    "refused": lambda service: body(b"", status=401),
+    "garbage": lambda service: body(b"<html>"),
+    "broken for a while": lambda service: in_turn(body(b"", status=503), service.good()),
+}
+# Where the reference waits for ever, or goes on without a config.
+DIFFERENT = {
+    *(("azure", case) for case in ("empty", "missing")),
+    *((name, case) for name in ("openstack", "brightbox") for case in ("refused", "garbage")),
+}
+OWN_HEADERS = ("connection", "content-length", "host", "user-agent")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _binary() -> None:
+    if not BINARY or not Path(BINARY).exists():
+        pytest.skip("IGNITION_PEER names no program")
+
+
+def run_peer(network: Namespace, platform: str, folder: Path) -> Outcome:
+    argv = [BINARY, "-platform", platform, "-stage", "fetch", "-log-to-stdout", "-fetch-timeout", "5s"]
+    for flag, name in (("-config-cache", "cache"), ("-neednet", "neednet"), ("-state-file", "state")):
+        argv += [flag, str(folder / name)]
+    done: subprocess.CompletedProcess[str] = network.run(argv, settings(folder), folder)
+    return Outcome(done, folder)
+
+
+def asked(network: Namespace, service: Service) -> list[tuple[Any, ...]]:
+    """What the service was asked; of aws the end: the reference asks for a region first, for S3."""
+    found = []
+    for question in network.asked:
+        headers = sorted(item for item in question.headers.items() if item[0] not in OWN_HEADERS)
+        found.append((question.method, question.path, question.address, question.port < 1024, headers))
+    if service.name == "aws":
+        first = max(number for number, question in enumerate(found) if question[0] == "PUT")
+        return found[first:]
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("service", SERVICES, ids=str)
+def test_same(network: Namespace, service: Service, case: str, tmp_path: Path) -> None:
+    if (service.name, case) in DIFFERENT:
+        pytest.skip("different on purpose, see the platform's file")
+    results = []
+    programs: tuple[Callable[[Namespace, str, Path], Outcome], ...] = (run_peer, run_stage)
+    for number, run in enumerate(programs):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        network.reset()
+        service.offer(network, CASES[case](service))
+        with network.without(service.ipv6 or "fd00:ec2::254"):
+            outcome = run(network, service.name, folder)
+        groups = outcome.groups() if outcome.config is not None else None
+        results.append((outcome.status, groups, asked(network, service)))
+    theirs, ours = results
+    assert ours == theirs
