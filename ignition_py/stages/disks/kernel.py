@@ -1,0 +1,169 @@
+"""The kernel's view of a disk and its partitions: sysfs, /proc, and the BLKPG ioctl that changes it one partition
+at a time.
+
+Sources: Documentation/ABI/stable/sysfs-block, include/uapi/linux/blkpg.h, include/uapi/linux/fs.h, proc(5). sysfs
+counts in 512-byte units whatever the disk's sector size.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.diag import StageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SYS = "/sys/class/block"
+UNIT = 512  # bytes; the unit of sysfs
+
+_BLKSSZGET, _BLKGETSIZE64, _BLKROGET = 0x1268, 0x80081272, 0x125E
+_BLKPG, _BLKRRPART = 0x1269, 0x125F
+_ADD, _DELETE, _RESIZE = 1, 2, 3
+
+
+class KernelPartition:
+    """A partition the kernel knows: number, node name ("vda1"), start and size in bytes."""
+
+    __slots__ = ("name", "number", "size", "start")
+
+    def __init__(self, number: int, name: str, start: int, size: int) -> None:
+        self.number = number
+        self.name = name
+        self.start = start
+        self.size = size
+
+
+def _number(path: str) -> int:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError) as error:
+        raise StageError(f"reading {path}: {error}") from None
+
+
+def sector_size(fd: int) -> int:
+    """Logical sector size in bytes."""
+    return _ioctl_number(fd, _BLKSSZGET, 4)
+
+
+def size_bytes(fd: int) -> int:
+    return _ioctl_number(fd, _BLKGETSIZE64, 8)
+
+
+def read_only(fd: int) -> bool:
+    return bool(_ioctl_number(fd, _BLKROGET, 4))
+
+
+def _ioctl_number(fd: int, request: int, width: int) -> int:
+    import fcntl
+
+    return int.from_bytes(fcntl.ioctl(fd, request, bytes(width)), "little" if _LITTLE else "big")
+
+
+_LITTLE = memoryview(b"\1\0").cast("H")[0] == 1  # sys.byteorder without sys
+
+
+def is_partition(name: str) -> bool:
+    return os.path.exists(f"{SYS}/{name}/partition")
+
+
+def whole_disk(name: str) -> tuple[str, int]:
+    """The disk and the number of a partition node; ("", 0) for anything else."""
+    if not is_partition(name):
+        return "", 0
+    return os.path.basename(os.path.dirname(os.path.realpath(f"{SYS}/{name}"))), _number(f"{SYS}/{name}/partition")
+
+
+def device_mapper(name: str) -> bool:
+    return os.path.exists(f"{SYS}/{name}/dm")
+
+
+def partitions(disk: str) -> dict[int, KernelPartition]:
+    """The partitions the kernel has of `disk` ("vda"), by number."""
+    found = {}
+    for name in sorted(os.listdir(f"{SYS}/{disk}")):
+        base = f"{SYS}/{disk}/{name}"
+        if name.startswith(disk) and os.path.exists(f"{base}/partition"):
+            number = _number(f"{base}/partition")
+            found[number] = KernelPartition(
+                number, name, _number(f"{base}/start") * UNIT, _number(f"{base}/size") * UNIT
+            )
+    return found
+
+
+def holders(name: str) -> list[str]:
+    """The devices (md0, dm-1) that are built on a node."""
+    path = f"{SYS}/{name}/holders"
+    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+
+def in_use(name: str) -> str:
+    """Why a node must not be changed ("it is mounted at /boot", "dm-0 is built on it"), "" where nothing holds
+    it."""
+    on_top = holders(name)
+    if on_top:
+        return f"{', '.join(on_top)} is built on it"
+    numbers = _text(f"{SYS}/{name}/dev").strip()
+    for device, source, target in _mounts():
+        if device == numbers or (source.startswith("/") and os.path.realpath(source) == f"/dev/{name}"):
+            return f"it is mounted at {target}"
+    for line in _text("/proc/swaps").splitlines()[1:]:
+        if os.path.realpath(_unescape(line.split()[0])) == f"/dev/{name}":
+            return "it is used as swap space"
+    return ""
+
+
+def _mounts() -> Iterator[tuple[str, str, str]]:
+    """(major:minor, source, mount point) of every mount."""
+    for line in _text("/proc/self/mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        left, right = before.split(), after.split(" ")
+        if len(left) > 4 and len(right) > 1:
+            yield left[2], _unescape(right[1]), _unescape(left[4])
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _unescape(text: str) -> str:
+    for escape, plain in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(escape, plain)
+    return text
+
+
+def add(fd: int, number: int, start: int, size: int) -> None:
+    """Makes a partition known; `start`, `size` in bytes. Raises OSError."""
+    _blkpg(fd, _ADD, number, start, size)
+
+
+def delete(fd: int, number: int) -> None:
+    """Makes the kernel forget a partition. Raises OSError (EBUSY: in use, ENXIO: unknown)."""
+    _blkpg(fd, _DELETE, number, 0, 0)
+
+
+def resize(fd: int, number: int, start: int, size: int) -> None:
+    """Changes the size of a partition, which may be in use. Raises OSError."""
+    _blkpg(fd, _RESIZE, number, start, size)
+
+
+def reread_all(fd: int) -> None:
+    """Has the kernel read the table again; fails with EBUSY while any partition is in use. Raises OSError."""
+    import fcntl
+
+    fcntl.ioctl(fd, _BLKRRPART)
+
+
+def _blkpg(fd: int, operation: int, number: int, start: int, size: int) -> None:
+    import array
+    import fcntl
+    import struct
+
+    data = array.array("B", struct.pack("@qqi64s64s4x", start, size, number, b"", b""))
+    fcntl.ioctl(fd, _BLKPG, struct.pack("@iiiP", operation, 0, len(data), data.buffer_info()[0]))

@@ -1,0 +1,170 @@
+"""The last part of the disks stage: decides for every filesystem of the config at once, then makes them side by
+side."""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.diag import IgnitionError, StageError
+from ignition_py.stages.disks import aliases, filesystems, kernel, progress
+from ignition_py.stages.disks.raid import proven
+from ignition_py.system import udev
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ignition_py.spec.tables import Filesystem, Storage
+    from ignition_py.stages.disks.filesystems import Decision
+    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.log import Log
+
+
+def missing(storage: Storage) -> list[str]:
+    """Programs that will be needed whatever is found, and are not there; one sentence each."""
+    from ignition_py.system.tools import which
+
+    needed = {}
+    if storage.disks:
+        needed["blkid"] = "looking at disks"
+    for entry in storage.filesystems:
+        if entry.format and filesystems.on_device(entry):
+            needed["blkid"] = needed["wipefs"] = "handling filesystems"
+            if entry.format in filesystems.TOOLS and (entry.wipe_filesystem or not os.path.exists(entry.device)):
+                needed[filesystems.TOOLS[entry.format]] = f"making {entry.format} on {entry.device}"
+    if needed and udev.running():
+        needed["udevadm"] = "waiting for udev"
+    return [
+        f"the program {tool} is needed for {why}, but is not on PATH"
+        for tool, why in sorted(needed.items())
+        if not which(tool)
+    ]
+
+
+def early_conflicts(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> list[str]:
+    """Conflicts of filesystems on devices that are there now and that partitioning will not change."""
+    touched = any(plan.writes for plan in plans)
+    changing = storage.raid or storage.luks
+    found = []
+    for entry in storage.filesystems:
+        if not entry.format or not filesystems.on_device(entry) or changing or not udev.ready(entry.device):
+            continue
+        if touched and (entry.device.startswith("/dev/disk/") or _touched(os.path.realpath(entry.device), plans)):
+            continue
+        decision = decide_one(log, entry, os.path.realpath(entry.device), plans, record)
+        if decision.action == "refuse":
+            found.append(decision.why)
+    return found
+
+
+def _touched(node: str, plans: Sequence[DiskPlan]) -> bool:
+    name = os.path.basename(node)
+    disk = kernel.whole_disk(name)[0] or name
+    return any(plan.writes and os.path.basename(plan.state.node) == disk for plan in plans)
+
+
+def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> None:
+    """Waits for the devices, decides, refuses for all or makes what is needed. Raises StageError or
+    CommandError."""
+    wanted = [entry for entry in storage.filesystems if filesystems.on_device(entry)]
+    if not wanted:
+        return
+    udev.wait_for(log, [entry.device for entry in wanted])
+    work: list[tuple[Filesystem, str]] = []
+    conflicts = []
+    for entry in wanted:
+        alias, node = aliases.make(entry.device)
+        log.info(f"disks: {alias} -> {node}")
+        if not entry.format:
+            continue
+        decision = decide_one(log, entry, node, plans, record)
+        log.info(f"disks: plan for {entry.device}: {decision.action} {entry.format}: {decision.why}")
+        if decision.action == "refuse":
+            conflicts.append(decision.why)
+        elif decision.action == "make":
+            work.append((entry, alias))
+            conflicts += _hindrances(entry, node)
+    if conflicts:
+        from ignition_py.stages.disks.refusal import refuse
+
+        refuse(conflicts, "No filesystem has been changed")
+    side_by_side([_job(log, entry, alias, record) for entry, alias in work], os.cpu_count() or 1)
+
+
+def _hindrances(entry: Filesystem, node: str) -> list[str]:
+    from ignition_py.system.tools import which
+
+    why = kernel.in_use(os.path.basename(node))
+    found = [f"{entry.device} would have to be made anew, but {why}"] if why else []
+    tool = filesystems.TOOLS.get(entry.format or "", "wipefs")
+    if not which(tool):
+        found.append(f"the program {tool} is needed for making {entry.format} on {entry.device}, but is not on PATH")
+    return found
+
+
+def decide_one(log: Log, entry: Filesystem, node: str, plans: Sequence[DiskPlan], record: Progress) -> Decision:
+    """Reads what is on `node` and decides. Raises StageError or CommandError."""
+    from ignition_py.system.blkid import probe
+
+    found = probe(log, node)
+    if found.ambiguous:
+        real = found.type or "none of them"
+        log.warning(f"disks: {entry.device} holds {found.describe()}; blkid takes {real} for the real one")
+    key = (progress.word(entry.device), progress.digest(entry))
+    if record.has("made", *key) and not filesystems.differences(entry, found):
+        return filesystems.Decision("reuse", f"an earlier run of this boot has made it: {found.describe()}")
+    unfinished = record.has("making", *key) and not record.has("made", *key)
+    half = filesystems.half_made(found.type, node) if found.type == entry.format and not found.ambiguous else ""
+    return filesystems.plan_filesystem(
+        entry, found, unfinished=unfinished, half_made=half, made_here=proven(node, plans)
+    )
+
+
+def _job(log: Log, entry: Filesystem, alias: str, record: Progress) -> Callable[[], None]:
+    def job() -> None:
+        key = (progress.word(entry.device), progress.digest(entry))
+        record.add("making", *key)
+        with log.step(f"disks: making {entry.format} on {entry.device}"):
+            filesystems.make(log, entry, alias)
+        record.add("made", *key)
+
+    return job
+
+
+def side_by_side(jobs: Sequence[Callable[[], None]], workers: int) -> None:
+    """Runs the jobs in up to `workers` threads, each to its end, and raises what failed: all failures in one
+    StageError."""
+    if len(jobs) == 1:
+        jobs[0]()
+        return
+    import threading
+
+    todo = list(reversed(jobs))
+    failures: list[IgnitionError] = []
+    crashes: list[BaseException] = []
+
+    def work() -> None:
+        while True:
+            try:
+                job = todo.pop()
+            except IndexError:
+                return
+            try:
+                job()
+            except IgnitionError as failure:
+                failures.append(failure)
+            except BaseException as crash:  # handed to the main thread, which raises it
+                crashes.append(crash)
+
+    threads = [threading.Thread(target=work) for _ in range(min(workers, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if crashes:
+        raise crashes[0]
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise StageError("; ".join(str(failure) for failure in failures))

@@ -1,0 +1,80 @@
+"""How far the disks stage came, kept in the initramfs: one line per step, synced before the step's work begins.
+
+A stage that is killed and run again in the same boot reads here what it did and what it was in the middle of. It
+does not survive a power cut; what does is in the partitions' GUIDs (`identity.py`) and in the signatures
+themselves.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.diag import StageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.spec.tables import Storage
+
+PATH = "/run/ignition/disks-progress"
+
+
+class Progress:
+    """The record for one config. Each fact is a line of words; facts are only ever added."""
+
+    __slots__ = ("_facts", "_path")
+
+    def __init__(self, path: str, facts: list[str]) -> None:
+        self._path = path
+        self._facts = facts
+
+    def has(self, *words: str) -> bool:
+        return " ".join(words) in self._facts
+
+    def add(self, *words: str) -> None:
+        """Notes a fact; words have no spaces or line breaks (`word()` makes them so). Raises StageError."""
+        fact = " ".join(words)
+        if fact in self._facts:
+            return
+        self._facts.append(fact)
+        try:
+            os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
+            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.write(fd, f"{fact}\n".encode())
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise StageError(f"noting the progress of the disks stage in {self._path}: {error.strerror}") from None
+
+
+def word(text: str) -> str:
+    """`text` as one word of a fact."""
+    return "".join(c if c.isalnum() or c in "/._-:" else f"%{ord(c):x}%" for c in text)
+
+
+def digest(thing: object) -> str:
+    """A short digest of a part of the config or a table; secrets are hidden in its `repr` and so are not in it."""
+    from hashlib import sha256
+
+    return sha256(repr(thing).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def load(storage: Storage, path: str = "") -> Progress:
+    """The record of an earlier run with the same disks, RAIDs, LUKS volumes and filesystems; else an empty one."""
+    path = path or PATH
+    head = "config " + digest((storage.disks, storage.raid, storage.luks, storage.filesystems))
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            lines = file.read().split("\n")
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise StageError(f"reading the progress of the disks stage from {path}: {error.strerror}") from None
+    if lines[:1] == [head]:
+        return Progress(path, lines[:-1])  # a line without its end was cut off and does not count
+    if lines:
+        os.unlink(path)
+    progress = Progress(path, [])
+    progress.add(head)
+    return progress

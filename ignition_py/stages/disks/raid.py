@@ -1,0 +1,136 @@
+"""RAID arrays: made by mdadm with the reference's arguments, after the partitions and before LUKS and filesystems.
+
+The config has no word for wiping a RAID member, so a member must be empty, or a partition that this config provably made
+(`identity.py`). An array that an earlier run made of such partitions, and that udev has started since, is kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.stages.disks import aliases, kernel, progress
+from ignition_py.stages.disks.places import at
+from ignition_py.system import udev
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ignition_py.spec.tables import Raid, Storage
+    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.log import Log
+
+
+def missing(storage: Storage) -> list[str]:
+    """What forbids the arrays whatever is on the disks; one sentence each."""
+    from ignition_py.system.tools import which
+
+    found = []
+    if storage.raid and not which("mdadm"):
+        found.append("the program mdadm is needed for making RAID arrays, but is not on PATH")
+    for array in storage.raid:
+        if len(array.devices) - (array.spares or 0) < 1:
+            found.append(
+                f"the RAID array {array.name} has {len(array.devices)} devices, all of them spares{at(array)}"
+            )
+    return found
+
+
+def node_of(name: str) -> str:
+    """The path at which an array appears."""
+    return name if name.startswith("/dev") else f"/dev/md/{name}"
+
+
+def create_command(array: Raid) -> list[str]:
+    """The mdadm command; `homehost any` makes the name independent of the machine's."""
+    spares = array.spares or 0
+    command = ["mdadm", "--create", array.name, "--force", "--run", "--homehost", "any", "--level", array.level or ""]
+    command += ["--raid-devices", str(len(array.devices) - spares)]
+    if spares > 0:
+        command += ["--spare-devices", str(spares)]
+    return [*command, *array.options, *(aliases.alias_of(device) for device in array.devices)]
+
+
+def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> None:
+    """Makes every array that is not there yet. Raises StageError (all conflicts at once) or CommandError."""
+    if not storage.raid:
+        return
+    from ignition_py.stages.disks.refusal import refuse
+
+    members = [device for array in storage.raid for device in array.devices]
+    udev.wait_for(log, members)
+    for device in members:
+        alias, node = aliases.make(device)
+        log.info(f"disks: {alias} -> {node}")
+    udev.settle(log)  # it may be putting an older array of these members together
+    todo, conflicts = [], []
+    for array in storage.raid:
+        if _there(log, array, plans, record):
+            log.info(f"disks: the RAID array {array.name} was made by an earlier run and is kept")
+            udev.wait_for(log, [node_of(array.name)])
+            continue
+        todo.append(array)
+        conflicts += _conflicts(log, array, plans)
+    refuse(conflicts, "No RAID array has been changed")
+    for array in todo:
+        _create(log, array, record)
+
+
+def _there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
+    """Has an earlier run of this config made the array, and is it running?"""
+    nodes = [aliases.real_of(device) for device in array.devices]
+    holders = {tuple(kernel.holders(os.path.basename(node))) for node in nodes}
+    if len(holders) != 1 or len(next(iter(holders))) != 1:
+        return False
+    md = next(iter(holders))[0]
+    if record.has(*_fact(array)):
+        return True
+    return all(proven(node, plans) for node in nodes) and _name(log, md) == os.path.basename(array.name)
+
+
+def _name(log: Log, md: str) -> str:
+    """The name in an array's superblock, without its home host."""
+    from ignition_py.system.run import run
+
+    done = run(log, ["mdadm", "--detail", "--export", f"/dev/{md}"], what=f"reading what the RAID array {md} is")
+    values = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
+    return values.get("MD_NAME", "").rpartition(":")[2]
+
+
+def proven(node: str, plans: Sequence[DiskPlan]) -> bool:
+    """Is `node` a partition that this config made, now or in a run that was cut off?"""
+    disk, number = kernel.whole_disk(os.path.basename(node))
+    return any(os.path.basename(plan.state.node) == disk and number in plan.ours for plan in plans)
+
+
+def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
+    from ignition_py.system.blkid import probe
+
+    found = []
+    for device in array.devices:
+        node = aliases.real_of(device)
+        why = kernel.in_use(os.path.basename(node))
+        if why:
+            found.append(f"{device} cannot become part of the RAID array {array.name}: {why}{at(array)}")
+            continue
+        signature = probe(log, node)
+        if (signature.type or signature.ambiguous or signature.table) and not proven(node, plans):
+            found.append(
+                f"{device} cannot become part of the RAID array {array.name}: it holds {signature.describe()}{at(array)}. "
+                f"`wipefs --all {device}` would remove that, `wipeTable: true` on its disk would have the partition made anew"
+            )
+    return found
+
+
+def _fact(array: Raid) -> tuple[str, str, str]:
+    return ("raid", progress.word(array.name), progress.digest(array))
+
+
+def _create(log: Log, array: Raid, record: Progress) -> None:
+    from ignition_py.system.run import run
+
+    with log.step(f"disks: making the RAID array {array.name} ({array.level}) of {', '.join(array.devices)}"):
+        run(log, create_command(array), what=f"making the RAID array {array.name}{at(array)}")
+        udev.wait_for(log, [node_of(array.name)])
+    record.add(*_fact(array))

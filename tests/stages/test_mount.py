@@ -1,0 +1,166 @@
+"""mount and umount on real filesystems on loop devices, below a directory that stands for the new root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ignition_py.context import Context
+from ignition_py.diag import StageError
+from ignition_py.spec.tables import Config, Filesystem, Storage
+from ignition_py.stages import mount, umount
+from ignition_py.state import State
+from ignition_py.system.log import Log
+from ignition_py.system.run import CommandError
+
+MIB = 1024 * 1024
+
+
+def context(root: Path, *filesystems: Filesystem) -> Context:
+    root.mkdir(exist_ok=True)
+    fetcher: Any = None
+    return Context(config=Config(storage=Storage(filesystems=filesystems)), root=str(root), log=Log(to_stdout=True), state=State(),
+                   fetcher=fetcher)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "sysroot"
+    path.mkdir()
+    yield path
+    for _, point in reversed(mount.mounts()):
+        if point.startswith(str(path)):
+            subprocess.run(["umount", point], check=True)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Makes a filesystem on a loop device: `device("ext4")` -> "/dev/loopN"."""
+    made: list[str] = []
+
+    def make(kind: str = "ext4", mib: int = 32) -> str:
+        image = tmp_path / f"{len(made)}.img"
+        with image.open("wb") as file:
+            file.truncate(mib * MIB)
+        argv = ["losetup", "--find", "--show", str(image)]
+        node = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+        made.append(node)
+        subprocess.run([f"mkfs.{kind}", "-q", node], check=True)
+        return node
+
+    yield make
+    for node in made:
+        subprocess.run(["losetup", "--detach", node], check=True)
+
+
+def test_order_is_by_depth_and_only_what_is_mounted() -> None:
+    entries = [Filesystem(device=str(i), format=kind, path=path) for i, (kind, path) in enumerate([
+        ("ext4", "/a/b/c"), ("swap", "/s"), ("none", "/n"), ("ext4", "/"), ("xfs", "/z/./y/"), ("ext4", None), (None, "/q"), ("ext4", "/b"),
+        ("ext4", "/a"), ("ext4", ""), ("virtiofs", "/v"),
+    ])]
+    assert [entry.path for entry in mount.in_order(entries)] == ["/", "/b", "/a", "/v", "/z/./y/", "/a/b/c"]
+
+
+@pytest.mark.parametrize(("path", "parts"), [("/", []), ("/a//b/", ["a", "b"]), ("/a/./../b", ["b"]), ("/../../x", ["x"])])
+def test_parts(path: str, parts: list[str]) -> None:
+    assert mount.parts(path) == parts
+
+
+def test_octal_escapes() -> None:
+    assert mount.unescape("/a\\040b\\134c") == "/a b\\c"
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_nested_mounts_and_back(root: Path, device: Callable[..., str]) -> None:
+    outer, inner = device(), device("xfs", 400)
+    old_mask = os.umask(0o077)
+    try:
+        ctx = context(root, Filesystem(device=inner, format="xfs", path="/var/lib/data", mount_options=("noexec", "noatime")),
+                      Filesystem(device=outer, format="ext4", path="/var"))
+        mount.run(ctx)
+    finally:
+        os.umask(old_mask)
+    points = [(source, point) for source, point in mount.mounts() if point.startswith(str(root))]
+    assert points == [(outer, f"{root}/var"), (inner, f"{root}/var/lib/data")]
+    assert os.stat(root / "var" / "lib").st_mode & 0o7777 == 0o755
+    assert os.statvfs(root / "var/lib/data").f_flag & os.ST_NOEXEC
+    assert ctx.state.notated_directories == ["/var", "/var/lib", "/var/lib/data"]
+    mount.run(ctx)  # again, as after a kill: nothing is mounted twice
+    assert len([1 for _, point in mount.mounts() if point.startswith(str(root))]) == 2
+    umount.run(ctx)
+    assert not [1 for _, point in mount.mounts() if point.startswith(str(root))]
+    umount.run(ctx)
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize("bad", [{"mount_options": ("doesnotexist",)}, {"format": "xfs"}, {"device": "/dev/nosuchdevice"}])
+def test_a_failure_takes_everything_back(root: Path, device: Callable[..., str], bad: dict[str, Any]) -> None:
+    one, two = device(), device()
+    (root / "there").mkdir()
+    second = {"device": two, "format": "ext4", **bad}
+    ctx = context(root, Filesystem(device=one, format="ext4", path="/there"), Filesystem(**second, path="/there/new/deep"))
+    with pytest.raises(CommandError, match=r"mounting .* at /there/new/deep: mount failed"):
+        mount.run(ctx)
+    assert not [1 for _, point in mount.mounts() if point.startswith(str(root))]
+    assert os.listdir(root / "there") == []
+    assert ctx.state.notated_directories == []
+    subprocess.run(["mount", one, root / "there"], check=True)
+    assert set(os.listdir(root / "there")) == {"lost+found"}
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda root: (root / "a").symlink_to("/etc"), "/a is a symlink"), (lambda root: (root / "a").write_text(""), "/a is not a directory"),
+    (lambda root: ((root / "a").mkdir(), (root / "a" / "b").symlink_to("..")), "/a/b is a symlink"),
+    (lambda root: (root / "a").symlink_to("nowhere"), "/a is a symlink"),
+])
+def test_mount_points_do_not_lead_elsewhere(root: Path, make: Callable[[Path], object], words: str) -> None:
+    make(root)
+    with pytest.raises(StageError, match=words):
+        mount.run(context(root, Filesystem(device="/dev/null", format="ext4", path="/a/b")))
+    assert not os.path.exists("/etc/b")
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_labels_are_those_of_the_new_root(
+    root: Path, device: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """setfiles is called for the first directory that was missing and for a filesystem nobody has used; a stand-in notes how
+    (this machine's kernel has no SELinux)."""
+    node = device()
+    (root / "etc/selinux").mkdir(parents=True)
+    (root / "etc/selinux/config").write_text("# comment\nSELINUX=enforcing\n SELINUXTYPE=targeted\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    notes = tmp_path / "notes"
+    (tools / "setfiles").write_text(f'#!/bin/sh\necho "$@" >> {notes}; tr "\\0" "\\n" >> {notes}\n')
+    (tools / "setfiles").chmod(0o755)
+    ctx = context(root, Filesystem(device=node, format="ext4", path="/new/deep"))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    mount.run(ctx)
+    options = f"-vF0 -r {root} {root}/etc/selinux/targeted/contexts/files/file_contexts -f -"
+    assert notes.read_text().splitlines() == [options, f"{root}/new", options, f"{root}/new/deep"]
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_no_setfiles_is_a_warning(
+    root: Path, device: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    node = device()
+    (root / "etc/selinux").mkdir(parents=True)
+    (root / "etc/selinux/config").write_text("SELINUXTYPE=targeted\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "mount").symlink_to("/usr/bin/mount")
+    monkeypatch.setenv("PATH", str(tools))
+    mount.run(context(root, Filesystem(device=node, format="ext4", path="/new")))
+    monkeypatch.undo()
+    assert "left without SELinux labels" in capsys.readouterr().out
