@@ -1,0 +1,76 @@
+"""SELinux labels of what the stage wrote, by the policy of the new root.
+
+No policy is loaded in an initramfs, so that files come into being without labels; setfiles(8) gives them at the end.
+An image without `/etc/selinux/config`, or without the policy that it names, is one without SELinux: nothing is done.
+"""
+
+from __future__ import annotations
+
+from ignition_py.diag import StageError
+from ignition_py.stages.files.tools import find_tool
+from ignition_py.system.rootfs import encode, shown
+from ignition_py.system.run import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ignition_py.context import Context
+    from ignition_py.system.rootfs import Root
+
+CONFIG = "/etc/selinux/config"
+
+
+def policy(root: Root) -> str | None:
+    """The path of the policy's file contexts; None for an image without SELinux. Raises StageError where the config names none."""
+    data = root.read(CONFIG)
+    if data is None:
+        return None
+    values: dict[str, str] = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            values.setdefault(name.strip(), value.strip())
+    if values.get("SELINUX", "").lower() == "disabled":
+        return None
+    kind = values.get("SELINUXTYPE", "targeted")
+    if not kind or "/" in kind or kind in (".", ".."):
+        raise StageError(f"{CONFIG} of the new root has no usable SELINUXTYPE")
+    contexts = f"/etc/selinux/{kind}/contexts/files/file_contexts"
+    return contexts if root.is_file(contexts) else None
+
+
+def relabel(ctx: Context, root: Root, paths: Iterable[str]) -> None:
+    """Labels `paths` and what is below them. Raises StageError, CommandError."""
+    try:
+        contexts = policy(root)
+        there = [path for path in paths if root.lstat(path) is not None] if contexts is not None else []
+    except OSError as error:
+        raise StageError(f"reading the SELinux policy of the new root: {error.strerror}") from None
+    if contexts is None:
+        ctx.log.debug("files: the new root has no SELinux policy: nothing to label")
+        return
+    if not there:
+        return
+    start = _setfiles(root)
+    if start is None:
+        raise StageError(
+            f"labelling {len(there)} paths for SELinux: there is no setfiles, neither in the initramfs nor in the new root",
+            hint="Put setfiles (policycoreutils) into the image, or switch SELinux off in /etc/selinux/config",
+        )
+    argv, chroot = start
+    prefix = "" if chroot is not None else root.path.rstrip("/")
+    argv += [f"{prefix}{root.locate(contexts)}", "-f", "-"]
+    names = b"".join(encode(prefix + path) + b"\0" for path in there)
+    with ctx.log.step(f"files: labelling {len(there)} paths for SELinux"):
+        run(ctx.log, argv, what=f"labelling files for SELinux ({shown(contexts)})", stdin=names, chroot=chroot)
+
+
+def _setfiles(root: Root) -> tuple[list[str], str | None] | None:
+    """-F: also users, roles and ranges; -0: names end in NUL; -r: what to take off the paths before looking them up."""
+    prefix, chroot = find_tool(root, "setfiles")
+    if prefix is None:
+        return None
+    if chroot is not None:
+        return [prefix[0], "-vF0"], chroot
+    return ["setfiles", "-vF0", *(["-r", root.path] if root.path != "/" else [])], None

@@ -1,0 +1,20 @@
+"""What an OSError says, in words for a message."""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.system.removal import TEMPORARY
+from ignition_py.system.rootfs import shown
+
+
+def about(error: OSError, *known: str) -> str:
+    """The system's words and, where they name one that is not in `known`, the path."""
+    said = error.strerror or str(error)
+    name = error.filename
+    if name is None or isinstance(name, int):
+        return said
+    path = shown(os.fsdecode(name))
+    if path in map(shown, known) or TEMPORARY.decode() in path:
+        return said
+    return f"{said} ({path})"

@@ -1,0 +1,184 @@
+"""Writes files below the new root so that a name never stands for half of its contents.
+
+Contents go to a temporary file beside the target that only root can read. When they have come to their end (and the
+fetcher has verified them) owner and mode are set, the data is synced, and only then is the file renamed. Syncing
+file by file would be most of the time of a config with many files (0.2 to 2 ms for each): they are gathered and
+synced together.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from ignition_py.system.removal import remove_at
+from ignition_py.system.rootfs import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from ignition_py.system.rootfs import Root, Spot
+
+BATCH_FILES = 2000
+BATCH_DIRECTORIES = 200  # a descriptor each; the usual limit is 1024
+BATCH_BYTES = 256 << 20
+_FEW = 8  # up to here files are synced one by one, beyond with everything else there is
+
+
+class NotWrittenError(OSError):
+    """A file that had waited could not be put into place. `where` is its path, symlinks followed."""
+
+    def __init__(self, where: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror, shown(where))
+        self.where = where
+
+
+class Permissions:
+    """Owner, group and mode of a file to be; -1 keeps what it comes with (its directory's group where that is setgid)."""
+
+    __slots__ = ("gid", "mode", "uid")
+
+    def __init__(self, mode: int, uid: int = -1, gid: int = -1) -> None:
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
+
+
+class Writer:
+    """`with Writer(root) as writer: writer.write(…)`; at the end, or with `flush()`, everything is in place."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._waiting: dict[str, tuple[Spot, bytes, bool]] = {}  # path -> where it goes, temporary name, over a directory?
+        self._directories: dict[str, Spot] = {}  # one spot of each directory, whose descriptor the others share
+        self._open: list[int] = []
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._abort()
+
+    def write(self, path: str, chunks: Iterable[bytes], permissions: Permissions, *, like: int | None = None,
+              over_directory: bool = False) -> None:  # fmt: skip
+        """Writes a file, over whatever is there, a directory only with `over_directory`. Missing parents are made.
+
+        `like` is a descriptor of a file whose extended attributes (labels, ACLs, capabilities) the new one gets. Raises
+        OSError, and whatever `chunks` raises; then nothing has changed at `path`.
+        """
+        spot = self._root.spot(path, create=True)
+        if spot.where in self._waiting:
+            spot.close()
+            self.flush()
+            spot = self._root.spot(path, create=True)
+        try:
+            fd, name = spot.create_temporary()
+        except OSError:
+            spot.close()
+            raise
+        try:
+            for chunk in chunks:
+                self._bytes += len(chunk)
+                write_all(fd, chunk)
+            os.fchown(fd, permissions.uid, permissions.gid)
+            if like is not None:
+                copy_attributes(like, fd)
+            os.fchmod(fd, permissions.mode)
+        except BaseException:
+            os.close(fd)
+            _discard(spot, name)
+            spot.close()
+            raise
+        self._wait(spot, fd, name, over_directory)
+
+    def _wait(self, spot: Spot, fd: int, name: bytes, over_directory: bool) -> None:
+        self._open.append(fd)
+        if len(self._waiting) >= _FEW:
+            self._close_files()
+        directory = spot.where.rpartition("/")[0]
+        first = self._directories.setdefault(directory, spot)
+        if first is not spot:
+            spot.share(first)
+        self._waiting[spot.where] = (spot, name, over_directory)
+        if (
+            len(self._waiting) >= BATCH_FILES
+            or len(self._directories) >= BATCH_DIRECTORIES
+            or self._bytes >= BATCH_BYTES
+        ):
+            self.flush()
+
+    def flush(self) -> None:
+        """Syncs what waits and renames it into place. Raises NotWrittenError, OSError."""
+        if not self._waiting:
+            return
+        if len(self._waiting) > _FEW:
+            os.sync()
+        for fd in self._open:
+            os.fsync(fd)
+        for where in list(self._waiting):
+            try:
+                _finish(*self._waiting[where])
+            except OSError as error:
+                raise NotWrittenError(where, error) from None
+            del self._waiting[where]
+        self._release()
+
+    def _abort(self) -> None:
+        for spot, name, _ in self._waiting.values():
+            _discard(spot, name)
+        self._waiting.clear()
+        self._release()
+
+    def _release(self) -> None:
+        self._close_files()
+        for spot in self._directories.values():
+            spot.close()
+        self._directories.clear()
+        self._bytes = 0
+
+    def _close_files(self) -> None:
+        while self._open:
+            os.close(self._open.pop())
+
+
+def _finish(spot: Spot, name: bytes, over_directory: bool) -> None:
+    found = spot.lstat()
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        if not over_directory:
+            spot.fail(errno.EISDIR)
+        spot.remove()
+    spot.rename_from(name)
+
+
+def _discard(spot: Spot, name: bytes) -> None:
+    """Takes a temporary file away; that it cannot be must not hide why."""
+    try:
+        remove_at(spot.dir, name)
+    except OSError:
+        return
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Writes all of `data`; write(2) may take a part only. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def copy_attributes(source: int, target: int) -> None:
+    """Copies the extended attributes; of `system.` ones (ACLs) those that the target's filesystem takes. Raises OSError."""
+    for name in os.listxattr(source):
+        try:
+            os.setxattr(target, name, os.getxattr(source, name))
+        except OSError:
+            if not name.startswith("system."):
+                raise
