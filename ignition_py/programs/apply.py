@@ -1,0 +1,163 @@
+"""`ignition-apply CONFIG` and `ignition-py apply`: applies a config to a root directory while an image is built.
+
+    config (Butane too) -> render.py -> refusals -> stages/files: files, directories, links, units
+
+What only a booting machine can do (partitions, filesystems, kernel arguments) or images do otherwise (accounts) is
+refused, or left out with `--ignore-unsupported`. Flags, exit status and what is supported are the reference's:
+0 applied, 1 not applied or no config named, 2 an unknown flag. The log goes to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ignition_py.diag import IgnitionError, StageError, path_text
+from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ignition_py.diag import Path
+    from ignition_py.goflags import Values
+    from ignition_py.spec.tables import Config
+    from ignition_py.system.log import Log
+
+_ABOUT = "Applies files, directories, links and units of a config to a root directory. `-` reads standard input."
+_CONTAINER_FILES = ("/run/.containerenv", "/.dockerenv")  # podman, docker
+_UNSUPPORTED: tuple[tuple[Path, str], ...] = (
+    (("kernel_arguments", "should_exist"), "kernelArguments.shouldExist"),
+    (("kernel_arguments", "should_not_exist"), "kernelArguments.shouldNotExist"),
+    (("storage", "disks"), "storage.disks"),
+    (("storage", "raid"), "storage.raid"),
+    (("storage", "luks"), "storage.luks"),
+    (("storage", "filesystems"), "storage.filesystems"),
+    (("passwd", "users"), "passwd.users"),
+    (("passwd", "groups"), "passwd.groups"),
+)
+
+
+def parser(program: str) -> Parser:
+    flags = (
+        Flag("files-dir", TEXT, "where a Butane config's local files come from", noun="folder"),
+        Flag("ignore-unsupported", SWITCH, "leave out what cannot be applied to a root directory"),
+        Flag("offline", SWITCH, "fetch nothing: fail if the config needs the network"),
+        Flag("root", TEXT, "the root directory to apply the config to", noun="folder", default="/"),
+        Flag("version", SWITCH, "print the version and exit"),
+    )
+    return Parser(program, flags, manner=POSIX, about=_ABOUT, operands="CONFIG")
+
+
+def main(program: str, argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit status."""
+    flags = parser(program)
+    try:
+        values = flags.parse(argv)
+    except HelpRequested:
+        return flags.show_help()
+    except UsageError as error:
+        return flags.show_usage_error(error)
+    from ignition_py.cli import version_text
+
+    if values.on("version"):
+        sys.stdout.write(f"{version_text()}\n")
+        return 0
+    if len(values.arguments) != 1:
+        sys.stderr.write(flags.usage())
+        return 1
+    from ignition_py.system.log import Log
+
+    log = Log(to_stdout=True)
+    log.info(version_text())
+    try:
+        _run(values, log)
+    except IgnitionError as error:
+        from ignition_py.failure import Failure
+
+        log.failure(Failure.of("apply", error).screen())
+        return 1
+    log.info("the config is applied")
+    return 0
+
+
+def _run(values: Values, log: Log) -> None:
+    """Raises IgnitionError."""
+    config = _read(values, log)
+    root = os.path.abspath(values.text("root"))
+    _refuse_host(root, os.environ)
+    from ignition_py.context import Context
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.programs.render import check_merged
+    from ignition_py.render import Renderer
+    from ignition_py.stages import fetch_offline, files
+    from ignition_py.state import State
+
+    fetcher, state = Fetcher(log, offline=values.on("offline")), State()
+    rendered = Renderer(fetcher, log, state).render(config)
+    if rendered is not config:
+        check_merged(rendered, log)
+    fetcher.configure(rendered.ignition)
+    context = Context(config=rendered, root=root, log=log, state=state, fetcher=fetcher)
+    if values.on("offline"):
+        fetch_offline.run(context)
+    _refuse_unsupported(rendered, log, ignore=values.on("ignore-unsupported"))
+    with log.step(f"apply: provisioning {root}"):
+        files.provision_image(context)
+
+
+def _read(values: Values, log: Log) -> Config:
+    """The config that the command line names, Butane compiled. Raises IgnitionError."""
+    from ignition_py.butane import is_butane
+    from ignition_py.diag import ConfigError
+    from ignition_py.programs.inputs import compile_butane, read_input
+    from ignition_py.render import log_report, parse
+
+    given = read_input(values.arguments[0])
+    data = given.data
+    if is_butane(data):
+        compiled = compile_butane(given, values.text("files-dir") or None)
+        log_report(compiled.report, log)
+        if compiled.data is None:
+            raise ConfigError(f"the Butane config {given.name} is not valid")
+        data = compiled.data
+    return parse(data, given.name, log)
+
+
+def _refuse_host(root: str, environ: Mapping[str, str]) -> None:
+    """The root of a machine that runs is provisioned once, at its first boot. Raises StageError.
+
+    A root of its own is always fine; the reference wants a container for that too.
+    """
+    try:
+        if not os.path.samefile(root, "/"):
+            return
+    except OSError as error:
+        raise StageError(f"the root {root}: {error.strerror}") from None
+    if environ.get("container") or any(map(os.path.exists, _CONTAINER_FILES)):
+        return
+    raise StageError(
+        "this would change the machine that it runs on, which is no container",
+        hint="Give the directory of the image with --root; to change a machine, provision it anew",
+    )
+
+
+def _refuse_unsupported(config: Config, log: Log, *, ignore: bool) -> None:
+    """Raises StageError naming all that cannot be applied, or says what is left out."""
+    found = [name for path, name in _UNSUPPORTED if _at(config, path)]
+    if not found:
+        return
+    names = ", ".join(path_text((name,)) for name in found)
+    if not ignore:
+        raise StageError(
+            f"a root directory cannot be given {names}",
+            hint="Take that out of the config, or leave it out with --ignore-unsupported",
+        )
+    log.warning(f"left out, since it cannot be applied to a root directory: {names}")
+
+
+def _at(config: Config, path: Path) -> object:
+    value: object = config
+    for name in path:
+        value = getattr(value, str(name))
+    return value

@@ -1,0 +1,95 @@
+"""`ignition-py fetch --platform P`: gets the config as a boot would, and says where it came from, or prints it.
+
+It changes nothing. Places are asked in the order of a boot: kernel command line, the image's user.ign, the platform.
+What is asked on the way goes to standard error. A config can hold secrets, so it is printed only when asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ignition_py import baseconfig
+from ignition_py.diag import IgnitionError
+from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.providers import PLATFORMS, Machine, cmdline, load
+from ignition_py.system.log import Log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ABOUT = "Gets the config of this machine as a boot would, without what it merges."
+TIMEOUT = 10.0  # seconds; somebody is waiting
+
+
+class _Aside(Log):
+    """Logs to standard error: standard output is for the answer."""
+
+    def _emit(self, priority: int, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
+
+def parser(program: str) -> Parser:
+    flags = (
+        Flag("platform", TEXT, "where this machine runs (required)", noun="platform"),
+        Flag("show-source", SWITCH, "say where the config came from, do not print it"),
+        Flag("timeout", DURATION, "how long to try; 0 is forever", default=TIMEOUT),
+    )
+    return Parser(program, flags, manner=POSIX, about=_ABOUT)
+
+
+def main(program: str, argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit status: 1 where there is no answer, 2 for a wrong command line."""
+    flags = parser(program)
+    try:
+        values = flags.parse(argv)
+    except HelpRequested:
+        return flags.show_help()
+    except UsageError as error:
+        return flags.show_usage_error(error)
+    platform = values.text("platform")
+    if platform not in PLATFORMS:
+        wrong = f"there is no platform {platform!r}" if platform else "--platform is required"
+        sys.stderr.write(f"{program}: {wrong}; see {program} --help\n")
+        return 2
+    from ignition_py.fetch.fetcher import Fetcher
+
+    log = _Aside(to_stdout=True)
+    machine = Machine(log=log, fetcher=Fetcher(log), environ=os.environ)
+    machine.fetcher.limit(values.seconds("timeout"))
+    try:
+        kind, data = _find(machine, platform)
+    except IgnitionError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return 1
+    if values.on("show-source"):
+        sys.stdout.write(_described(kind, machine.source, data))
+    else:
+        sys.stdout.buffer.write(data)
+    return 0
+
+
+def _find(machine: Machine, platform: str) -> tuple[str, bytes]:
+    """What kind of place has the config, and the config. Raises IgnitionError."""
+    data = cmdline.fetch(machine)
+    if data is not None:
+        return "the kernel command line", data
+    data = baseconfig.user(machine.log, machine.environ)
+    if data is not None:
+        return "the image (user.ign)", data
+    data = load(platform)(machine)
+    if data is None:
+        raise IgnitionError(f"platform {platform} has nobody to ask for a config")
+    return f"platform {platform}", data
+
+
+def _described(kind: str, place: str, data: bytes) -> str:
+    from hashlib import sha512
+
+    lines = [f"named by: {kind}"] + ([f"found at: {place}"] if place else [])
+    if data:
+        lines += [f"size: {len(data)} bytes", f"sha512: {sha512(data).hexdigest()}"]
+    else:
+        lines.append("there is no config")
+    return "\n".join(lines) + "\n"

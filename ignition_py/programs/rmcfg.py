@@ -1,0 +1,64 @@
+"""`ignition-rmcfg`: deletes the config from where the platform keeps it, so that programs of the machine cannot read it.
+
+Run once after a first boot, by a unit of the image. Exit status as the reference's: 1 where it cannot be deleted, on
+most platforms always, 2 for a wrong command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ignition_py.diag import IgnitionError
+from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ABOUT = f"Deletes the config from the platform. That works on {' and '.join(DELETING)}."
+
+
+def parser(program: str) -> Parser:
+    flags = (
+        Flag("log-to-stdout", SWITCH, "log to standard output, not to the journal or the kernel log"),
+        Flag("platform", TEXT, "where this machine runs (required)", noun="platform"),
+        Flag("version", SWITCH, "print the version and exit"),
+    )
+    return Parser(program, flags, manner=POSIX, about=_ABOUT)
+
+
+def main(program: str, argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit status."""
+    flags = parser(program)
+    try:
+        values = flags.parse(argv)
+    except HelpRequested:
+        return flags.show_help()
+    except UsageError as error:
+        return flags.show_usage_error(error)
+    if values.on("version"):
+        from ignition_py.cli import version_text
+
+        sys.stdout.write(f"{version_text()}\n")
+        return 0
+    platform = values.text("platform")
+    if values.arguments or platform not in PLATFORMS:
+        wrong = "it takes no arguments" if values.arguments else f"there is no platform {platform!r}"
+        sys.stderr.write(f"{program}: {wrong if platform else '--platform is required'}; see {program} --help\n")
+        return 2
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.system.log import Log
+
+    log = Log(to_stdout=values.on("log-to-stdout"))
+    try:
+        delete(platform, Machine(log=log, fetcher=Fetcher(log), environ=os.environ))
+    except IgnitionError as error:
+        log.failure([f"the config could not be deleted: {error}"])
+        return 1
+    else:
+        log.info("the config is deleted")
+        return 0
+    finally:
+        log.close()
