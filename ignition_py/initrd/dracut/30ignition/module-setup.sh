@@ -1,0 +1,160 @@
+#!/bin/bash
+# dracut module: Ignition in Python. An image builder asks for it with one line:
+#
+#     add_dracutmodules+=" ignition "
+#
+# in a file below /etc/dracut.conf.d, and may set there
+#
+#     ignition_network=no    leave out ignition-network.service; the distribution orders its own network unit between
+#                            ignition-fetch-offline.service and ignition-fetch.service
+#     ignition_python=...    the interpreter to carry (default: /usr/bin/python3); ignition_py and its dependencies must
+#                            be importable by it
+#
+# Where things go in the initramfs:
+#     /usr/bin/ignition      starts the executor
+#     /usr/lib/ignition-py   interpreter, modules as bytecode, extension modules; nothing else uses it
+#
+# Names used here come from dracut: moddir, initdir, systemdutildir, systemdsystemunitdir, dracutsysrootdir, SYSTEMCTL.
+# shellcheck shell=bash disable=SC2154
+
+ignition_prefix=/usr/lib/ignition-py
+
+# Only included when it is asked for: an image without Ignition's kernel arguments has no use for it.
+check() {
+    return 255
+}
+
+depends() {
+    echo systemd-initrd dracut-systemd udev-rules fs-lib kernel-modules
+    if ignition_has_networkd; then
+        echo kernel-network-modules
+    fi
+}
+
+ignition_has_networkd() {
+    [[ ${ignition_network:-yes} == yes && -x ${systemdutildir:-/lib/systemd}/systemd-networkd ]]
+}
+
+# A file that cannot be carried ends the build: dracut itself would go on and leave the failure to the first boot.
+ignition_die() {
+    dfatal "ignition: $*"
+    exit 1
+}
+
+# ignition_unit UNIT [TARGET]: installs a unit that TARGET requires.
+ignition_unit() {
+    inst_simple "$moddir/$1" "$systemdsystemunitdir/$1" || ignition_die "cannot install $1"
+    $SYSTEMCTL -q --root="$initdir" add-requires "${2:-ignition-complete.target}" "$1" || ignition_die "cannot enable $1"
+}
+
+ignition_units() {
+    local target stage
+    for target in complete subsequent diskful diskful-subsequent; do
+        inst_simple "$moddir/ignition-$target.target" "$systemdsystemunitdir/ignition-$target.target" ||
+            ignition_die "cannot install ignition-$target.target"
+    done
+    for stage in fetch-offline fetch kargs disks mount files; do
+        ignition_unit "ignition-$stage.service"
+    done
+    ignition_unit ignition-remount-sysroot.service ignition-diskful.target
+    inst_script "$moddir/ignition-generator" "$systemdutildir/system-generators/ignition-generator" ||
+        ignition_die "cannot install the generator"
+}
+
+# Modules as bytecode are made for the initramfs and written there; binaries go through dracut. Their shared libraries are
+# looked up here, since dracut does so for executables only, which extension modules are not.
+ignition_python_files() {
+    local python source target natives
+    local -a sources=() libraries
+    python=${ignition_python:-/usr/bin/python3}
+    natives=$("$python" -m ignition_py.initrd.stage --prefix "$ignition_prefix" "$initdir") ||
+        ignition_die "the executor's modules cannot be put together (see above)"
+    while IFS=$'\t' read -r source target; do
+        inst_binary "$source" "$target" || ignition_die "cannot install $source"
+        sources+=("$source")
+    done <<<"$natives"
+    mapfile -t libraries < <(ldd "${sources[@]}" | sed -n 's/^\t\(.* => \)\?\(\/[^ ]*\) (.*/\2/p' | sort -u)
+    inst_multiple "${libraries[@]}" || ignition_die "cannot install the libraries of the executor"
+    # Without it https works with the certificates that a config names and with no others.
+    if [[ -e /etc/ssl/certs/ca-certificates.crt ]]; then
+        inst_simple /etc/ssl/certs/ca-certificates.crt
+    fi
+}
+
+# Runs what was installed where it was installed, so that a library that is missing is missed now.
+ignition_try() {
+    [[ $EUID == 0 ]] || return 0
+    chroot "$initdir" "$ignition_prefix/bin/python3" -IS "$ignition_prefix/check.py" ||
+        ignition_die "the executor does not start inside the initramfs (see above)"
+}
+
+ignition_programs() {
+    # sh: libparted asks dmidecode who made the machine when it is loaded, through popen(), and crashes without a shell.
+    inst_multiple sh blkid lsblk mount umount udevadm modprobe journalctl systemctl sed tr ||
+        ignition_die "a program that every first boot needs is not on this machine"
+    # What a config may ask for. An image carries what it has; the executor says so when it needs one that is not there.
+    inst_multiple -o \
+        mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap wipefs partx blockdev mke2fs \
+        useradd userdel usermod groupadd groupdel groupmod \
+        setfiles mdadm cryptsetup dmsetup \
+        clevis clevis-encrypt-sss clevis-encrypt-tang clevis-encrypt-tpm2 clevis-luks-bind \
+        clevis-luks-common-functions clevis-luks-unlock pwmake tpm2_create tpm2_createpolicy \
+        vmur chccwdev cio_ignore zkey zkey-cryptsetup
+    local settings
+    for settings in /etc/mke2fs.conf /etc/login.defs /etc/default/useradd; do
+        if [[ -e $settings ]]; then
+            inst_simple "$settings"
+        fi
+    done
+    inst_simple "$moddir/99-xx-ignition-systemd-cryptsetup.rules" \
+        /usr/lib/udev/rules.d/99-xx-ignition-systemd-cryptsetup.rules
+    inst_rules 60-cdrom_id.rules # a config drive may look like a CD
+}
+
+# systemd-networkd is carried but not enabled: ignition-network.service starts it when a stage asks for the network.
+ignition_network_files() {
+    inst_multiple -o ip networkctl \
+        "$systemdutildir"/systemd-networkd \
+        "$systemdutildir"/systemd-networkd-wait-online \
+        "$systemdutildir"/systemd-network-generator \
+        "$systemdsystemunitdir"/systemd-networkd.service \
+        "$systemdsystemunitdir"/systemd-networkd.socket \
+        "$systemdsystemunitdir"/systemd-network-generator.service \
+        /usr/lib/systemd/network/99-default.link
+    local file
+    for file in passwd group; do
+        if ! grep -qs '^systemd-network:' "$initdir/etc/$file"; then
+            grep -s '^systemd-network:' "/etc/$file" >>"$initdir/etc/$file" ||
+                ignition_die "systemd-networkd is here but its user is not in /etc/$file"
+        fi
+    done
+    inst_script "$moddir/network-up" "$ignition_prefix/network-up"
+    ignition_unit ignition-network.service
+}
+
+install() {
+    [[ -z $dracutsysrootdir ]] || ignition_die "building for another root (--sysroot) is not supported: run dracut inside it"
+    ignition_programs
+    ignition_units
+    ignition_python_files
+    if ignition_has_networkd; then
+        ignition_network_files
+    fi
+    # The first for images with an emergency shell, the second for those that halt or reboot instead.
+    inst_hook emergency 50 "$moddir/ignition-failure.sh"
+    inst_hook shutdown-emergency 50 "$moddir/ignition-failure.sh"
+    ignition_try
+}
+
+installkernel() {
+    # Filesystems that the mount stage mounts, and the character sets that FAT wants by default.
+    hostonly='' instmods ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
+    # Where platforms keep a config: QEMU's firmware, Hyper-V's key-value store, a vsock, BlueField's boot FIFO.
+    hostonly='' instmods qemu_fw_cfg hv_utils vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport mlxbf_bootctl
+    # Config drives and CD-ROMs, and VirtualBox's guest properties.
+    hostonly='' instmods iso9660 udf isofs sr_mod ata_piix ahci vboxguest
+    if ignition_has_networkd; then
+        hostonly='' instmods af_packet ipv6 virtio_net
+    fi
+    return 0
+}

@@ -1,0 +1,70 @@
+"""The generator, run as systemd runs it, with a kernel command line of the test's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import ignition_py.initrd
+
+MODULE = Path(ignition_py.initrd.__file__).parent / "dracut" / "30ignition"
+# A mount namespace in which /proc/cmdline and /run are the test's.
+INSIDE = 'mount --bind "$1" /proc/cmdline && mount --bind "$2" /run && exec "$3" "$4"'
+FIRST = {"initrd.target.requires/ignition-complete.target", "ignition-complete.target.requires/ignition-diskful.target"}
+LATER = {
+    "initrd.target.requires/ignition-subsequent.target",
+    "ignition-subsequent.target.requires/ignition-diskful-subsequent.target",
+}
+
+
+def generate(directory: Path, cmdline: str) -> tuple[set[str], str]:
+    """Links that the generator made, and the environment that it left."""
+    units, run = directory / "units", directory / "run"
+    units.mkdir()
+    run.mkdir()
+    (directory / "cmdline").write_text(cmdline)
+    names = [str(directory / "cmdline"), str(run), str(MODULE / "ignition-generator"), str(units)]
+    subprocess.run(["unshare", "--mount", "sh", "-c", INSIDE, "sh", *names], check=True)
+    links = {str(path.relative_to(units)) for path in units.rglob("*") if path.is_symlink()}
+    return links, (run / "ignition.env").read_text()
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    ("cmdline", "links"),
+    [
+        ("root=LABEL=root ignition.firstboot ignition.platform.id=qemu\n", FIRST),
+        ("ignition.firstboot=1 ignition.platform.id=qemu", FIRST),
+        ("ignition.platform.id=metal ignition.firstboot=yes ignition.platform.id=qemu\n", FIRST),
+        ("ignition.firstboot=0 ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot=no ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot=off ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot= ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot=1 ignition.firstboot=0 ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstbooted * ignition.platform.id=qemu\n", LATER),
+    ],
+)
+def test_first_boot(tmp_path: Path, cmdline: str, links: set[str]) -> None:
+    assert generate(tmp_path, cmdline) == (links, 'PLATFORM_ID="qemu"\n')
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize(("cmdline", "name"), [("quiet\n", ""), ('ignition.platform.id=a"$(b)\n', "ab"), ("\n", "")])
+def test_platform(tmp_path: Path, cmdline: str, name: str) -> None:
+    assert generate(tmp_path, cmdline)[1] == f'PLATFORM_ID="{name}"\n'
+
+
+def test_every_unit_is_installed() -> None:
+    """Each file of the module is named by its setup script, in full or by stage, so none is left behind."""
+    script = (MODULE / "module-setup.sh").read_text()
+    stages = next(line for line in script.splitlines() if "for stage in" in line).split()
+    for name in os.listdir(MODULE):
+        stage = name.removeprefix("ignition-").removesuffix(".service")
+        target = name.removeprefix("ignition-").removesuffix(".target")
+        listed = stage in stages or stage + ";" in stages or name in script or f" {target}" in script
+        assert listed or name == "module-setup.sh", name

@@ -1,0 +1,162 @@
+"""The main job, end to end: YAML compiled, a machine booted with it, and the real root asked what it is like."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import os
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from vmlab.machine import Boot, BootFailed, Machine
+from vmlab.quickstart import CHECKS, DISK, compile_config, inspect
+
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
+MakeMachine = Callable[..., Machine]
+STAGES = ["fetch-offline", "kargs", "disks", "mount", "files", "umount"]
+WANTED = [(item, wanted) for item, _, wanted in CHECKS]
+
+
+def stages_run(boot: Boot) -> list[str]:
+    """Stages in the order in which the executor began them in this boot, from the journal."""
+    lines = boot.ask("journalctl --boot --output=cat --identifier=ignition --no-pager").stdout.splitlines()
+    return [line.partition(": stage ")[2].split()[0] for line in lines if ": stage " in line and " on platform " in line]
+
+
+def check_provisioned(boot: Boot) -> None:
+    assert [(item, found) for item, _, found in inspect(boot)] == WANTED
+
+
+def test_quickstart_is_provisioned_once(make_machine: MakeMachine) -> None:
+    machine = make_machine(disks=[DISK], config=compile_config())
+    assert machine.first_boot_pending()
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        check_provisioned(boot)
+        assert stages_run(boot) == STAGES
+        boot.power_off()
+    assert not machine.first_boot_pending()
+
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        check_provisioned(boot)
+        assert stages_run(boot) == []
+        assert "Ignition (" not in boot.console.text()
+        assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 2
+
+
+def partition_table_written(disk: str) -> bool:
+    """Whether the primary GPT header is on the disk (LBA 1)."""
+    with open(disk, "rb") as file:
+        file.seek(512)
+        return file.read(8) == b"EFI PART"
+
+
+def filesystem_begun(disk: str) -> bool:
+    """Whether mkfs has written an ext4 superblock into the first partition (1 MiB in, 1024 bytes on, magic at 56)."""
+    with open(disk, "rb") as file:
+        file.seek(2**20 + 1024 + 56)
+        return file.read(2) == b"\x53\xef"
+
+
+@pytest.mark.parametrize("moment", [partition_table_written, filesystem_begun])
+def test_power_cut_in_the_disks_stage(make_machine: MakeMachine, moment: Callable[[str], bool]) -> None:
+    """Whatever the moment, the next boot provisions the machine as an undisturbed one would."""
+    machine = make_machine(disks=[DISK], config=compile_config())
+    with machine.boot() as boot:
+        assert boot.console.wait_for(r"Starting.*Ignition \(disks\)", 120) is not None, boot.console.text(40)
+        end = time.monotonic() + 60
+        while not moment(machine.disks[1]):
+            assert time.monotonic() < end, boot.console.text(40)
+            time.sleep(0.005)
+        boot.kill()
+        assert "Finished ignition-disks" not in boot.console.text(), "the stage was over before the plug was pulled"
+    assert machine.first_boot_pending()
+
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        check_provisioned(boot)
+        assert stages_run(boot) == STAGES
+
+
+def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
+    """A config that cannot be had ends in a message that names the stage and the mistake, on the console."""
+    machine = make_machine(config=b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "relative"}]}}')
+    with machine.boot() as boot, pytest.raises(BootFailed) as failure:
+        boot.wait_until_up()
+    message = str(failure.value)
+    first, last = message.split("first failing line: ")[1].split("last lines of its console:")
+    assert "Ignition failed in stage fetch-offline" in first
+    screen = last[last.rindex("Ignition failed in stage fetch-offline") :]
+    assert "$.storage.files.0.path, line 1 col 67: 'relative'" in screen
+    assert machine.first_boot_pending()
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    """An HTTP server on a Unix socket: QEMU hands it the guest's connections, and nothing else can reach it."""
+
+    def __init__(self, path: str, body: bytes) -> None:
+        self.body = body
+        self.requests: list[tuple[str, str]] = []
+        super().__init__(path, _Handler)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        self.server.requests.append((self.path, self.headers.get("User-Agent", "")))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def address_string(self) -> str:
+        return "guest"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(path: str, body: bytes) -> Iterator[_Server]:
+    with _Server(path, body) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_metal_fetches_its_config_over_http(make_machine: MakeMachine, tmp_path: os.PathLike[str]) -> None:
+    config = {
+        "ignition": {"version": "3.5.0"},
+        "storage": {"files": [{"path": "/etc/from-http", "mode": 0o600, "contents": {"source": "data:,fetched%0A"}}]},
+    }
+    address = os.path.join(tmp_path, "http")
+    with serving(address, json.dumps(config).encode()) as server:
+        machine = make_machine(
+            platform="metal", forward=(80, address), kargs="ignition.config.url=http://10.0.2.100/config.ign"
+        )
+        with machine.boot() as boot:
+            boot.wait_until_up()
+            assert boot.ask("stat -c '%a %U' /etc/from-http; cat /etc/from-http").stdout == "600 root\nfetched\n"
+            assert stages_run(boot) == ["fetch-offline", "fetch", *STAGES[1:]]
+            assert boot.console.wait_for("Finished ignition-network", 1) is not None
+    assert [path for path, _ in server.requests] == ["/config.ign"]
+    assert "Ignition" in server.requests[0][1]
+
+
+def test_a_machine_for_other_tests(vm_shell: Callable[[list[str]], Boot]) -> None:
+    """The working tree can be used inside a machine, with disks, pytest and our packages."""
+    boot = vm_shell(["64M", "32M"])
+    assert boot.ask("lsblk -dnro NAME,SIZE | sort").stdout.split("\n")[1:3] == ["vdb 64M", "vdc 32M"]
+    environment = "cd /src && PYTHONPATH=/src:/site PYTHONDONTWRITEBYTECODE=1"
+    answer = boot.ask(f"{environment} python3 -c 'import ignition_py, parted, pytest; print(pytest.__name__)'")
+    assert (answer.rc, answer.stdout) == (0, "pytest\n"), answer
+    assert boot.ask("journalctl --boot --output=cat --identifier=ignition").stdout == ""

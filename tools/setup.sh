@@ -1,0 +1,108 @@
+#!/bin/sh
+# Installs what is missing on a Debian 12: programs by apt (needs root), Python packages by pip into .venv.
+#
+#     tools/setup.sh vm      what tests/vm needs to build and boot machines
+#     tools/setup.sh demo    that, and the compiler in .venv
+#     tools/setup.sh test    that, the executor and everything the tests use
+#
+# PYTHON=... names the interpreter for .venv (default: python3, at least 3.11). Run again, it does nothing and takes
+# less than a second.
+set -eu
+cd "$(dirname "$0")/.."
+what=${1:-test}
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+vm_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux'
+# What the executor starts, and what its tests compare with. libparted-dev and a compiler build pyparted.
+test_packages="$vm_packages genisoimage ignition dnsmasq-base gcc libc6-dev libparted-dev pkg-config udev kmod passwd
+    policycoreutils xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup iproute2 zstd cpio"
+
+# install PACKAGE...: those that are not there yet.
+install() {
+    missing=
+    for package; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || die "these Debian packages are missing; install them as root:$missing"
+    started=$(date +%s)
+    say "installing by apt:$missing"
+    # RUNLEVEL=1: no package starts a service, which in a container could not run.
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    if [ -z "${updated:-}" ]; then
+        quietly apt-get -qq update
+        updated=yes
+    fi
+    # shellcheck disable=SC2086 # a list of words
+    quietly apt-get -qq -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef --no-install-recommends install $missing
+    say "installed by apt in $(($(date +%s) - started)) s"
+}
+
+# quietly COMMAND...: its output is shown only when it fails.
+quietly() {
+    log=$(mktemp)
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        rm -f "$log"
+        die "this command failed: $*"
+    fi
+    rm -f "$log"
+}
+
+find_python() {
+    for python in ${PYTHON:-python3 /usr/bin/python3}; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            return 0
+        fi
+    done
+    [ -z "${PYTHON:-}" ] || die "$PYTHON is not Python 3.11 or newer"
+    install python3
+    python=/usr/bin/python3
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed"
+}
+
+# make_venv EXTRAS: the project and its dependencies in .venv, unless that is there for the same pyproject.toml.
+make_venv() {
+    find_python
+    key="$("$python" -c 'import sys; print(sys.version, sys.prefix)') $1 $(cksum pyproject.toml) $PWD"
+    if [ -x .venv/bin/python ] && [ "$(cat .venv/made-from 2>/dev/null)" = "$key" ]; then
+        return 0
+    fi
+    # Debian keeps these apart from its interpreter.
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
+    if [ "$what" = test ]; then
+        header='import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'
+        "$python" -c "$header" || install python3-dev
+    fi
+    started=$(date +%s)
+    say "making .venv with pip (ignition-py$1)"
+    [ -x .venv/bin/python ] || quietly "$python" -m venv .venv
+    quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off --editable ".$1"
+    printf '%s\n' "$key" >.venv/made-from
+    say "made .venv in $(($(date +%s) - started)) s"
+}
+
+case $what in
+    vm)
+        # shellcheck disable=SC2086
+        install $vm_packages
+        ;;
+    demo)
+        # shellcheck disable=SC2086
+        install $vm_packages
+        # What `tools/test.sh` has made serves as well.
+        if [ ! -x .venv/bin/butane-py ]; then
+            make_venv ''
+        fi
+        ;;
+    test)
+        # shellcheck disable=SC2086
+        install $test_packages
+        make_venv '[executor,dev]'
+        # For the test of the editor schemas; Debian's own npm only where there is none.
+        command -v npm >/dev/null || install npm
+        ;;
+    *) die "what to set up is vm, demo or test, not $what" ;;
+esac
