@@ -13,7 +13,7 @@ import sys
 
 from ignition_py import COMPATIBLE, __version__
 from ignition_py.diag import IgnitionError
-from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,12 +97,9 @@ def parser(program: str) -> Parser:
 def _stage(program: str, argv: Sequence[str]) -> int:
     """Parses the flags and runs a stage."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv)
+    if isinstance(values, int):
+        return values
     if values.on("version"):
         sys.stdout.write(f"{version_text()}\n")
         return DONE

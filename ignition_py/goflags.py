@@ -224,6 +224,15 @@ class Parser:
             text += ": " + " ".join(flag.choices)
         return _columns(left, text)
 
+    def attempt(self, argv: Sequence[str]) -> Values | int:
+        """The values; the exit status where help was asked for or the arguments are wrong, and that has been said."""
+        try:
+            return self.parse(argv)
+        except HelpRequested:
+            return self.show_help()
+        except UsageError as error:
+            return self.show_usage_error(error)
+
     def show_usage_error(self, error: UsageError) -> int:
         """Writes the error and the help to standard error; the exit status."""
         sys.stderr.write(f"{self.program}: {error}\n{self.usage()}")

@@ -13,7 +13,7 @@ import os
 import sys
 
 from ignition_py.diag import IgnitionError, StageError, path_text
-from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,12 +52,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv)
+    if isinstance(values, int):
+        return values
     from ignition_py.cli import version_text
 
     if values.on("version"):

@@ -11,7 +11,7 @@ import sys
 
 from ignition_py import baseconfig
 from ignition_py.diag import IgnitionError
-from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.providers import PLATFORMS, Machine, cmdline, load
 from ignition_py.system.log import Log
 
@@ -42,12 +42,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status: 1 where there is no answer, 2 for a wrong command line."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv)
+    if isinstance(values, int):
+        return values
     platform = values.text("platform")
     if platform not in PLATFORMS:
         wrong = f"there is no platform {platform!r}" if platform else "--platform is required"

@@ -10,7 +10,7 @@ import os
 import sys
 
 from ignition_py.diag import IgnitionError
-from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
 
 TYPE_CHECKING = False
@@ -32,12 +32,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv)
+    if isinstance(values, int):
+        return values
     if values.on("version"):
         from ignition_py.cli import version_text
 

@@ -11,7 +11,7 @@ import sys
 
 from ignition_py.butane import is_butane
 from ignition_py.diag import IgnitionError, Report
-from ignition_py.goflags import SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import Input, compile_butane, complain, read_input, write
 
 TYPE_CHECKING = False
@@ -42,12 +42,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv)
+    if isinstance(values, int):
+        return values
     if values.on("version"):
         from ignition_py.cli import version_text
 
