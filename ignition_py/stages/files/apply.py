@@ -37,18 +37,18 @@ _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
 
 def apply_nodes(ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp, ...], touched: Touched) -> None:
     """Applies the operations in order. Raises IgnitionError naming the entry."""
-    by_place: dict[str, NodeOp] = {}
+    written: dict[str, NodeOp] = {}
     accounts.refresh()
     try:
         with Writer(root) as writer:
             applier = _Applier(ctx, root, accounts, writer, touched)
             applier.later.update(op.where for op in ops if op.fresh)
             for op in ops:
-                by_place[op.where] = op
+                written[op.path] = op
                 applier.later.discard(op.where)
                 _apply_one(ctx, applier, op)
     except NotWrittenError as error:
-        raise failed(by_place[error.where], error) from None
+        raise failed(written[error.path], error) from None
 
 
 def _apply_one(ctx: Context, applier: _Applier, op: NodeOp) -> None:

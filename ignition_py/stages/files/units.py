@@ -127,21 +127,21 @@ def apply_units(ctx: Context, root: Root, journal: Journal, touched: Touched) ->
 
 
 def _write_files(ctx: Context, root: Root, files: Iterable[UnitFile], touched: Touched) -> None:
-    by_place: dict[str, UnitFile] = {}
+    written: dict[str, UnitFile] = {}
     try:
         with Writer(root) as writer:
             for file in files:
                 what, start = f"files: {file.describe()}", time.monotonic()
                 ctx.log.info(what)
+                written[file.path] = file
                 where = root.locate(file.path)
-                by_place[where] = file
                 writer.write(file.path, (file.text.encode("utf-8", "surrogatepass"),), Permissions(0o644))
                 touched.add(where)
                 if ctx.log.recorder is not None:
                     ctx.log.recorder.step(what, start)
     except OSError as error:
         if isinstance(error, NotWrittenError):  # found out when the files were renamed, which may be later
-            file = by_place[error.where]
+            file = written[error.path]
         raise StageError(f"{file.describe()}: {error.strerror}", place=place_of(file.unit)) from None
 
 

@@ -30,11 +30,14 @@ _FEW = 8  # up to here files are synced one by one, beyond with everything else 
 
 
 class NotWrittenError(OSError):
-    """A file that had waited could not be put into place. `where` is its path, symlinks followed."""
+    """A file that had waited could not be put into place. `path` is the one that `write` was given.
 
-    def __init__(self, where: str, error: OSError) -> None:
-        super().__init__(error.errno, error.strerror, shown(where))
-        self.where = where
+    Not where it was going: a second process may have moved the directories on the way since they were looked at.
+    """
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror, shown(path))
+        self.path = path
 
 
 class Permissions:
@@ -48,12 +51,33 @@ class Permissions:
         self.gid = gid
 
 
+class _Waiting:
+    """A written file under its temporary name, which a rename puts into place."""
+
+    __slots__ = ("name", "over_directory", "path", "spot")
+
+    def __init__(self, path: str, spot: Spot, name: bytes, over_directory: bool) -> None:
+        self.path = path
+        self.spot = spot
+        self.name = name
+        self.over_directory = over_directory
+
+    def finish(self) -> None:
+        """Renames it. Raises OSError."""
+        found = self.spot.lstat()
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            if not self.over_directory:
+                self.spot.fail(errno.EISDIR)
+            self.spot.remove()
+        self.spot.rename_from(self.name)
+
+
 class Writer:
     """`with Writer(root) as writer: writer.write(…)`; at the end, or with `flush()`, everything is in place."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
-        self._waiting: dict[str, tuple[Spot, bytes, bool]] = {}  # path -> where it goes, temporary name, over a directory?
+        self._waiting: dict[str, _Waiting] = {}  # by where they go
         self._directories: dict[str, Spot] = {}  # one spot of each directory, whose descriptor the others share
         self._open: list[int] = []
         self._bytes = 0
@@ -98,9 +122,10 @@ class Writer:
             _discard(spot, name)
             spot.close()
             raise
-        self._wait(spot, fd, name, over_directory)
+        self._wait(fd, _Waiting(path, spot, name, over_directory))
 
-    def _wait(self, spot: Spot, fd: int, name: bytes, over_directory: bool) -> None:
+    def _wait(self, fd: int, file: _Waiting) -> None:
+        spot = file.spot
         self._open.append(fd)
         if len(self._waiting) >= _FEW:
             self._close_files()
@@ -108,7 +133,7 @@ class Writer:
         first = self._directories.setdefault(directory, spot)
         if first is not spot:
             spot.share(first)
-        self._waiting[spot.where] = (spot, name, over_directory)
+        self._waiting[spot.where] = file
         if (
             len(self._waiting) >= BATCH_FILES
             or len(self._directories) >= BATCH_DIRECTORIES
@@ -124,17 +149,17 @@ class Writer:
             os.sync()
         for fd in self._open:
             os.fsync(fd)
-        for where in list(self._waiting):
+        for where, file in list(self._waiting.items()):
             try:
-                _finish(*self._waiting[where])
+                file.finish()
             except OSError as error:
-                raise NotWrittenError(where, error) from None
+                raise NotWrittenError(file.path, error) from None
             del self._waiting[where]
         self._release()
 
     def _abort(self) -> None:
-        for spot, name, _ in self._waiting.values():
-            _discard(spot, name)
+        for file in self._waiting.values():
+            _discard(file.spot, file.name)
         self._waiting.clear()
         self._release()
 
@@ -148,15 +173,6 @@ class Writer:
     def _close_files(self) -> None:
         while self._open:
             os.close(self._open.pop())
-
-
-def _finish(spot: Spot, name: bytes, over_directory: bool) -> None:
-    found = spot.lstat()
-    if found is not None and stat.S_ISDIR(found.st_mode):
-        if not over_directory:
-            spot.fail(errno.EISDIR)
-        spot.remove()
-    spot.rename_from(name)
 
 
 def _discard(spot: Spot, name: bytes) -> None:
