@@ -176,8 +176,7 @@ class Engine:
                 renderer = Renderer(self._fetcher, self._log, self._state, flatcar=self._flatcar)
                 rendered = renderer.render(config)
                 self._texts = [(name, data), *renderer.texts]
-                if rendered is not config:
-                    self._check(rendered)
+                self._check(rendered, merged=rendered is not config)
                 return rendered
         raise IgnitionError(f"platform {self._platform} has nobody to ask for a config")
 
@@ -191,19 +190,20 @@ class Engine:
         yield "system", baseconfig.user(self._log, self._environ)
         yield self._platform, load(self._platform)(machine)
 
-    def _check(self, merged: Config) -> None:
-        """Configs that are valid apart may contradict each other once merged. Raises ConfigError."""
+    def _check(self, config: Config, *, merged: bool) -> None:
+        """Configs that are valid apart may contradict each other once merged, and the newest version refuses a little that
+        older ones take (a link without a target). Raises ConfigError."""
         from ignition_py.diag import ERROR
         from ignition_py.spec.rules import validate
 
-        if not any(finding.severity == ERROR for finding in validate(merged, tables.VERSIONS[tables.latest()])):
+        if not any(finding.severity == ERROR for finding in validate(config, tables.VERSIONS[tables.latest()])):
             return
-        from ignition_py.render import log_report
+        from ignition_py.render import log_report, refusal
         from ignition_py.spec.read import read
 
-        _, report = read(_text(merged), "the merged config")
+        _, report = read(_text(config), "the merged config" if merged else "the upgraded config")
         log_report(report, self._log)
-        raise ConfigError("the configs are valid one by one, but not merged", report)
+        raise ConfigError(refusal(merged=merged), report)
 
     def _with_authorities(self, config: Config) -> Config:
         """Certificate authorities as data URLs, so that later stages need not fetch them again."""

@@ -10,6 +10,7 @@ from ignition_py.diag import ConfigError
 from ignition_py.fetch.url import public, scheme_of
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
+from ignition_py.spec.tables import latest
 from ignition_py.state import FetchedConfig
 
 TYPE_CHECKING = False
@@ -59,6 +60,13 @@ def _as_flatcar(data: bytes, source: str, log: Log) -> tuple[Config | None, Repo
         log.info(f"{source} has {other}, which is for somebody else: it counts as no config")
         raise EmptyConfig
     return flatcar.read_legacy(data, source)
+
+
+def refusal(*, merged: bool) -> str:
+    """Why a config whose parts have all been found valid is refused by the rules of the newest version."""
+    if merged:
+        return "the configs are valid one by one, but not merged"
+    return f"the config is valid at its own version, but not at {latest()}, to which it is upgraded"
 
 
 def log_report(report: Report, log: Log) -> None:

@@ -309,6 +309,16 @@ def test_valid_apart_and_invalid_together(machine: Machine) -> None:
     assert not machine.cache.exists()
 
 
+def test_valid_at_its_own_version_alone(machine: Machine) -> None:
+    """The reference, too, holds what it upgraded against the newest rules: links had no need of a target up to 3.2."""
+    link = {"ignition": {"version": "3.2.0"}, "storage": {"links": [{"path": "/l"}]}}
+    machine.config(link)
+    assert machine("fetch") == 1
+    assert "valid at its own version, but not at" in machine.output
+    assert "CRITICAL : error at $.storage.links.0" in machine.output
+    assert not machine.cache.exists()
+
+
 def test_chains_are_bounded(machine: Machine) -> None:
     nested = config()
     for _ in range(render.MAX_DEPTH + 1):

@@ -85,7 +85,7 @@ def _run(values: Values, log: Log) -> None:
     _refuse_host(root, os.environ)
     from ignition_py.context import Context
     from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.programs.render import check_merged
+    from ignition_py.programs.render import check_rendered
     from ignition_py.render import Renderer
     from ignition_py.stages import fetch_offline, files
     from ignition_py.state import State
@@ -93,7 +93,7 @@ def _run(values: Values, log: Log) -> None:
     fetcher, state = Fetcher(log, offline=values.on("offline")), State()
     rendered = Renderer(fetcher, log, state).render(config)
     if rendered is not config:
-        check_merged(rendered, log)
+        check_rendered(rendered, log, merged=True)
     fetcher.configure(rendered.ignition)
     context = Context(config=rendered, root=root, log=log, state=state, fetcher=fetcher)
     if values.on("offline"):

@@ -93,13 +93,17 @@ def _rendered(values: Values) -> Config:
     fetcher = Fetcher(log, offline=values.on("offline"))
     fetcher.limit(values.seconds("fetch-timeout"))
     rendered = Renderer(fetcher, log, State()).render(config)
-    check_merged(rendered, log)
+    check_rendered(rendered, log, merged=rendered is not config)
     return rendered
 
 
-def check_merged(config: Config, log: Log) -> None:
-    """Configs that are valid apart may contradict each other once merged. Raises ConfigError."""
+def check_rendered(config: Config, log: Log, *, merged: bool) -> None:
+    """Configs that are valid apart may contradict each other once merged, or be refused at the newest version.
+
+    Raises ConfigError.
+    """
     from ignition_py.diag import ConfigError
+    from ignition_py.render import refusal
     from ignition_py.spec import tables
     from ignition_py.spec.origins import place_of
     from ignition_py.spec.rules import validate
@@ -110,4 +114,4 @@ def check_merged(config: Config, log: Log) -> None:
         source = f" ({place.source})" if place.source else ""
         log.crit(Entry(ERROR, finding.code, finding.message, place).raw() + source)
     if found:
-        raise ConfigError("the configs are valid one by one, but not merged")
+        raise ConfigError(refusal(merged=merged))

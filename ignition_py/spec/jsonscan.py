@@ -179,12 +179,19 @@ class _Scanner:
                 raise self.fail("a digit")
             raise self.fail("a value")
         self.at = found.end()
-        if self.data[self.at : self.at + 1] in (b".", b"e", b"E"):
+        if self._number_goes_on(found[0].lower()):
             self.at += 1
             if self.data[self.at : self.at + 1] in (b"+", b"-") and self.data[self.at - 1] in b"eE":
                 self.at += 1
             raise self.fail("a digit")
         return None
+
+    def _number_goes_on(self, number: bytes) -> bool:
+        """Does what follows `number` begin a fraction or an exponent of it? A number has one of each at most."""
+        following = self.data[self.at : self.at + 1].lower()
+        return (following == b"." and b"." not in number and b"e" not in number) or (
+            following == b"e" and b"e" not in number
+        )
 
     def open(self) -> bool:
         """A value starts: True if it is a list or an object that has something in it."""
