@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from butane_py.source import At
 from ignition_py.spec.model import Struct
+from ignition_py.spec.tables import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,14 +61,13 @@ def _blank(value: object, *, optional: bool, version: int) -> bool:
 
 
 def _void(it: Struct, version: int) -> bool:
-    """Has the structure nothing that the text gives and no field that is always there?"""
-    for name, entry in type(it).FIELDS.items():
-        if not entry.at(version):
-            continue
+    """Does the reference keep no track of the structure? It does not where every value is zero; of nodes it always does."""
+    if isinstance(it, Node):
+        return False
+    for entry, value in it.items():
         if entry.struct is not None and not entry.many:
-            below = getattr(it, name)
-            if isinstance(below, Struct) and not _void(below, version):
+            if entry.nullable[0] <= version < entry.nullable[1] or not _void(value, version):
                 return False
-        elif name in it.__dict__ or not (entry.many or entry.optional):
+        elif entry.many or entry.optional or value:
             return False
     return True

@@ -109,6 +109,23 @@ def _embed(translator: Translator, it: Any, values: dict[str, Any], name: str, c
         values["_sources"]["compression"] = origin
 
 
+class _Keys(At):
+    """A user's keys: the first `count` stand in the config (`own`), each of the others in the local file that `file_of` names."""
+
+    __slots__ = ("_count", "_file_of", "_own")
+
+    def __init__(self, files: At, own: Origin | None, count: int, file_of: list[int]) -> None:
+        super().__init__(files.source, files.path)
+        self._own = own
+        self._count = count
+        self._file_of = file_of
+
+    def item(self, index: int) -> Origin | None:
+        if index < self._count:
+            return self._own.item(index) if self._own is not None else None
+        return super().item(self._file_of[index - self._count])
+
+
 def _user(translator: Translator, it: tables.PasswdUser, values: dict[str, Any]) -> None:
     """Keys from local files follow those in the config, a key a line."""
     if not it.ssh_authorized_keys_local:
@@ -118,16 +135,20 @@ def _user(translator: Translator, it: tables.PasswdUser, values: dict[str, Any])
         translator.failed(no_files(translator.options), files)
         return
     keys = list(it.ssh_authorized_keys)
+    file_of = []  # for each key that a file has, the index of the file
     for index, path in enumerate(it.ssh_authorized_keys_local):
         try:
             text = read_local(path, translator.options).decode("utf-8", "replace")
         except LocalFileError as error:
             translator.failed(error, files, index)
             continue
-        keys.extend(line for line in text.replace("\r\n", "\n").split("\n") if line)
+        lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+        keys += lines
+        file_of += [index] * len(lines)
     values["ssh_authorized_keys"] = tuple(keys)
-    if not it.ssh_authorized_keys and files is not None:
-        values["_sources"] = {"ssh_authorized_keys": files}
+    if isinstance(files, At) and it._origin is not None:
+        own = it._origin.field(type(it).FIELDS["ssh_authorized_keys"])
+        values["_sources"] = {"ssh_authorized_keys": _Keys(files, own, len(it.ssh_authorized_keys), file_of)}
 
 
 def _unit_text(translator: Translator, it: Any, values: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ class _Walk:
         self.origin = origin
         self.may_compress = may_compress
         self.owner: dict[str, Any] = {
-            name: getattr(tree, name) for name in ("user", "group") if dict(getattr(tree, name).items())
+            name: getattr(tree, name).but(_origin=origin) for name in ("user", "group") if dict(getattr(tree, name).items())
         }
         self.pending: list[tuple[spec.File, str, int]] = []
 
