@@ -106,7 +106,7 @@ def _respelled(words: list[str]) -> list[str]:
 def _inputs(values: Values) -> list[str]:
     """The files to read; none for standard input. Raises UsageError."""
     given = values.text("input")
-    if given:
+    if values.given("input"):
         sys.stderr.write("--input is deprecated: name the file without a flag\n")
     others = list(values.arguments)
     if values.given("output-dir"):
@@ -177,11 +177,23 @@ def _write(path: str, data: bytes) -> None:
     stream.flush()
 
 
+def _open_closed() -> None:
+    """Standard streams that the caller has closed lead to /dev/null, as in programs of the reference's language."""
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode))  # noqa: SIM115  # lives as long as the process
+
+
 def run() -> None:
     """The program: no garbage collection in a process this short, and no tearing down of what the system frees anyway."""
     import gc
 
     gc.disable()
+    _open_closed()
     try:
         status = main()
         sys.stdout.flush()
@@ -190,4 +202,23 @@ def run() -> None:
         status = REFUSED
     except KeyboardInterrupt:
         status = 130
+    except Exception as error:  # the last door: whoever compiles gets a sentence, whatever went wrong
+        status = REFUSED
+        _say_why(error)
     os._exit(status)
+
+
+def _say_why(error: Exception) -> None:
+    from butane_py.job import reason, say
+
+    if isinstance(error, OSError):
+        say(f"butane-py: {reason(error)}\n")
+        return
+    import traceback
+
+    from ignition_py import __version__
+
+    step = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(step.filename)} line {step.lineno}"
+    what = "there is not enough memory" if isinstance(error, MemoryError) else f"a defect of butane-py {__version__}; please report it"
+    say(f"butane-py: {what}: {type(error).__name__} in {where}\n")

@@ -67,11 +67,14 @@ def coloured(when: str) -> bool:
 
 
 def say(text: str) -> None:
-    """Writes to standard error, whatever characters are in it."""
-    sys.stderr.flush()
-    stream = sys.stderr.buffer
-    stream.write(text.encode("utf-8", "replace"))
-    stream.flush()
+    """Writes to standard error, whatever characters are in it. Where nobody can be told, the work goes on."""
+    try:
+        sys.stderr.flush()
+        stream = sys.stderr.buffer
+        stream.write(text.encode("utf-8", "replace"))
+        stream.flush()
+    except OSError:
+        return
 
 
 def reason(error: OSError) -> str:

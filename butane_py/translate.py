@@ -110,19 +110,18 @@ def _embed(translator: Translator, it: Any, values: dict[str, Any], name: str, c
 
 
 class _Keys(At):
-    """A user's keys: the first `count` stand in the config (`own`), each of the others in the local file that `file_of` names."""
+    """A user's keys: the first `count` stand in the config, each of the others in the local file of `files` that `file_of` names."""
 
-    __slots__ = ("_count", "_file_of", "_own")
+    __slots__ = ("_count", "_file_of")
 
-    def __init__(self, files: At, own: Origin | None, count: int, file_of: list[int]) -> None:
+    def __init__(self, files: At, count: int, file_of: list[int]) -> None:
         super().__init__(files.source, files.path)
-        self._own = own
         self._count = count
         self._file_of = file_of
 
-    def item(self, index: int) -> Origin | None:
+    def item(self, index: int) -> Origin:
         if index < self._count:
-            return self._own.item(index) if self._own is not None else None
+            return At(self.source, (*self.path[:-1], "ssh_authorized_keys", index))
         return super().item(self._file_of[index - self._count])
 
 
@@ -146,9 +145,8 @@ def _user(translator: Translator, it: tables.PasswdUser, values: dict[str, Any])
         keys += lines
         file_of += [index] * len(lines)
     values["ssh_authorized_keys"] = tuple(keys)
-    if isinstance(files, At) and it._origin is not None:
-        own = it._origin.field(type(it).FIELDS["ssh_authorized_keys"])
-        values["_sources"] = {"ssh_authorized_keys": _Keys(files, own, len(it.ssh_authorized_keys), file_of)}
+    if isinstance(files, At):
+        values["_sources"] = {"ssh_authorized_keys": _Keys(files, len(it.ssh_authorized_keys), file_of)}
 
 
 def _unit_text(translator: Translator, it: Any, values: dict[str, Any]) -> None:

@@ -189,3 +189,30 @@ def test_explain() -> None:
     ran = butane("explain", "mode-decimla")
     assert ran.returncode == 1
     assert "mode-decimal" in ran.stderr
+
+
+@pytest.mark.parametrize(("closing", "status"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("2>/dev/full", 0), (">/dev/full", 1)])
+def test_closed_and_full_streams(closing: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "one.bu").write_text(WARNED)
+    command = f"{sys.executable} -c 'from butane_py.cli import run; run()' one.bu {closing}"
+    ran = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == status
+    assert "Traceback" not in ran.stderr
+
+
+def test_closed_standard_input_is_an_empty_config() -> None:
+    command = f"{sys.executable} -c 'from butane_py.cli import run; run()' --raw-errors <&-"
+    ran = subprocess.run(
+        ["sh", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr.startswith("error at $, line 1")) == (1, True)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["explain", "--list"], ["upgrade", "--help"]])
+def test_help_that_cannot_be_written(argv: list[str]) -> None:
+    program = [sys.executable, "-c", "from butane_py.cli import run; run()", *argv]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ran = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)

@@ -1,0 +1,63 @@
+"""Reports about the output stand at the YAML that made it: sugar, local files, entries without anything in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from butane_py.compilation import Options
+from butane_py.compiler import compile_source
+from butane_py.render import raw
+
+ROLE = "metadata: {name: a, labels: {machineconfiguration.openshift.io/role: worker}}\n"
+
+
+def places(text: str, files_dir: Path | None = None) -> list[tuple[str, str, int, int]]:
+    """(code, path, line, column) of every entry of the report."""
+    report = compile_source(text.encode(), "x", Options(str(files_dir) if files_dir else None)).report
+    shown = [line.split(": ")[0].partition(" at ")[2] for line in raw(report).splitlines()]
+    return [
+        (entry.code, where.split(",")[0], entry.place.line, entry.place.column) for entry, where in zip(report, shown, strict=True)
+    ]
+
+
+def test_a_key_given_twice_stands_at_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "one.pub").write_text("a\r\nb\n")
+    (tmp_path / "two.pub").write_text("c\nb\na\n")
+    user = "variant: fcos\nversion: 1.5.0\npasswd:\n  users:\n    - name: core\n      ssh_authorized_keys_local:\n        - one.pub\n        - two.pub\n"
+    assert places(user, tmp_path) == [("duplicate", "$.passwd.users.0.ssh_authorized_keys_local.1", 8, 11)]
+    own = user.replace("      ssh_authorized_keys_local", "      ssh_authorized_keys: [c, c]\n      ssh_authorized_keys_local")
+    assert places(own, tmp_path) == [
+        ("duplicate", "$.passwd.users.0.ssh_authorized_keys.1", 6, 32),
+        ("duplicate", "$.passwd.users.0.ssh_authorized_keys_local.1", 9, 11),
+    ]
+
+
+def test_a_wrong_owner_of_a_tree_stands_at_the_tree(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "file").write_text("x")
+    tree = "variant: fcos\nversion: 1.8.0-experimental\nstorage:\n  trees:\n    - local: tree\n      group: {id: 1, name: a}\n"
+    assert set(places(tree, tmp_path)) == {("owner-id-and-name", "$.storage.trees.0", 5, 7)}
+
+
+@pytest.mark.parametrize(("entry", "known"), [("{}", False), ("{number: 0}", False), ("{resize: false}", True)])
+def test_an_entry_with_nothing_in_it_has_no_place_in_a_machine_config(entry: str, known: bool) -> None:
+    text = f"variant: openshift\nversion: 4.8.0\n{ROLE}storage:\n  disks:\n    - device: /dev/a\n      partitions:\n        - {entry}\n"
+    found = ("$.storage", 8, 11) if known else ("$.spec.config.storage", 1, 1)
+    assert places(text) == [("partition-unnamed", f"{found[0]}.disks.0.partitions.0", *found[1:])]
+
+
+@pytest.mark.parametrize(("version", "unit"), [("1.3.0", "a.mount"), ("1.4.0", "dev-b.swap")])
+def test_swap_units_came_with_ignition_3_3(version: str, unit: str) -> None:
+    text = f"variant: fcos\nversion: {version}\nstorage:\n  filesystems:\n    - {{device: /dev/b, format: swap, path: /a, with_mount_unit: true}}\n"
+    output = compile_source(text.encode(), "x", Options()).output
+    assert output is not None
+    assert f'"name":"{unit}"' in output
+
+
+@pytest.mark.parametrize("text", ["variant: fcos\n", "variant: fcos\nversion: null\n", "[]", "", "{"])
+def test_what_the_reference_gives_no_place_has_a_line(text: str) -> None:
+    (entry,) = places(text)
+    assert entry[1] in ("$", "$.version")
+    assert entry[2]
