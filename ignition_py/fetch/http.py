@@ -21,6 +21,7 @@ import urllib3
 
 from ignition_py import COMPATIBLE
 from ignition_py.diag import FetchError
+from ignition_py.fetch.question import with_headers
 from ignition_py.fetch.request import NotFound, Refused, TooSlow
 from ignition_py.fetch.transport import Guard, Transport
 from ignition_py.fetch.trouble import explain
@@ -164,16 +165,15 @@ def _pause(request: Request, seconds: float, deadline: Deadline, reason: str) ->
         )
 
 
-def _request_headers(request: Request) -> dict[str, str]:
-    """The headers of the first request: the usual ones, those of the config in their place; the last of a name wins."""
-    headers = {
+def _request_headers(request: Request) -> dict[str, str | bytes]:
+    """The headers of the first request: the usual ones, those of the config in their place. Raises FetchError."""
+    usual: dict[str, str | bytes] = {
         "user-agent": f"Ignition/{COMPATIBLE}",
         "accept": "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1",
         "accept-encoding": "identity",
     }
-    for name, value in (*request.headers, *(request.sign() if request.sign is not None else ())):
-        headers[name.lower()] = value
-    return headers
+    chosen = (*request.headers, *(request.sign() if request.sign is not None else ()))
+    return with_headers(usual, chosen, request.what)
 
 
 def _check_status(request: Request, response: requests.Response) -> None:

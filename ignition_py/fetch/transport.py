@@ -22,10 +22,12 @@ from requests.adapters import HTTPAdapter
 from ignition_py.diag import FetchError
 from ignition_py.fetch.authorities import certificates
 from ignition_py.fetch.proxy import proxy_for
+from ignition_py.fetch.question import bare, host_header, target
 from ignition_py.fetch.url import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from ignition_py.fetch.request import Request, Settings
@@ -35,7 +37,8 @@ IDLE = 60.0  # seconds without a byte of the body
 MAX_REDIRECTS = 30
 CONNECTIONS = 20  # that are kept to one server; as many as are used side by side
 _REDIRECTS = (301, 302, 303, 307, 308)
-_REDIRECT_HEADERS = {"accept-encoding": "identity"}  # headers of the config are for the server that it names
+# Headers of the config are for the server that it names.
+_REDIRECT_HEADERS: dict[str, str | bytes] = {"accept-encoding": "identity"}
 # Where distributions keep the authorities they trust; the first that exists is used.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -138,6 +141,10 @@ class _Watched:
         # The scope of an IPv6 address comes as it stands in a URL (RFC 6874); the resolver wants it bare.
         super().__init__(host.replace("%25", "%"), *args, **options)  # type: ignore[call-arg]  # of the connection
 
+    def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
+        """Asks for what the URL says, not for what the layers between have made of it."""
+        super().putrequest(method, _current.target, *args, **options)  # type: ignore[misc]  # of the connection
+
     def getresponse(self, *args: Any, **options: Any) -> Any:
         guard: Guard = _current.guard
         guard.watch(self.sock)
@@ -195,30 +202,32 @@ class Transport:
         self._tls: _Adapter | None = None
         self._making = threading.Lock()
 
-    def send(self, request: Request, headers: dict[str, str], guard: Guard) -> requests.Response:
+    def send(self, request: Request, headers: dict[str, str | bytes], guard: Guard) -> requests.Response:
         """Asks, and follows redirects. Raises FetchError for those that lead nowhere, else what `requests` raises."""
         url = request.url
         _current.guard = guard
         for _ in range(MAX_REDIRECTS + 1):
             response = self._ask(request, url, headers, guard)
-            target = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or target is None or request.method == "HEAD":
+            location = response.headers.get("location")
+            if response.status_code not in _REDIRECTS or location is None or request.method == "HEAD":
                 return response
             response.close()
             guard.done()
-            url = _redirected(request, url, target)
+            url = _redirected(request, url, location)
             request.log.info(f"redirected to {public(url)}")
             headers = _REDIRECT_HEADERS
         raise FetchError(f"{request.what}: {public(request.url)} redirects more than {MAX_REDIRECTS} times")
 
-    def _ask(self, request: Request, url: str, headers: dict[str, str], guard: Guard) -> requests.Response:
-        prepared = requests.Request(request.method, url, headers=headers, data=request.body).prepare()
-        parts = urlsplit(prepared.url or url)
-        if "%" in parts.netloc:  # a scope means something on this machine only
-            address = f"[{(parts.hostname or '').partition('%')[0]}]"
-            prepared.headers["host"] = address if parts.port is None else f"{address}:{parts.port}"
+    def _ask(self, request: Request, url: str, headers: Mapping[str, str | bytes], guard: Guard) -> requests.Response:
+        url, password = bare(url)
+        own = {"authorization": password} if password else {}
+        prepared = requests.Request(request.method, url, headers={**own, **headers}, data=request.body).prepare()
+        prepared.headers["host"] = host = host_header(prepared.url or url)
+        parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         proxy = proxy_for(parts.scheme, parts.hostname or "", port, self._settings)
+        absolute = f"http://{host}" if proxy and parts.scheme == "http" else ""
+        _current.target = absolute + target(url)
         adapter = _Adapter(None, _low_port()) if request.low_port else self._plain
         if parts.scheme == "https" or proxy.startswith("https:"):
             with self._making:
@@ -236,10 +245,10 @@ def _low_port() -> int:
     return 512 + int.from_bytes(os.urandom(2)) % 512
 
 
-def _redirected(request: Request, url: str, target: str) -> str:
+def _redirected(request: Request, url: str, location: str) -> str:
     """Where a redirect leads to. Raises FetchError where that is not http or https."""
     try:
-        url = urljoin(url, target.encode("latin-1").decode("utf-8", "replace"))
+        url = urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
         scheme = urlsplit(url).scheme
     except ValueError:
         scheme = ""
