@@ -1,6 +1,6 @@
 """Runs one stage: gets the config, merges it over the image's, hands it to the stage.
 
-    fetch-offline, fetch   kernel command line, else user.ign, else platform -> render.py -> check -> config cache
+    fetch-offline, fetch   kernel command line, user.ign, platform: the first that has one -> render.py -> check -> config cache
     the others             config cache
     then                   baseconfig.py below it, contents fetched ahead (fetch/gather.py), and the stage's own module
 
@@ -66,7 +66,8 @@ class Engine:
         self._flatcar = flatcar.wanted(environ)
         if self._flatcar:
             flatcar.accept()
-        self._fetcher = Fetcher(log, platform=platform, spool=spool)
+        trusted_time = environ.get("IGNITION_TRUSTED_TIME", "")
+        self._fetcher = Fetcher(log, platform=platform, spool=spool, trusted_time=trusted_time)
         self._texts: list[tuple[str, bytes]] = []
 
     def run(self, stage: str) -> None:
@@ -188,6 +189,10 @@ class Engine:
         machine.outputs = self._state.provider_output_files
         yield "cmdline", cmdline.fetch(machine)
         yield "system", baseconfig.user(self._log, self._environ)
+        if "IGNITION_MICROOS" in self._environ:
+            from ignition_py.providers import labelled
+
+            yield "device", labelled.fetch(machine)
         yield self._platform, load(self._platform)(machine)
 
     def _check(self, config: Config, *, merged: bool) -> None:

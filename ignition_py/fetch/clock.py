@@ -1,7 +1,7 @@
 """A certificate that is refused for its dates: is it the certificate that is wrong, or the clock of this machine?
 
-Used by `trouble.py` for a sentence, never for a decision: the server is asked for its certificate once more, without trust,
-and nothing else is said to it. Source: RFC 5280, section 4.1 (validity); X.690 for the encoding.
+Used by `trouble.py` for a sentence, never for a decision (that is `trusted_time.py`): the server is asked for its certificate
+once more, without trust, and nothing else is said to it. Source: RFC 5280, section 4.1 (validity); X.690 for the encoding.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def about_dates(host: str, port: int) -> str:
     now = time.time()
     if (host, port) not in _seen:
         _seen[host, port] = _ask(host, port)
-    here = f"the clock of this machine says {_day(now)} {time.strftime('%H:%M', time.gmtime(now))} UTC"
+    here = f"the clock of this machine says {day(now)} {time.strftime('%H:%M', time.gmtime(now))} UTC"
     validity = _seen[host, port]
     if validity is not None and now < validity[0]:
-        return f"it is valid from {_day(validity[0])} to {_day(validity[1])}, but {here}: the clock is wrong"
+        return f"it is valid from {day(validity[0])} to {day(validity[1])}, but {here}: the clock is wrong"
     if now < os.stat(__file__).st_mtime:
         return f"{here}, which is before this program was made: the clock is wrong"
     if validity is not None and now > validity[1]:
-        return f"it was valid from {_day(validity[0])} to {_day(validity[1])}, and {here}: if that is right, the server needs a new one"
+        return f"it was valid from {day(validity[0])} to {day(validity[1])}, and {here}: if that is right, the server needs a new one"
     return f"{here}; is it right?"
 
 
@@ -82,5 +82,5 @@ def _ask(host: str, port: int) -> tuple[int, int] | None:
         return None
 
 
-def _day(seconds: float) -> str:
+def day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))

@@ -65,12 +65,15 @@ class Fetcher:
     """The door. `offline` refuses everything that needs the network with NeedNetwork.
 
     `platform` says whose credentials may be asked for. `spool` is the folder of what was fetched ahead, "" for none.
+    `trusted_time` is the image's setting for certificates (trusted_time.py).
     """
 
-    def __init__(self, log: Log, *, offline: bool = False, platform: str = "", spool: str = "") -> None:
+    def __init__(
+        self, log: Log, *, offline: bool = False, platform: str = "", spool: str = "", trusted_time: str = ""
+    ) -> None:
         self.offline = offline
         self.spool = spool
-        self.settings = Settings()
+        self.settings = Settings(trusted_time=trusted_time)
         self._log = log
         self._authorities: dict[str, bytes] = {}
         self._identity = Identity(platform)
@@ -78,7 +81,8 @@ class Fetcher:
 
     def limit(self, seconds: float) -> None:
         """Settings for the time before there is a config: `seconds` for each fetch with its retries, 0 is no limit."""
-        self.settings = Settings(total=min(max(seconds, 0.001), LONGEST) if seconds else 0.0)
+        total = min(max(seconds, 0.001), LONGEST) if seconds else 0.0
+        self.settings = Settings(total=total, trusted_time=self.settings.trusted_time)
 
     def configure(self, ignition: Ignition, *, check: bool = True) -> None:
         """Takes time limits, proxies and certificate authorities from a config; the latter are fetched now.
@@ -99,6 +103,7 @@ class Fetcher:
             https_proxy=proxy.https_proxy or "",
             no_proxy=proxy.no_proxy,
             authorities=bundles,
+            trusted_time=self.settings.trusted_time,
         )
         if not settings.same(self.settings):  # the same settings keep their connections
             self.settings = settings

@@ -39,10 +39,13 @@ class TooSlow(FetchError):
 class Settings:
     """How to fetch: time limits in seconds (0 is none), proxies, and certificate authorities beside the system's.
 
-    `authorities` are bundles in PEM form. `transport` is what http.py keeps for these settings: its open connections.
+    `authorities` are bundles in PEM form. `trusted_time` is the image's setting (trusted_time.py), "" for none. `transport`
+    is what http.py keeps for these settings: its open connections.
     """
 
-    __slots__ = ("authorities", "http_proxy", "https_proxy", "no_proxy", "response_headers", "total", "transport")
+    __slots__ = (
+        "authorities", "http_proxy", "https_proxy", "no_proxy", "response_headers", "total", "transport", "trusted_time",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Settings:
         https_proxy: str = "",
         no_proxy: tuple[str, ...] = (),
         authorities: tuple[bytes, ...] = (),
+        trusted_time: str = "",
     ) -> None:
         self.response_headers = response_headers
         self.total = total
@@ -60,6 +64,7 @@ class Settings:
         self.https_proxy = https_proxy
         self.no_proxy = no_proxy
         self.authorities = authorities
+        self.trusted_time = trusted_time
         self.transport: Transport | None = None
 
     def proxies(self) -> tuple[object, ...]:

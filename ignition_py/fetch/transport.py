@@ -205,7 +205,6 @@ class Transport:
     def send(self, request: Request, headers: dict[str, str | bytes], guard: Guard) -> requests.Response:
         """Asks, and follows redirects. Raises FetchError for those that lead nowhere, else what `requests` raises."""
         url = request.url
-        _current.guard = guard
         for _ in range(MAX_REDIRECTS + 1):
             response = self._ask(request, url, headers, guard)
             location = response.headers.get("location")
@@ -226,18 +225,31 @@ class Transport:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         proxy = proxy_for(parts.scheme, parts.hostname or "", port, self._settings)
-        absolute = f"http://{host}" if proxy and parts.scheme == "http" else ""
-        _current.target = absolute + target(url)
         adapter = _Adapter(None, _low_port()) if request.low_port else self._plain
         if parts.scheme == "https" or proxy.startswith("https:"):
-            with self._making:
-                adapter = self._tls = self._tls or _Adapter(tls_context(self._settings.authorities))
+            adapter = self._secure(request)
+        absolute = f"http://{host}" if proxy and parts.scheme == "http" else ""
+        _current.target, _current.guard = absolute + target(url), guard
         limit = guard.limit
         timeout: tuple[float, float] | tuple[float, None] = (
             (CONNECT, None) if limit is None else (min(CONNECT, limit), limit)
         )
         proxies = {parts.scheme: proxy} if proxy else {}
         return adapter.send(prepared, stream=True, timeout=timeout, proxies=proxies, verify=True)
+
+    def _secure(self, request: Request) -> _Adapter:
+        """The adapter for TLS. May ask for the time that certificates are judged by, over a transport of its own."""
+        with self._making:
+            if self._tls is None:
+                context = tls_context(self._settings.authorities)
+                if self._settings.trusted_time:
+                    from ignition_py.fetch.trusted_time import judging, moment
+
+                    at = moment(request)
+                    if at is not None:
+                        judging(context, at)
+                self._tls = _Adapter(context)
+            return self._tls
 
 
 def _low_port() -> int:

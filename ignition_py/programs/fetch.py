@@ -1,7 +1,8 @@
 """`ignition-py fetch --platform P`: gets the config as a boot would, and says where it came from, or prints it.
 
-It changes nothing. Places are asked in the order of a boot: kernel command line, the image's user.ign, the platform.
-What is asked on the way goes to standard error. A config can hold secrets, so it is printed only when asked for.
+It changes nothing. Places are asked in the order of a boot: kernel command line, the image's user.ign, a filesystem labelled
+`ignition` where the image wants that, the platform. What is asked on the way goes to standard error. A config can hold
+secrets, so it is printed only when asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from ignition_py import baseconfig
 from ignition_py.diag import IgnitionError
 from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, Parser
-from ignition_py.providers import PLATFORMS, Machine, cmdline, load
+from ignition_py.providers import PLATFORMS, Machine, cmdline, labelled, load
 from ignition_py.system.log import Log
 
 TYPE_CHECKING = False
@@ -53,7 +54,8 @@ def main(program: str, argv: Sequence[str]) -> int:
     from ignition_py.fetch.fetcher import Fetcher
 
     log = _Aside(to_stdout=True)
-    machine = Machine(log=log, fetcher=Fetcher(log), environ=os.environ)
+    fetcher = Fetcher(log, trusted_time=os.environ.get("IGNITION_TRUSTED_TIME", ""))
+    machine = Machine(log=log, fetcher=fetcher, environ=os.environ)
     machine.fetcher.limit(values.seconds("timeout"))
     try:
         kind, data = _find(machine, platform)
@@ -75,6 +77,9 @@ def _find(machine: Machine, platform: str) -> tuple[str, bytes]:
     data = baseconfig.user(machine.log, machine.environ)
     if data is not None:
         return "the image (user.ign)", data
+    data = labelled.fetch(machine)
+    if data is not None:
+        return "a filesystem labelled ignition", data
     data = load(platform)(machine)
     if data is None:
         raise IgnitionError(f"platform {platform} has nobody to ask for a config")

@@ -165,7 +165,9 @@ def test_a_password_with_an_escape_leaves_the_host_alone(fetcher: Fetcher, wire:
 @pytest.mark.sockets
 def test_authorization_of_the_config_comes_before_the_urls(fetcher: Fetcher, wire: Wire) -> None:
     get(fetcher, f"http://u:p@127.0.0.1:{wire.port}/", {"Authorization": "Bearer token"})
-    assert [line for line in wire.lines() if line.lower().startswith("authorization")] == ["authorization: Bearer token"]
+    assert [line for line in wire.lines() if line.lower().startswith("authorization")] == [
+        "authorization: Bearer token"
+    ]
 
 
 @pytest.mark.sockets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import select
 import socket
 import ssl
@@ -9,15 +10,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from servers import Server, body, make_certificate, redirect
+from servers import MemoryLog, Server, body, in_turn, make_certificate, redirect
 
 from ignition_py.diag import FetchError
-from ignition_py.fetch import clock, http
+from ignition_py.fetch import clock, http, trusted_time
 from ignition_py.fetch.data_url import encode
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import TLS, CaReference, Ignition, Proxy, Resource, Security, Timeouts
@@ -179,17 +181,146 @@ def make_certificate_of(folder: Path, begin: str, end: str) -> None:
 
 
 DATES = [
-    ("20200101", "20200102", r"has expired \(it was valid from 2020-01-01 to 2020-01-02, and the clock of this machine says"),
-    ("20950101", "20960101", r"not yet valid \(it is valid from 2095-01-01 to 2096-01-01, but the clock .*: the clock is wrong\)"),
+    (
+        "20200101",
+        "20200102",
+        r"has expired \(it was valid from 2020-01-01 to 2020-01-02, and the clock of this machine says",
+    ),
+    (
+        "20950101",
+        "20960101",
+        r"not yet valid \(it is valid from 2095-01-01 to 2096-01-01, but the clock .*: the clock is wrong\)",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("begin", "end", "words"), DATES)
-def test_a_clock_that_is_wrong_is_thought_of(fetcher: Fetcher, tmp_path: Path, begin: str, end: str, words: str) -> None:
+def test_a_clock_that_is_wrong_is_thought_of(
+    fetcher: Fetcher, tmp_path: Path, begin: str, end: str, words: str
+) -> None:
     make_certificate_of(tmp_path, begin, end)
     for url in serve(tmp_path, "dated"):
         fetcher.configure(trusting(encode((tmp_path / "dated.pem").read_bytes())))
         with pytest.raises(FetchError, match=words):
+            fetcher.read(Resource(source=url), what="x")
+
+
+def dated(server: Server, seconds: float) -> str:
+    """A server that takes this for the time; its URL."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response_only(404)
+        handler.send_header("Date", formatdate(seconds, usegmt=True))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.at["/time"] = answer
+    return server.url("/time")
+
+
+TIME = calendar.timegm((2095, 6, 1, 0, 0, 0))
+TRUSTED = [
+    ("20950101", "20960101", TIME, ""),
+    ("20200101", "20200102", calendar.timegm((2020, 1, 1, 12, 0, 0)), ""),
+    ("20200101", "20960101", TIME, ""),
+    (
+        "20200101",
+        "20300101",
+        TIME,
+        r"it is valid from 2020-01-01 to 2030-01-01, and now is 2095-06-01, says http://127",
+    ),
+    (
+        "20950701",
+        "20960101",
+        TIME,
+        r"it is valid from 2095-07-01 to 2096-01-01, and now is 2095-06-01, says http://127",
+    ),
+]
+
+
+@pytest.mark.parametrize(("begin", "end", "now", "words"), TRUSTED)
+def test_a_time_that_the_image_trusts(
+    log: MemoryLog, server: Server, tmp_path: Path, begin: str, end: str, now: float, words: str
+) -> None:
+    """Certificates are judged by the time of a server that the image names; the clock stays as it is."""
+    make_certificate_of(tmp_path, begin, end)
+    fetcher = Fetcher(log, trusted_time=dated(server, now))
+    fetcher.limit(5)
+    for url in serve(tmp_path, "dated"):
+        ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
+        ignition.timeouts = Timeouts(http_total=1)
+        fetcher.configure(ignition)
+        if words:
+            with pytest.raises(FetchError, match=words):
+                fetcher.read(Resource(source=url), what="x")
+        else:
+            assert fetcher.read(Resource(source=url), what="x") == b"safe"
+            assert fetcher.read(Resource(source=url), what="x") == b"safe"
+    assert server.paths() == ["/time"]
+
+
+def test_a_trusted_time_does_not_make_strangers_trusted(
+    log: MemoryLog, server: Server, tmp_path: Path, folder: Path
+) -> None:
+    make_certificate_of(tmp_path, "20950101", "20960101")
+    fetcher = Fetcher(log, trusted_time=dated(server, TIME))
+    fetcher.limit(1)
+    for url in serve(tmp_path, "dated"):
+        with pytest.raises(FetchError, match="is not accepted: self-signed certificate"):
+            fetcher.get(url, what="x")
+    fetcher.limit(1)
+    for url in serve(folder, "elsewhere"):
+        ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()))
+        ignition.timeouts = Timeouts(http_total=1)
+        fetcher.configure(ignition)
+        with pytest.raises(FetchError, match=r"IP address mismatch|another name"):
+            fetcher.get(url, what="x")
+
+
+@pytest.mark.parametrize("named", ["nowhere", "nothing", "https://127.0.0.1:1/", "yes"])
+def test_a_trusted_time_that_cannot_be_had(
+    log: MemoryLog, server: Server, folder: Path, url: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the clock counts, and the log says so."""
+    monkeypatch.setattr(trusted_time, "PATIENCE", 0.2)
+    server.at["/nothing"] = in_turn(lambda handler: (handler.send_response_only(200), handler.end_headers())[0])
+    named = {"nowhere": "http://127.0.0.1:1/", "nothing": server.url("/nothing")}.get(named, named)
+    fetcher = Fetcher(log, trusted_time=named)
+    fetcher.configure(trusting(encode((folder / "server.pem").read_bytes())))
+    assert fetcher.read(Resource(source=url), what="x") == b"safe"
+    assert "clock" in log.text
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "good"),
+    [("20200101", "20960101", True), ("20951001", "20960101", True), ("20200101", "20250101", False)],
+)
+def test_a_clock_that_is_older_than_the_image(
+    log: MemoryLog, tmp_path: Path, begin: str, end: str, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image was made in 2095: what was over by then is over, what begins later may have begun."""
+    monkeypatch.setattr(trusted_time, "_image_time", lambda: TIME)
+    make_certificate_of(tmp_path, begin, end)
+    fetcher = Fetcher(log, trusted_time="image")
+    for url in serve(tmp_path, "dated"):
+        ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
+        ignition.timeouts = Timeouts(http_total=1)
+        fetcher.configure(ignition)
+        if good:
+            assert fetcher.read(Resource(source=url), what="x") == b"safe"
+        else:
+            with pytest.raises(FetchError, match="to 2025-01-01, and not before 2095-06-01, says the image"):
+                fetcher.read(Resource(source=url), what="x")
+
+
+def test_a_clock_that_is_newer_than_the_image_counts(log: MemoryLog, tmp_path: Path) -> None:
+    make_certificate_of(tmp_path, "20950101", "20960101")
+    fetcher = Fetcher(log, trusted_time="image")
+    for url in serve(tmp_path, "dated"):
+        ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
+        ignition.timeouts = Timeouts(http_total=1)
+        fetcher.configure(ignition)
+        with pytest.raises(FetchError, match="not yet valid"):
             fetcher.read(Resource(source=url), what="x")
 
 

@@ -19,7 +19,7 @@ from servers import MemoryLog, body
 
 from ignition_py.diag import IgnitionError
 from ignition_py.fetch.fetcher import NeedNetwork
-from ignition_py.providers import Machine, cdrom, drive, ibmcloud, load, proxmoxve
+from ignition_py.providers import Machine, cdrom, drive, ibmcloud, labelled, load, proxmoxve
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 
@@ -31,7 +31,7 @@ PIPE = "|"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drive, "POLL", 0.02)
-    for module in (ibmcloud, proxmoxve):
+    for module in (ibmcloud, labelled, proxmoxve):
         monkeypatch.setattr(module, "WAIT", 0.1)
     monkeypatch.setattr(drive, "LONG_WAIT", 0.1)
 
@@ -158,7 +158,7 @@ def test_a_drive_that_need_not_be_there(machine: Machine, platform: str, log: Me
 def test_a_drive_that_comes_late(
     machine: Machine, attach: Attach, platform: str, label: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (ibmcloud, proxmoxve):
+    for module in (ibmcloud, labelled, proxmoxve):
         monkeypatch.setattr(module, "WAIT", 10.0)
     monkeypatch.setattr(drive, "LONG_WAIT", 10.0)
     attach(label, {path: config(platform)})
@@ -311,3 +311,41 @@ def test_azure_without_user_data_looks_for_the_cd(
     with pytest.raises(IgnitionError, match=r"no provisioning CD-ROM \(udf\) appeared"):
         network.call(lambda: load("azure")(machine))
     assert time.monotonic() - begun < 5
+
+
+@pytest.fixture
+def microos(machine: Machine) -> Machine:
+    machine.environ = {"IGNITION_MICROOS": "1"}
+    return machine
+
+
+@pytest.mark.parametrize("label", labelled.LABELS)
+def test_a_filesystem_labelled_ignition(microos: Machine, attach: Attach, label: str) -> None:
+    microos.fetcher.offline = True
+    attach(label, {"/ignition/config.ign": config("stick"), "/combustion/script": b"#!/bin/sh"})
+    assert labelled.fetch(microos) == config("stick")
+    assert microos.source == f"/ignition/config.ign on the filesystem {label}"
+
+
+def test_a_filesystem_labelled_ignition_without_a_config(microos: Machine, attach: Attach) -> None:
+    attach("ignition", {"/combustion/script": b"#!/bin/sh"})
+    assert labelled.fetch(microos) is None
+
+
+def test_no_filesystem_labelled_ignition(microos: Machine) -> None:
+    assert labelled.fetch(microos) is None
+
+
+@pytest.mark.parametrize("value", [None, "", "0", "no"])
+def test_a_filesystem_labelled_ignition_that_the_image_does_not_want(
+    machine: Machine, attach: Attach, value: str | None
+) -> None:
+    machine.environ = {} if value is None else {"IGNITION_MICROOS": value}
+    attach("ignition", {"/ignition/config.ign": config("stick")})
+    assert labelled.fetch(machine) is None
+
+
+def test_a_filesystem_labelled_ignition_that_cannot_be_read(microos: Machine, attach: Attach) -> None:
+    attach("ignition", {}, {"/ignition/config.ign": "/etc/passwd-of-the-machine"})
+    with pytest.raises(IgnitionError, match="leads out of it"):
+        labelled.fetch(microos)

@@ -88,10 +88,15 @@ def boot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
     """A machine with every drive, all filled, and the services running."""
     folder = tmp_path_factory.mktemp("platforms")
     shares = {"src": REPOSITORY, "site": sysconfig.get_path("purelib")}
-    with WithDiscs(str(folder), disks=["4M", "4M", "4M"], shares=shares, say=print) as machine:
+    with WithDiscs(str(folder), disks=["4M", "4M", "4M", "4M"], shares=shares, say=print) as machine:
         subprocess.run(["mkfs.vfat", "-n", "CIDATA", machine.disks[1]], check=True, capture_output=True)
         drive = disc(folder, "config-2", {PATH_2: config("iso9660"), "cloudstack/userdata/user_data.txt": config("cs")})
         Path(machine.disks[2]).write_bytes(Path(drive).read_bytes())
+        stick = folder / "stick" / "ignition"
+        stick.mkdir(parents=True)
+        (stick / "config.ign").write_text(config("stick"))
+        label = ["mkfs.ext4", "-q", "-L", "ignition", "-d", str(stick.parent), machine.disks[3]]
+        subprocess.run(label, check=True, capture_output=True)
         custom = {"ovf-env.xml": "<x/>", "CustomData.bin": config("udf")}
         machine.discs = (
             disc(folder, "tools", {"CustomData.bin": config("not for provisioning")}, "-udf"),
@@ -122,12 +127,12 @@ def prepare(boot: Boot) -> None:
     ok(boot.ask("systemd-run --unit=services python3 /run/services.py && udevadm settle"))
 
 
-def fetch(boot: Boot, platform: str, stage: str = "fetch", timeout: str = "20s") -> tuple[Answer, Any]:
-    """Runs the stage; what it said, and the names of the config's groups."""
+def fetch(boot: Boot, platform: str, stage: str = "fetch", setting: str = "IGNITION_=") -> tuple[Answer, Any]:
+    """Runs the stage, with a setting of the image; what it said, and the names of the config's groups."""
     folder = f"/run/{platform}"
     files = f"-config-cache {folder}/cache -state-file {folder}/state -neednet {folder}/neednet"
-    argv = ["python3", "-m", "ignition_py", "-platform", platform, "-stage", stage, "-log-to-stdout"]
-    argv += ["-fetch-timeout", timeout, *files.split()]
+    argv = ["env", setting, "python3", "-m", "ignition_py", "-platform", platform, "-stage", stage, "-log-to-stdout"]
+    argv += ["-fetch-timeout", "20s", *files.split()]
     answer = boot.run(in_tree(argv), timeout=120)
     cache = boot.ask(f"cat {folder}/cache").stdout
     groups = json.loads(cache).get("passwd", {}).get("groups", []) if cache else None
@@ -154,6 +159,13 @@ def test_platform(boot: Boot, platform: str, stage: str, wanted: str) -> None:
     answer, groups = fetch(boot, platform, stage)
     assert (answer.rc, groups) == (0, [wanted]), answer.stdout + answer.stderr
     assert "ignition-config-" not in boot.ask("cat /proc/mounts").stdout
+
+
+def test_filesystem_labelled_ignition(boot: Boot) -> None:
+    """Only where the image wants it, and then before the platform."""
+    assert fetch(boot, "metal", "fetch-offline")[1] == []
+    answer, groups = fetch(boot, "metal", "fetch-offline", "IGNITION_MICROOS=1")
+    assert (answer.rc, groups) == (0, ["stick"]), answer.stdout + answer.stderr
 
 
 def test_vmware_port(boot: Boot) -> None:
