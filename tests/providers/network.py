@@ -203,7 +203,7 @@ class Outcome:
 
 def config(name: str) -> bytes:
     """A config that can be told from others."""
-    return json.dumps({"ignition": {"version": "3.4.0"}, "passwd": {"groups": [{"name": name}]}}).encode()
+    return json.dumps({"ignition": {"version": "3.0.0"}, "passwd": {"groups": [{"name": name}]}}).encode()
 
 
 def settings(folder: Path) -> dict[str, str]:
