@@ -132,11 +132,14 @@ class Database:
         if lines != self.lines(name):
             self._write(name, lines)
 
-    def set_password(self, user: str, digest: str) -> None:
-        """Sets the password hash of a user and the day of the change. A user without a shadow line gets one."""
+    def set_password(self, user: str, digest: str, *, fresh: bool = False) -> None:
+        """Sets the password hash of a user and the day of the change. A user without a shadow line gets one.
+
+        `fresh`: the line has been made just now, and the day in it stays.
+        """
         shadow = self.find("shadow", user) or [user, "", "", "", "", "", "", "", ""]
         if shadow[1] != digest or not shadow[2]:
-            shadow[1], shadow[2] = digest, today()
+            shadow[1], shadow[2] = digest, shadow[2] if fresh and shadow[2] else today()
             self.put("shadow", shadow)
         passwd = self.find("passwd", user)
         if passwd is not None and passwd[1] != "x":

@@ -186,7 +186,7 @@ def _apply(ctx: Context, root: Root, accounts: Accounts, journal: Journal, op: A
         home.own_mounts(root, user, ctx.state.notated_directories)
     if op.digest is not None:
         with Database(root) as database:
-            database.set_password(user.name, op.digest)
+            database.set_password(user.name, op.digest, fresh=op.tool == "useradd")
     if wanted.ssh_authorized_keys:
         path = home.write_keys(root, user, wanted.ssh_authorized_keys)
         ctx.log.info(f"files: wrote the authorized keys of {shown(user.name)} to {shown(path)}")

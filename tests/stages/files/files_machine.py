@@ -109,7 +109,7 @@ class Machine:
 
 
 def tree(root: str, skip: Callable[[str], bool] = lambda path: False) -> dict[str, tuple[Any, ...]]:
-    """Path -> type, mode, owner, group, content or link target, and the first path of the same inode."""
+    """Path -> type, mode, owner, group, content or link target, the first path of the same inode, extended attributes."""
     found: dict[str, tuple[Any, ...]] = {}
     inodes: dict[int, str] = {}
     for directory, names, others in os.walk(root):
@@ -127,7 +127,9 @@ def tree(root: str, skip: Callable[[str], bool] = lambda path: False) -> dict[st
                 with open(path, "rb") as file:
                     content = file.read()
             same = inodes.setdefault(status.st_ino, short) if not stat.S_ISDIR(status.st_mode) else short
-            found[short] = (stat.S_IFMT(status.st_mode), oct(stat.S_IMODE(status.st_mode)), status.st_uid, status.st_gid, content, same)
+            attributes = {key: os.getxattr(path, key, follow_symlinks=False) for key in os.listxattr(path, follow_symlinks=False)}
+            mode = oct(stat.S_IMODE(status.st_mode))
+            found[short] = (stat.S_IFMT(status.st_mode), mode, status.st_uid, status.st_gid, content, same, attributes)
     return found
 
 

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 from typing import Any
@@ -26,7 +27,10 @@ BINARY = os.environ.get("IGNITION_PEER", "/usr/lib/dracut/modules.d/30ignition/i
 CONFIGS = int(os.environ.get("PEER_CONFIGS", "60"))
 pytestmark = [pytest.mark.peer, pytest.mark.root, pytest.mark.subprocess]
 
+_ANY = 0xFFFFFFFF
 NAMES = ("a", "b", "c", "ü x")
+# acl(5) as the kernel keeps it: version 2; owner rwx, user 4711 r-x, group r-x, mask r-x, others nothing.
+HANDED_DOWN = struct.pack("<I" + "HHI" * 5, 2, 1, 7, _ANY, 2, 5, 4711, 4, 5, _ANY, 16, 5, _ANY, 32, 0, _ANY)
 NO_SYSTEMD = "/run/systemd/private"
 OWN = ("/etc/.ignition-files.json", "/etc/.ignition-result.json")
 
@@ -75,9 +79,17 @@ class Generator:
                 if kind != "link":
                     os.chmod(path, self.random.choice((0o644, 0o700, 0o755, 0o2755, 0o600)))
                 os.lchown(path, self.random.choice((0, 0, 1100)), self.random.choice((0, 0, 50)))
+                self.mark(path, kind)
         for _ in range(self.random.randint(0, 2)):
             with contextlib.suppress(OSError):
                 os.link(root + self.path(2), root + self.path(2), follow_symlinks=False)
+
+    def mark(self, path: str, kind: str) -> None:
+        """Extended attributes as an image may have them: a mark of its own, an access list that is handed down."""
+        if kind in ("dir", "file") and self.random.random() < 0.3:
+            os.setxattr(path, "trusted.mark", b"from the image")
+        if kind == "dir" and self.random.random() < 0.3:
+            os.setxattr(path, "system.posix_acl_default", HANDED_DOWN)
 
     def fill_units(self, root: str) -> None:
         """Units of the image: enabled ones, masked ones, a preset file."""
