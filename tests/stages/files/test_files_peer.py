@@ -32,7 +32,8 @@ NAMES = ("a", "b", "c", "ü x")
 # acl(5) as the kernel keeps it: version 2; owner rwx, user 4711 r-x, group r-x, mask r-x, others nothing.
 HANDED_DOWN = struct.pack("<I" + "HHI" * 5, 2, 1, 7, _ANY, 2, 5, 4711, 4, 5, _ANY, 16, 5, _ANY, 32, 0, _ANY)
 NO_SYSTEMD = "/run/systemd/private"
-OWN = ("/etc/.ignition-files.json", "/etc/.ignition-result.json")
+# The lock of the account files is made by tools that have nothing to change, too; this program does not start those.
+OWN = ("/etc/.ignition-files.json", "/etc/.ignition-result.json", "/etc/.pwd.lock")
 
 
 def skip(path: str) -> bool:
@@ -220,6 +221,11 @@ def below_replaced(config: dict[str, Any]) -> bool:
     return any(path.startswith(above + "/") for path in paths for above in replaced)
 
 
+def leads_out(config: dict[str, Any]) -> bool:
+    """Is there a new link with more `..` than directories above it? The reference looks for its target out of the root."""
+    return any(link["target"].count("..") >= link["path"].count("/") for link in config["storage"]["links"])
+
+
 def parents(path: str, root: str) -> list[str]:
     found = []
     while len(path) > len(root):
@@ -249,7 +255,7 @@ def compare(seed: int, work: str) -> bool:
         return False
     config = generator.config()
     checked, _ = read(json.dumps(config).encode())
-    if checked is None or below_replaced(config):
+    if checked is None or below_replaced(config) or leads_out(config):
         return False
     subprocess.run(["cp", "-a", mine, theirs], check=True)
     os.makedirs(f"{theirs}/etc/selinux")
