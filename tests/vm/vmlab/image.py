@@ -1,8 +1,8 @@
-"""The Debian tree, and the root disk made from it.
+"""The Debian tree, and how it is furnished to be the root of an image; `layout.py` makes disks of it.
 
-The tree is made once by mmdebstrap with the machine's own Debian sources. The root disk is a raw file with one ext4
-filesystem labelled `root`, in the state in which an image of a distribution leaves its factory: no machine ID, a
-default preset that enables nothing, and the stamp /boot/ignition.firstboot.
+The tree is made once by mmdebstrap with the machine's own Debian sources. It is furnished to the state in which an
+image of a distribution leaves its factory: no machine ID, a default preset that enables nothing, and the stamp
+/boot/ignition.firstboot.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import shutil
 import subprocess
 
 from vmlab.cache import Say, cached, files_below, key_of, silent
+from vmlab.shapes import PLAIN, Shape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GUEST = os.path.join(HERE, "guest")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 FIRST_BOOT_UNIT = os.path.join(REPOSITORY, "ignition_py", "initrd", "firstboot", "ignition-firstboot-complete.service")
 SUITE = "bookworm"
-ROOT_SIZE = 2 * 1024**3  # bytes, sparse
 
 _KERNEL = "/lib/modules/*/kernel"
 # Not unpacked: they are three quarters of the tree and no virtual machine has a use for them.
@@ -64,9 +64,9 @@ def run(argv: list[str], what: str, **kwargs: str | bytes | dict[str, str]) -> b
     return output
 
 
-def packages() -> list[str]:
+def packages(shape: Shape = PLAIN) -> list[str]:
     with open(os.path.join(GUEST, "packages.txt"), encoding="utf-8") as file:
-        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+        return [*(line.strip() for line in file if line.strip() and not line.startswith("#")), *shape.packages]
 
 
 def debian_sources() -> dict[str, list[str]]:
@@ -88,22 +88,26 @@ def debian_sources() -> dict[str, list[str]]:
     return found
 
 
-def tree(say: Say = silent) -> str:
-    """Directory with the Debian tree. Needs root, mmdebstrap and the network the first time. Raises BuildError."""
-    return cached("tree", tree_key(), _build_tree, "Debian tree by mmdebstrap", say)
+def tree(say: Say = silent, shape: Shape = PLAIN) -> str:
+    """Directory with the Debian tree. Needs root, mmdebstrap and the network the first time. Raises BuildError.
+
+    A shape with packages of its own has a tree of its own, for its root disk; kernel and initramfs come from the plain one.
+    """
+    kind = f"{shape.name}tree" if shape.packages else "tree"
+    return cached(kind, tree_key(shape), lambda path: _build_tree(path, shape), f"Debian {kind} by mmdebstrap", say)
 
 
-def tree_key() -> str:
-    return key_of([SUITE, *packages(), *_LEFT_OUT, *_KEPT, _NO_HOOK])
+def tree_key(shape: Shape = PLAIN) -> str:
+    return key_of([SUITE, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK])
 
 
-def _build_tree(path: str) -> None:
+def _build_tree(path: str, shape: Shape) -> None:
     argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     # apt's own user may not reach a cache below /root.
     argv.append('--aptopt=APT::Sandbox::User "root"')
     argv += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
     argv += [f"--dpkgopt=path-include={pattern}" for pattern in _KEPT]
-    argv += [f"--essential-hook={_NO_HOOK}", f"--include={','.join(packages())}", SUITE, path]
+    argv += [f"--essential-hook={_NO_HOOK}", f"--include={','.join(packages(shape))}", SUITE, path]
     # Without any, mmdebstrap takes Debian's own servers.
     files = {path + suffix: entries for suffix, entries in debian_sources().items() if entries}
     try:
@@ -122,27 +126,7 @@ def kernel(directory: str) -> tuple[str, str]:
     return f"{directory}/boot/vmlinuz-{version}", version
 
 
-def root_disk(say: Say = silent) -> str:
-    """The root disk as it leaves the factory, a sparse raw file that must not be changed. Raises BuildError."""
-    directory = tree(say)
-    key = key_of([tree_key(), str(ROOT_SIZE)], [os.path.abspath(__file__), FIRST_BOOT_UNIT, *files_below(GUEST)])
-    return cached("root", key, lambda path: _build_root(directory, path), "Root disk", say)
-
-
-def _build_root(directory: str, path: str) -> None:
-    copy = path + ".tree"
-    shutil.rmtree(copy, ignore_errors=True)
-    try:
-        run(["cp", "-a", "--reflink=auto", directory, copy], "copying the Debian tree")
-        _furnish(copy)
-        with open(path, "wb") as file:
-            file.truncate(ROOT_SIZE)
-        run(["mkfs.ext4", "-q", "-L", "root", "-d", copy, "-E", "lazy_itable_init=1", path], "making the root disk")
-    finally:
-        shutil.rmtree(copy, ignore_errors=True)
-
-
-def _furnish(root: str) -> None:
+def furnish(root: str) -> None:
     """Turns the tree into what an image is when it leaves the factory."""
     for name in ("boot/vmlinuz*", "boot/initrd*", "usr/lib/dracut", "usr/lib/systemd/system-preset/90-systemd.preset"):
         run(["sh", "-c", f'rm -rf "$0"/{name}', root], "furnishing the image")
@@ -151,30 +135,30 @@ def _furnish(root: str) -> None:
         if os.path.lexists(f"{root}/{path}"):
             os.unlink(f"{root}/{path}")
     units = "usr/lib/systemd/system"
-    _put(root, "etc/hostname", "quickstart\n")
-    _put(root, "etc/fstab", "LABEL=root / ext4 defaults 0 1\n")
-    _put(root, "usr/lib/systemd/system-preset/99-default.preset", "disable *\n")
-    _put(root, "boot/ignition.firstboot", "")
+    put(root, "etc/hostname", "quickstart\n")
+    put(root, "etc/fstab", "LABEL=root / ext4 defaults 0 1\n")
+    put(root, "usr/lib/systemd/system-preset/99-default.preset", "disable *\n")
+    put(root, "boot/ignition.firstboot", "")
     for source, target in (
         (f"{GUEST}/agent.py", "usr/lib/vm-agent.py"),
         (f"{GUEST}/vm-agent.service", f"{units}/vm-agent.service"),
         (FIRST_BOOT_UNIT, f"{units}/ignition-firstboot-complete.service"),
     ):
         shutil.copyfile(source, f"{root}/{target}")
-    _link("../vm-agent.service", f"{root}/{units}/sysinit.target.wants/vm-agent.service")
-    _link("../ignition-firstboot-complete.service", f"{root}/{units}/multi-user.target.wants/ignition-firstboot-complete.service")
+    link("../vm-agent.service", f"{root}/{units}/sysinit.target.wants/vm-agent.service")
+    link("../ignition-firstboot-complete.service", f"{root}/{units}/multi-user.target.wants/ignition-firstboot-complete.service")
     for name in _MASKED:
-        _link("/dev/null", f"{root}/etc/systemd/system/{name}")
+        link("/dev/null", f"{root}/etc/systemd/system/{name}")
     # A system that gives up goes off, so that nobody waits for a shell on its console.
-    _put(root, f"{units}/emergency.service.d/off.conf", "[Service]\nExecStart=\nExecStart=systemctl poweroff --force\n")
+    put(root, f"{units}/emergency.service.d/off.conf", "[Service]\nExecStart=\nExecStart=systemctl poweroff --force\n")
 
 
-def _put(root: str, path: str, text: str) -> None:
+def put(root: str, path: str, text: str) -> None:
     os.makedirs(os.path.dirname(f"{root}/{path}"), exist_ok=True)
     with open(f"{root}/{path}", "w", encoding="utf-8") as file:
         file.write(text)
 
 
-def _link(target: str, path: str) -> None:
+def link(target: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     os.symlink(target, path)

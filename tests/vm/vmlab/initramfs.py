@@ -13,7 +13,8 @@ import shutil
 
 from vmlab.cache import Say, cached, files_below, key_of, silent
 from vmlab.cpio import archive
-from vmlab.image import REPOSITORY, kernel, run, tree, tree_key
+from vmlab.image import REPOSITORY, kernel, put, run, tree, tree_key
+from vmlab.shapes import Shape
 
 PREFIX = "usr/lib/ignition-py"
 _MODULE = "usr/lib/dracut/modules.d/30ignition"
@@ -94,3 +95,21 @@ find . | LC_ALL=C sort | cpio --quiet -o -H newc >../out/base
         shutil.move(f"{work}/base", path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def segment(shape: Shape, directory: str) -> list[str]:
+    """The shape's own segment of the initramfs, written to `directory`; none where the shape adds nothing."""
+    if not (shape.units or shape.segment):
+        return []
+    work = os.path.join(directory, "segment")
+    for name, text in shape.units.items():
+        put(work, f"etc/systemd/system/{name}", text)
+        os.makedirs(f"{work}/etc/systemd/system/initrd.target.wants", exist_ok=True)
+        os.symlink(f"../{name}", f"{work}/etc/systemd/system/initrd.target.wants/{name}")
+    for path, text in shape.segment.items():
+        put(work, path, text)
+        os.chmod(f"{work}/{path}", 0o755)
+    path = os.path.join(directory, "segment.cpio")
+    with open(path, "wb") as file:
+        file.write(archive(work))
+    return [path]

@@ -26,13 +26,15 @@ from typing import IO, Any, Self
 
 from vmlab.cache import Say, locked, silent
 from vmlab.console import FAILURES, Console
-from vmlab.image import REPOSITORY, kernel, root_disk, run, tree
-from vmlab.initramfs import initramfs
+from vmlab.image import REPOSITORY, kernel, run, tree
+from vmlab.initramfs import initramfs, segment
+from vmlab.layout import offset, root_disk
 from vmlab.qemu import QEMU, accelerator, joined
+from vmlab.shapes import PLAIN, Shape
 
 UP_SECONDS = 400  # until the real root answers; under TCG it takes 30, beside other work three times that and more
 _KARGS = (
-    "console=ttyS0 root=LABEL=root panic=-1 mitigations=off loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
+    "console=ttyS0 panic=-1 mitigations=off loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
     "rd.shell=0 rd.emergency=poweroff"
 )
 
@@ -62,7 +64,7 @@ class Machine:
         self, directory: str, *, disks: Sequence[str] = (), config: bytes | None = None, platform: str = "qemu",
         kargs: str = "", forward: tuple[int, str] | None = None, shares: dict[str, str] | None = None,
         memory: int = 1536, segments: Sequence[str] = (), sources: str = REPOSITORY, say: Say = silent,
-        watch: Callable[[float, str], None] | None = None,
+        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN,
     ) -> None:
         """Builds what is not in the cache. Raises BuildError.
 
@@ -70,16 +72,17 @@ class Machine:
         over as QEMU's firmware setting opt/com.coreos/config. `forward`: a TCP port at 10.0.2.100 in the machine, and
         the Unix socket on the host that answers there; nothing else of the network can be reached. `shares`: tag and
         directory of read-only 9p shares. `memory`: MiB. `segments`: more initramfs segments. `sources`: the tree that
-        the executor is taken from. `watch`: called with each console line.
+        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout.
         """
         self.path = tempfile.mkdtemp(prefix="machine-", dir=directory)
         self.platform, self.kargs, self.memory = platform, kargs, memory
         self.watch, self.say = watch, say
+        self.shape = shape
         self.forward, self.shares = forward, shares or {}
         self.kernel, _ = kernel(tree(say))
-        self.initrd = joined([*initramfs(sources, say), *segments], self.path)
+        self.initrd = joined([*initramfs(sources, say), *segments, *segment(shape, self.path)], self.path)
         self.disks = [os.path.join(self.path, "root.img")]
-        run(["cp", "--reflink=auto", "--sparse=always", root_disk(say), self.disks[0]], "copying the root disk")
+        run(["cp", "--reflink=auto", "--sparse=always", root_disk(say, shape), self.disks[0]], "copying the root disk")
         for number, size in enumerate(disks, 1):
             self.disks.append(os.path.join(self.path, f"disk{number}.img"))
             run(["truncate", "-s", size, self.disks[-1]], "making a blank disk")
@@ -88,17 +91,31 @@ class Machine:
             with open(os.path.join(self.path, "config.ign"), "wb") as file:
                 file.write(config)
 
+    def read(self, where: tuple[str, str]) -> str | None:
+        """A file of a partition (ext2 to ext4; "" for a whole disk), read as a bootloader does: without mounting. None for no file."""
+        disk = f"{self.disks[0]}?offset={offset(self.shape, where[0])}" if where[0] else self.disks[0]
+        if b"Inode:" not in run(["debugfs", "-R", f"stat {where[1]}", disk], f"looking for {where[1]}"):
+            return None
+        return run(["debugfs", "-R", f"cat {where[1]}", disk], f"reading {where[1]}").decode()
+
     def first_boot_pending(self) -> bool:
-        """Whether the stamp of the first boot is on the root disk; read as a bootloader reads it, without mounting."""
-        listing = run(["debugfs", "-R", "stat /boot/ignition.firstboot", self.disks[0]], "looking for the stamp")
-        return b"Inode:" in listing
+        """Whether the stamp of the first boot is there. Of shapes without one nobody can say."""
+        if self.shape.stamp is None:
+            raise ValueError("this shape has no stamp to look at")
+        return self.read(self.shape.stamp) is not None
+
+    def options(self) -> str:
+        """The options of the boot entry, less what the boot loader puts in place of variables."""
+        text = self.read(self.shape.entry) if self.shape.entry else None
+        lines = [line.partition(" ")[2] for line in (text or "").splitlines() if line.startswith("options ")]
+        return " ".join(word for word in " ".join(lines).split() if not word.startswith("$"))
 
     def boot(self, *, first_boot: bool | None = None, kargs: str = "") -> Boot:
         """Power on. `first_boot` None lets the stamp decide."""
         pending = self.first_boot_pending() if first_boot is None else first_boot
-        words = [_KARGS, f"ignition.platform.id={self.platform}", self.kargs, kargs]
+        words = [_KARGS, self.shape.kargs, self.options(), self.shape.platform.format(self.platform), self.kargs, kargs]
         if pending:
-            words.append("ignition.firstboot")
+            words.append(self.shape.first_boot)
         return Boot(self, " ".join(word for word in words if word))
 
     def argv(self, append: str) -> list[str]:
