@@ -175,4 +175,11 @@ def _failed(values: Values, log: Log, error: Exception) -> None:
         failure.report = log.recorder.path
         log.recorder.end(failure.data())
     log.failure(failure.screen())
-    failure.write(os.path.dirname(values.text("state-file")) or ".")
+    folder = os.path.dirname(values.text("state-file")) or "."
+    failure.write(folder)
+    from ignition_py.kept import keep
+
+    keep(log, stage, values.text("root"), failure)
+    if failure.earlier:
+        log.notice(f"the first boot that failed: {failure.earlier}")
+        failure.write(folder)

@@ -26,9 +26,9 @@ _WIDTH = 400  # characters of a line; a console wraps it
 
 
 class Failure:
-    """All that the screen shows. `said` are lines of `tool`, or the errors in the config."""
+    """All that the screen shows. `said` are lines of `tool`, or the errors in the config; `earlier` is about the first boot that failed."""
 
-    __slots__ = ("hint", "log", "place", "report", "said", "stage", "tool", "what")
+    __slots__ = ("earlier", "hint", "log", "place", "report", "said", "stage", "tool", "what")
 
     def __init__(self, stage: str, what: str, *, hint: str = "", place: Place | None = None) -> None:
         self.stage = stage
@@ -39,6 +39,7 @@ class Failure:
         self.said: tuple[str, ...] = ()
         self.log = ""
         self.report = ""
+        self.earlier = ""
 
     @classmethod
     def of(cls, stage: str, error: IgnitionError) -> Failure:
@@ -82,6 +83,8 @@ class Failure:
             lines += [f"  {self.tool} said:", *(f"    {line}" for line in self.said)]
         if self.hint:
             lines.append(f"  what to do: {self.hint}")
+        if self.earlier:
+            lines.append(f"  the first boot that failed: {self.earlier}")
         if self.log:
             lines.append(f"  whole log: {self.log}")
         if self.report:

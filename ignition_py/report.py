@@ -100,10 +100,14 @@ class Status:
 class Report:
     """The runs of stages of one boot, in order. `live`: of the boot that is going on, so that processes can be looked for."""
 
-    def __init__(self, runs: list[Run], *, live: bool = False, result: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, runs: list[Run], *, live: bool = False, result: dict[str, Any] | None = None, kept: dict[str, Any] | None = None
+    ) -> None:
+        """`kept`: a failure of an earlier boot that no provisioning has followed."""
         self.runs = runs
         self._live = live
         self._result = result
+        self._kept = kept
 
     def status(self) -> Status:
         status = self._status()
@@ -111,6 +115,8 @@ class Report:
         return status
 
     def _status(self) -> Status:
+        if self._kept is not None:
+            return Status(FAILED, str(self._kept["stage"]), self._kept)
         latest = {run.stage: run for run in self.runs}  # a stage that is run again counts as it ended last
         for run in latest.values():
             if run.took is not None and not run.ok:
@@ -166,10 +172,19 @@ def load(root: str = "/", path: str = "") -> Report:
     if path:
         return Report(parse(_read(path)))
     text = _below(root, RUN) if root == "/" else None
-    live = text is not None
-    if text is None:
-        text = _below(root, KEPT)
-    return Report(parse(text or b""), live=live, result=_result(root))
+    if text is not None:
+        return Report(parse(text), live=True, result=_result(root))
+    result = _result(root)
+    kept = _failure(root, result)
+    return Report(parse(_below(root, KEPT) or b"") if kept is None else [], result=result, kept=kept)
+
+
+def _failure(root: str, result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a boot that failed has left on the disk, unless provisioning has come to its end since. Raises IgnitionError."""
+    from ignition_py import kept
+
+    found = kept.find(root)
+    return found if found is not None and (result is None or kept.after(found, result)) else None
 
 
 def _read(path: str) -> bytes:

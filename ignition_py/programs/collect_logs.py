@@ -24,7 +24,7 @@ _BLOCK = 512  # bytes, of the tar format
 _DEFAULT = "ignition-logs.tar.gz"
 _FILES = (
     "/run/ignition/report.jsonl", "/run/ignition/failure.json", "/run/ignition/failure.txt",
-    "/etc/.ignition-report.jsonl", "/etc/.ignition-result.json",
+    "/etc/.ignition-report.jsonl", "/etc/.ignition-result.json", "/etc/.ignition-failure.json", "/boot/.ignition-failure.json",
 )  # fmt: skip
 _PUBLIC_FILES = ("/etc/os-release", "/proc/uptime", "/proc/sys/kernel/osrelease")
 

@@ -100,8 +100,11 @@ def _lines(report: Report, status: Status) -> list[str]:
         took = "not ended" if run.took is None else f"{run.took:.3f} s" + ("" if run.ok else ", failed")
         lines.append(f"stage {run.stage}: {took}")
     for name, value in (status.failure or {}).items():
-        if value and name not in ("stage", "said"):
+        if value and name not in ("stage", "said", "earlier"):
             lines.append(f"failure, {name}: {value}")
+    earlier = (status.failure or {}).get("earlier")
+    if isinstance(earlier, dict):
+        lines.append(f"the first boot that failed: stage {earlier.get('stage')}, {earlier.get('at')}: {earlier.get('message')}")
     said_lines = (status.failure or {}).get("said")
     lines += [f"failure, said: {line}" for line in said_lines] if isinstance(said_lines, list) else []
     return lines

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ignition_py.system.rootfs import Root
 
 PATH = "/etc/.ignition-report.jsonl"
+FAILURE = "/etc/.ignition-failure.json"  # kept.py
 
 
 def write_report(ctx: Context, root: Root, journal: Journal, touched: Touched) -> int:
@@ -39,7 +40,10 @@ def write_report(ctx: Context, root: Root, journal: Journal, touched: Touched) -
 
 
 def finish_report(ctx: Context, root: Root, copied: int) -> None:
-    """Appends what has happened since `write_report` copied `copied` bytes. Raises StageError."""
+    """Appends what has happened since `write_report` copied `copied` bytes. Raises StageError.
+
+    What an earlier boot kept about its failure is taken away: it is over.
+    """
     recorder = ctx.log.recorder
     if recorder is None:
         return
@@ -51,5 +55,7 @@ def finish_report(ctx: Context, root: Root, copied: int) -> None:
                 write_all(fd, rest)
             finally:
                 os.close(fd)
+        with root.spot(FAILURE) as spot:
+            spot.remove()
     except OSError as error:
         raise StageError(f"writing the report of this boot to {PATH}: {error.strerror}") from None

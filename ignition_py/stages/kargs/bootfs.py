@@ -44,16 +44,17 @@ class Device:
 class Place:
     """A filesystem that may hold boot entries. `what` says why it is looked at; `options` are mount options.
 
-    `rivals` lists the devices where there are several that it could be.
+    `rivals` lists the devices where there are several that it could be. `is_root`: it is the root filesystem.
     """
 
-    __slots__ = ("node", "options", "rivals", "what")
+    __slots__ = ("is_root", "node", "options", "rivals", "what")
 
-    def __init__(self, what: str, node: str, options: str = "", rivals: tuple[str, ...] = ()) -> None:
+    def __init__(self, what: str, node: str, options: str = "", rivals: tuple[str, ...] = (), *, is_root: bool = False) -> None:
         self.what = what
         self.node = node
         self.options = options
         self.rivals = rivals
+        self.is_root = is_root
 
     def describe(self) -> str:
         return f"{self.what} {self.node}"
@@ -112,7 +113,7 @@ def _root(command_line: str) -> Place | None:
         root = f"/dev/disk/by-{_BY[tag.upper()]}/{value.strip(chr(34))}"
     if not root.startswith("/dev/") or ".." in root:
         return None
-    return Place("the root filesystem", os.path.realpath(root), values.get("rootflags", ""))
+    return Place("the root filesystem", os.path.realpath(root), values.get("rootflags", ""), is_root=True)
 
 
 def find(log: Log, command_line: str) -> list[Place]:
