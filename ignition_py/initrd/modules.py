@@ -29,6 +29,8 @@ WHOLE = ("ignition_py",)
 # Parts of our own packages that run when images are built or on a desk. What runs at boot must not import them.
 NOT_AT_BOOT = (
     "ignition_py.initrd",
+    "ignition_py.programs.rehearse",
+    "ignition_py.rehearsal",
     *(
         f"butane_py.{name}"
         for name in ("__main__", "batch", "cli", "codes", "decompile", "explain", "job", "lint", "sarif", "schema", "trace",

@@ -1,13 +1,6 @@
-"""Builds a small Debian image and boots it under QEMU; used by the tests in tests/vm and by `tools/demo.sh`.
+"""The machines of `ignition_py.rehearsal` under the names that the tests use, and what only tests need.
 
-    cache      where built things are kept, under which key
-    image      the Debian tree (mmdebstrap) and the root disk made from it
-    initramfs  dracut run inside that tree; our own Python as a segment of its own
-    cpio       writes such a segment
-    qemu       which accelerator works here; the command line
-    console    the serial console, line by line, and how it says that a boot has failed
-    machine    a disk, blank disks, a config: boot it, ask the booted system, kill it
-    guest/     files that go into the image: among them the agent that answers
-
-Only the standard library is needed here, so that the demo can start building while packages are being installed.
+    cache console cpio image initramfs machine qemu    as in ignition_py/rehearsal/
+    quickstart                                         the quickstart, and what a machine made from it must look like
+    shell                                              a machine with blank disks and the working tree in it
 """

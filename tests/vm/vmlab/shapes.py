@@ -1,8 +1,7 @@
-"""Image layouts of distributions, as data: what their partitions are, what is where, what their own initramfs adds.
+"""Image layouts of distributions, as data for `ignition_py/rehearsal/layout.py`.
 
-A `Shape` is built by `image.py` from the same Debian tree as the plain image (`PLAIN`: one ext4 filesystem on the whole
-disk). What a distribution brings besides Ignition (an overlay for `/etc`, mounts from its fstab, the drive that a
-config is on) are units in a small initramfs segment of the shape, as they would be in a dracut module of its own.
+What a distribution brings besides Ignition (an overlay for `/etc`, mounts from its fstab, the drive that a config is
+on) are units in a small initramfs segment of the shape, as they would be in a dracut module of its own.
 
 Sources: Flatcar's "disk layout" and SDK, Fedora CoreOS's "major changes" and coreos-assembler, openSUSE MicroOS's
 design page and its Ignition module.
@@ -10,47 +9,7 @@ design page and its Ignition module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-
-
-class Part(NamedTuple):
-    """A partition: name and filesystem label, size in MiB, filesystem ("" leaves it empty), and the directory of the tree
-    that it holds ("" for what no other partition holds). `subvolumes` of btrfs hold the directories of their names."""
-
-    name: str
-    size: int
-    filesystem: str = ""
-    path: str | None = None
-    uuid: str = ""
-    subvolumes: Sequence[str] = ()
-
-
-class Shape(NamedTuple):
-    """A layout. `moves` happen before `files` are written and `links` made; all paths are in the tree without a leading slash.
-
-    `kargs` are the words that the boot loader passes, `first_boot` what it adds at a first boot, `{}` in `platform` is the
-    name of the platform. `stamp` tells the first boot and `entry` (a boot entry, whose options are passed) where they lie:
-    partition and path. `units` are run in the initramfs; `segment` holds other files of it.
-    """
-
-    name: str
-    kargs: str = "root=LABEL=root"
-    platform: str = "ignition.platform.id={}"
-    first_boot: str = "ignition.firstboot"
-    stamp: tuple[str, str] | None = ("", "/boot/ignition.firstboot")
-    entry: tuple[str, str] | None = None
-    parts: Sequence[Part] = ()
-    packages: Sequence[str] = ()
-    selinux: str = ""
-    moves: Sequence[tuple[str, str]] = ()
-    files: Mapping[str, str] = {}
-    links: Mapping[str, str] = {}
-    units: Mapping[str, str] = {}
-    segment: Mapping[str, str] = {}
-
-
-PLAIN = Shape("")
+from ignition_py.rehearsal.shape import PLAIN, Part, Shape
 
 _IN_INITRAMFS = "DefaultDependencies=no\nConditionPathExists=/etc/initrd-release\n"
 

@@ -1,0 +1,78 @@
+"""The serial console of a machine, line by line with the time of each, and how it says that a boot has failed."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import IO
+
+# What a console shows when a boot goes wrong, the earliest sign first. The match is looked for in plain text.
+FAILURES = re.compile(
+    r"Kernel panic|Failed to start|Failed to mount|Ignition failed|dracut: FATAL|dracut Warning: .*does not exist"
+    r"|Dependency failed for .*(Root|Ignition|Initrd)|[Ee]mergency [Mm]ode|Timed out waiting for device"
+)
+_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cM])")
+
+
+def plain(text: str) -> str:
+    """`text` without terminal control sequences."""
+    return _ESCAPES.sub("", text).replace("\r", "").rstrip()
+
+
+class Console:
+    """Reads a machine's console in a thread. `lines` holds (seconds since power on, plain text)."""
+
+    def __init__(self, stream: IO[bytes], watch: Callable[[float, str], None] | None = None) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.closed = False
+        self._watch = watch
+        self._started = time.monotonic()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for raw in stream:
+            text = plain(raw.decode(errors="replace"))
+            if not text:
+                continue
+            line = (time.monotonic() - self._started, text)
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+            if self._watch is not None:
+                self._watch(*line)
+        with self._changed:
+            self.closed = True
+            self._changed.notify_all()
+
+    def wait_for(self, pattern: str, timeout: float) -> float | None:
+        """Seconds since power on at which a line first matched; None where none did before the end or in time."""
+        wanted = re.compile(pattern)
+        end = time.monotonic() + timeout
+        seen = 0
+        with self._changed:
+            while True:
+                for when, text in self.lines[seen:]:
+                    if wanted.search(text):
+                        return when
+                seen = len(self.lines)
+                left = end - time.monotonic()
+                if self.closed or left <= 0:
+                    return None
+                self._changed.wait(left)
+
+    def first_failure(self) -> str | None:
+        """The first line that says that something failed."""
+        return next((text for _, text in list(self.lines) if FAILURES.search(text)), None)
+
+    def text(self, last: int | None = None) -> str:
+        """The console so far, or its last lines."""
+        lines = [f"[{when:6.1f}] {text}" for when, text in list(self.lines)]
+        return "\n".join(lines if last is None else lines[-last:])
+
+    def join(self, timeout: float) -> None:
+        """Waits for the end of the stream, after the machine has gone."""
+        self._thread.join(timeout)

@@ -1,0 +1,275 @@
+"""A machine: its own copy of the root disk, blank disks, a config. It can be booted, asked, killed and booted again.
+
+    with Machine(directory, disks=["1G"], config=ignition_json) as machine:
+        with machine.boot() as boot:
+            boot.wait_until_up()
+            print(boot.ask("systemctl is-active hello.service").stdout)
+        assert not machine.first_boot_pending()
+
+`boot()` does what a bootloader does: it passes `ignition.firstboot` for as long as /boot/ignition.firstboot is on the
+root disk. One machine runs at a time on a host (a lock), since two under TCG slow each other down into time limits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import IO, Any, Self
+
+from ignition_py.rehearsal.cache import Say, locked, silent
+from ignition_py.rehearsal.console import FAILURES, Console
+from ignition_py.rehearsal.image import SOURCES, kernel, run, tree
+from ignition_py.rehearsal.initramfs import initramfs, segment
+from ignition_py.rehearsal.layout import offset, root_disk
+from ignition_py.rehearsal.qemu import QEMU, accelerator, joined
+from ignition_py.rehearsal.shape import PLAIN, Shape
+
+UP_SECONDS = 400  # until the real root answers; under TCG it takes 30, beside other work three times that and more
+_KARGS = (
+    "console=ttyS0 panic=-1 mitigations=off loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
+    "rd.shell=0 rd.emergency=poweroff"
+)
+
+
+class BootFailed(Exception):
+    """A machine did not come up. The message names the first failing line and ends with the console's last lines."""
+
+
+class Answer:
+    """What a program in the machine printed, and its exit status (None where it ran out of time)."""
+
+    __slots__ = ("rc", "stderr", "stdout")
+
+    def __init__(self, rc: int | None, stdout: str, stderr: str) -> None:
+        self.rc = rc
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __repr__(self) -> str:
+        return f"Answer(rc={self.rc}, stdout={self.stdout!r}, stderr={self.stderr!r})"
+
+
+class Machine:
+    """Disks and settings of one virtual machine, in a directory of its own below `directory`."""
+
+    def __init__(
+        self, directory: str, *, disks: Sequence[str] = (), config: bytes | None = None, platform: str = "qemu",
+        kargs: str = "", forward: tuple[int, str] | None = None, shares: dict[str, str] | None = None,
+        memory: int = 1536, segments: Sequence[str] = (), sources: str = SOURCES, say: Say = silent,
+        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN,
+    ) -> None:
+        """Builds what is not in the cache. Raises BuildError.
+
+        `disks`: sizes of blank disks ("1G"), which become /dev/vdb and on, with serials disk1 and on. `config`: handed
+        over as QEMU's firmware setting opt/com.coreos/config. `forward`: a TCP port at 10.0.2.100 in the machine, and
+        the Unix socket on the host that answers there; nothing else of the network can be reached. `shares`: tag and
+        directory of read-only 9p shares. `memory`: MiB. `segments`: more initramfs segments. `sources`: the tree that
+        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout.
+        """
+        self.path = tempfile.mkdtemp(prefix="machine-", dir=directory)
+        self.platform, self.kargs, self.memory = platform, kargs, memory
+        self.watch, self.say = watch, say
+        self.shape = shape
+        self.forward, self.shares = forward, shares or {}
+        self.kernel, _ = kernel(tree(say))
+        self.initrd = joined([*initramfs(sources, say), *segments, *segment(shape, self.path)], self.path)
+        self.disks = [os.path.join(self.path, "root.img")]
+        run(["cp", "--reflink=auto", "--sparse=always", root_disk(say, shape), self.disks[0]], "copying the root disk")
+        for number, size in enumerate(disks, 1):
+            self.disks.append(os.path.join(self.path, f"disk{number}.img"))
+            run(["truncate", "-s", size, self.disks[-1]], "making a blank disk")
+        self.config = os.path.join(self.path, "config.ign") if config is not None else None
+        if config is not None:
+            with open(os.path.join(self.path, "config.ign"), "wb") as file:
+                file.write(config)
+
+    def read(self, where: tuple[str, str]) -> str | None:
+        """A file of a partition (ext2 to ext4; "" for a whole disk), read as a bootloader does: without mounting. None for no file."""
+        disk = f"{self.disks[0]}?offset={offset(self.shape, where[0])}" if where[0] else self.disks[0]
+        if b"Inode:" not in run(["debugfs", "-R", f"stat {where[1]}", disk], f"looking for {where[1]}"):
+            return None
+        return run(["debugfs", "-R", f"cat {where[1]}", disk], f"reading {where[1]}").decode()
+
+    def first_boot_pending(self) -> bool:
+        """Whether the stamp of the first boot is there. Of shapes without one nobody can say."""
+        if self.shape.stamp is None:
+            raise ValueError("this shape has no stamp to look at")
+        return self.read(self.shape.stamp) is not None
+
+    def options(self) -> str:
+        """The options of the boot entry, less what the boot loader puts in place of variables."""
+        text = self.read(self.shape.entry) if self.shape.entry else None
+        lines = [line.partition(" ")[2] for line in (text or "").splitlines() if line.startswith("options ")]
+        return " ".join(word for word in " ".join(lines).split() if not word.startswith("$"))
+
+    def boot(self, *, first_boot: bool | None = None, kargs: str = "") -> Boot:
+        """Power on. `first_boot` None lets the stamp decide."""
+        pending = self.first_boot_pending() if first_boot is None else first_boot
+        words = [_KARGS, self.shape.kargs, self.options(), self.shape.platform.format(self.platform), self.kargs, kargs]
+        if pending:
+            words.append(self.shape.first_boot)
+        return Boot(self, " ".join(word for word in words if word))
+
+    def argv(self, append: str) -> list[str]:
+        """QEMU's command line. The machine ends when its system powers off, restarts or panics."""
+        argv = [
+            QEMU, *accelerator(self.kernel), "-smp", "2", "-m", str(self.memory), "-nodefaults", "-display", "none",
+            "-no-reboot", "-serial", "stdio", "-kernel", self.kernel, "-initrd", self.initrd, "-append", append,
+            "-device", "virtio-rng-pci", "-device", "virtio-serial",
+            "-chardev", f"socket,id=agent,path={self.path}/agent,server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=ignition-py.agent",
+        ]
+        for number, path in enumerate(self.disks):
+            serial = f"disk{number}" if number else "root"
+            argv += ["-drive", f"file={path},if=none,id=d{number},format=raw,cache=writeback,discard=unmap"]
+            argv += ["-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
+        if self.config is not None:
+            argv += ["-fw_cfg", f"name=opt/com.coreos/config,file={self.config}"]
+        for tag, directory in self.shares.items():
+            argv += ["-virtfs", f"local,path={directory},mount_tag={tag},security_model=none,readonly=on,multidevs=remap"]
+        return argv + self._network()
+
+    def _network(self) -> list[str]:
+        if self.forward is None:
+            return []
+        port, address = self.forward
+        relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
+        command = f"{sys.executable} -IS {relay} {address}"
+        return [
+            "-netdev", f"user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:{port}-cmd:{command}",
+            "-device", "virtio-net-pci,netdev=net",
+        ]
+
+    def remove(self) -> None:
+        """Deletes the machine's directory."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.remove()
+
+
+class Boot:
+    """One run of a machine, from power on until it is off."""
+
+    def __init__(self, machine: Machine, append: str) -> None:
+        self.machine = machine
+        self.append = append
+        self._lock = locked(
+            os.path.join(tempfile.gettempdir(), "vm.lock"), lambda: machine.say("waiting for another machine to end ...")
+        )
+        self._lock.__enter__()
+        self._log = open(os.path.join(machine.path, "qemu.log"), "ab")  # noqa: SIM115 - closed in kill()
+        self.process = subprocess.Popen(
+            machine.argv(append), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log
+        )
+        assert self.process.stdout is not None
+        self.console = Console(self.process.stdout, machine.watch)
+        self._socket: socket.socket | None = None
+        self._stream: IO[bytes] | None = None
+
+    def wait_until_up(self, timeout: float = UP_SECONDS) -> float:
+        """Waits until the real root answers; returns the seconds since power on. Raises BootFailed."""
+        started = time.monotonic()
+        try:
+            self._connect(started + timeout)
+            ready = self._receive(started + timeout)
+        except (OSError, ValueError) as error:
+            raise BootFailed(self._why(str(error) or "no answer")) from None
+        if not ready.get("ready"):
+            raise BootFailed(self._why(f"an answer to nothing: {ready}"))
+        return time.monotonic() - started
+
+    def wait_until_off(self, timeout: float = UP_SECONDS) -> None:
+        """Waits until the machine has gone. Raises BootFailed where it has not in time."""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise BootFailed(self._why(f"the machine is still on after {timeout:.0f} s")) from None
+        self.console.join(5)
+
+    def ask(self, script: str, timeout: float = 60, stdin: str = "") -> Answer:
+        """Runs a shell script in the booted system. Raises BootFailed where the machine goes away meanwhile."""
+        return self.run(["sh", "-c", script], timeout, stdin)
+
+    def run(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> Answer:
+        """Runs a program in the booted system."""
+        assert self._socket is not None, "wait_until_up() comes first"
+        question = {"argv": list(argv), "timeout": timeout, "stdin": stdin}
+        try:
+            self._socket.sendall(json.dumps(question).encode() + b"\n")
+            answer = self._receive(time.monotonic() + timeout + 30)
+        except (OSError, ValueError) as error:
+            raise BootFailed(self._why(f"no answer to {shlex.join(argv)!r}: {error}")) from None
+        return Answer(answer["rc"], answer["stdout"], answer["stderr"])
+
+    def power_off(self) -> None:
+        """Shuts the system down in order, so that everything is on its disks."""
+        assert self._socket is not None
+        self._socket.sendall(json.dumps({"argv": ["systemctl", "poweroff"]}).encode() + b"\n")
+        self.wait_until_off(60)
+
+    def kill(self) -> None:
+        """Pulls the plug."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.console.join(5)
+        if not self._log.closed:
+            self._log.close()
+            self._lock.__exit__(None, None, None)
+
+    def _connect(self, end: float) -> None:
+        while True:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                self._socket.connect(os.path.join(self.machine.path, "agent"))
+                break
+            except OSError:
+                self._socket.close()
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+        self._stream = self._socket.makefile("rb")
+
+    def _receive(self, end: float) -> dict[str, Any]:
+        assert self._socket is not None and self._stream is not None
+        self._socket.settimeout(max(0.1, end - time.monotonic()))
+        line = self._stream.readline()
+        if not line:
+            raise ValueError("the machine has gone")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _why(self, what: str) -> str:
+        self.console.join(2) if self.process.poll() is not None else None
+        first = self.console.first_failure()
+        with open(self._log.name, encoding="utf-8", errors="replace") as file:
+            said = file.read().strip()
+        parts = [f"the machine did not come up: {what}"]
+        parts += [f"first failing line: {first}"] if first else []
+        parts += [f"QEMU said: {said}"] if said else []
+        return "\n".join([*parts, "last lines of its console:", self.console.text(last=60)])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.kill()
+
+
+__all__ = ["FAILURES", "Answer", "Boot", "BootFailed", "Machine"]
