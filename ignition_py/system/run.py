@@ -51,6 +51,14 @@ def command_line(argv: Sequence[str], secret: Collection[str] = ()) -> str:
     return " ".join("<hidden>" if word in secret else quote(word) for word in argv)
 
 
+def _without(secret: Collection[str], words: str) -> str:
+    """What a program said, its secret arguments hidden there too."""
+    for word in secret:
+        if word:
+            words = words.replace(word, "<hidden>")
+    return words
+
+
 def run(
     log: Log,
     argv: Sequence[str],
@@ -97,9 +105,9 @@ def run(
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
         raise CommandError(f"{what}: {argv[0]} could not be started: {error}", hint=f"Command: {shown}") from None
-    stderr = done.stderr.decode("utf-8", "replace").strip()
+    stderr = _without(secret, done.stderr.decode("utf-8", "replace").strip())
     if done.returncode not in ok:
-        words = stderr or done.stdout.decode("utf-8", "replace").strip() or "it printed nothing"
+        words = stderr or _without(secret, done.stdout.decode("utf-8", "replace").strip()) or "it printed nothing"
         how = f"ended by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
         last = "; ".join(line.strip() for line in words.splitlines()[-8:] if line.strip())
         raise CommandError(

@@ -33,10 +33,12 @@ def run_stage(ctx: Context) -> None:
     plans = plan_disks(log, storage.disks, record)
     conflicts += [conflict for plan in plans for conflict in plan.conflicts]
     conflicts += make_filesystems.early_conflicts(log, storage, plans, record)
+    volumes = luks.prepare(ctx, plans, record)
+    conflicts += volumes.conflicts
     refuse(conflicts, "Nothing has been changed")
     apply_disks(log, plans, record)
     raid.create_all(log, storage, plans, record)
-    luks.create_all(ctx, record)
+    luks.create_all(ctx, volumes, record)
     make_filesystems.make_all(log, storage, plans, record)
 
 

@@ -38,6 +38,10 @@ def run(ctx: Context) -> None:
         copied = _steps(ctx, root, touched)
         relabel(ctx, root, touched.outermost())
         finish_report(ctx, root, copied)
+    if ctx.config.storage.luks:
+        from ignition_py.stages.disks.luks_make import handed_over
+
+        handed_over(ctx)
 
 
 def provision_image(ctx: Context) -> None:
