@@ -32,6 +32,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("ignition_py.programs.fetch", "get this machine's config, or say where it comes from"),
     "rmcfg": ("ignition_py.programs.rmcfg", "delete the config from the platform"),
     "render": ("ignition_py.programs.render", "print a config with everything merged into it"),
+    "plan": ("ignition_py.programs.plan", "show what would happen to this machine's disks, or to disk images"),
     "apply": ("ignition_py.programs.apply", "apply a config to a root directory while an image is built"),
     "status": ("ignition_py.programs.status", "say whether this machine has been provisioned"),
     "analyze": ("ignition_py.programs.analyze", "show where the time of provisioning went"),

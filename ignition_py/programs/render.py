@@ -60,7 +60,7 @@ def main(program: str, argv: Sequence[str]) -> int:
     except UsageError as error:
         return flags.show_usage_error(error)
     try:
-        config = _rendered(values)
+        config = rendered(values)
     except IgnitionError as error:
         complain(program, str(error))
         return 1
@@ -72,8 +72,8 @@ def main(program: str, argv: Sequence[str]) -> int:
     return 0
 
 
-def _rendered(values: Values) -> Config:
-    """Raises IgnitionError."""
+def rendered(values: Values) -> Config:
+    """The config of the command line, with the flags of `parser()`. Raises IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.diag import ConfigError
     from ignition_py.fetch.fetcher import Fetcher

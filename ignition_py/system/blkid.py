@@ -44,20 +44,21 @@ class Signature:
         return f"Signature({self.describe()})"
 
 
-def probe(log: Log, device: str) -> Signature:
-    """Reads the signature of `device` itself, past every cache. Raises StageError where the device cannot be
-    read."""
+def probe(log: Log, device: str, offset: int = 0, size: int = 0) -> Signature:
+    """Reads the signature of `device` itself, past every cache; with a `size`, of so many bytes from `offset` on. Raises
+    StageError where the device cannot be read."""
+    part = ("--offset", str(offset), "--size", str(size)) if size else ()
     try:
         os.close(os.open(device, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
         raise StageError(f"reading what is on {device}: {error.strerror}") from None
-    values, status = _blkid(log, device)
+    values, status = _blkid(log, device, *part)
     if status != _AMBIVALENT:
         return _signature(values)
     kinds = _ambivalent(values.get("ID_FS_AMBIVALENT", ""))
     if not kinds:  # filesystem and partition table at once: blkid has no list for that
         return Signature(ambiguous=("a filesystem", "a partition table"))
-    first = _signature(_blkid(log, device, "--match-types", kinds[0])[0])
+    first = _signature(_blkid(log, device, *part, "--match-types", kinds[0])[0])
     return Signature(kinds[0], first.label, first.uuid, first.table, kinds)
 
 

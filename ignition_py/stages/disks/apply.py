@@ -11,12 +11,15 @@ import time
 
 from ignition_py.diag import StageError
 from ignition_py.stages.disks import gpt, kernel, operations, parted_device
+from ignition_py.stages.disks.inspect import kernel_partitions
+from ignition_py.system import udev
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ignition_py.stages.disks.gpt import Table, Write
+    from ignition_py.stages.disks.kernel import KernelPartition
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.system.log import Log
 
@@ -39,10 +42,9 @@ class KernelChange:
         return f"{self.action} {self.number}: {self.size} bytes from {self.start}"
 
 
-def kernel_changes(plan: DiskPlan) -> tuple[KernelChange, ...]:
-    """What the kernel must be told so that it sees `plan.after`: deletions, then resizes (shrinking first), then
-    additions."""
-    now = plan.state.kernel
+def kernel_changes(plan: DiskPlan, now: Mapping[int, KernelPartition]) -> tuple[KernelChange, ...]:
+    """What the kernel, which has the partitions `now`, must be told so that it sees `plan.after`: deletions, then resizes
+    (shrinking first), then additions."""
     unit = plan.state.sector_size
     goal = {} if plan.after is None else {n: (e.first * unit, e.size * unit) for n, e in plan.after.entries.items()}
     delete, resize, add = [], [], []
@@ -64,13 +66,12 @@ def apply_plan(log: Log, plan: DiskPlan) -> None:
     on the disk."""
     import fcntl
 
-    from ignition_py.system import udev
-
     state = plan.state
     if plan.after is None and not plan.writes:
         return
     # Without a write the table may be one we would refuse to write: the kernel's view of that is not ours to mend.
-    changes = kernel_changes(plan) if plan.writes or not (plan.after and plan.after.flaws(state.sectors)) else ()
+    mends = plan.writes or not (plan.after and plan.after.flaws(state.sectors))
+    changes = kernel_changes(plan, state.kernel) if mends else ()
     if not plan.writes and not changes:
         return
     try:
@@ -81,15 +82,19 @@ def apply_plan(log: Log, plan: DiskPlan) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if plan.writes:
             write(fd, state.sector_size, _writes(plan), state.device)
-        _tell_kernel(log, fd, changes, state.device)
+        mapped = kernel.device_mapper(os.path.basename(state.node))
+        if not mapped:
+            _tell_kernel(log, fd, changes, state.device)
         if plan.writes:
             _verify_table(fd, plan)
     finally:
         os.close(fd)
     udev.settle_device(log, state.node)
+    if mapped:
+        _tell_mapper(log, plan)
     udev.settle(log)  # and the events of the partitions
     if plan.after is not None:
-        verify_kernel(plan)
+        verify_kernel(log, plan)
 
 
 def _writes(plan: DiskPlan) -> Iterable[Write]:
@@ -160,6 +165,17 @@ def _tell_one(fd: int, change: KernelChange) -> None:
             return
 
 
+def _tell_mapper(log: Log, plan: DiskPlan) -> None:
+    """The same for a device-mapper disk, where rules of udev's (kpartx) may have done it already."""
+    from ignition_py.stages.disks import dm
+
+    disk = os.path.basename(plan.state.node)
+    for change in kernel_changes(plan, dm.partitions(log, disk)):
+        log.debug(f"device mapper, {plan.state.device}: {change!r}")
+        dm.change(log, disk, change)
+    udev.settle(log)
+
+
 def _verify_table(fd: int, plan: DiskPlan) -> None:
     """Both copies read back by our own codec, and the table by libparted, must be what was planned."""
     state, table = plan.state, plan.after
@@ -195,7 +211,7 @@ def _plain(name: str) -> str:
     return name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def verify_kernel(plan: DiskPlan) -> None:
+def verify_kernel(log: Log, plan: DiskPlan) -> None:
     """The kernel's partitions must be those of the table. Waits a little: after the device is closed, udev may have
     the kernel read the table again, and for a moment there are no partitions. Raises StageError."""
     assert plan.after is not None
@@ -204,7 +220,7 @@ def verify_kernel(plan: DiskPlan) -> None:
     goal = {n: (e.first * unit, e.size * unit) for n, e in plan.after.entries.items()}
     deadline = time.monotonic() + KERNEL_PATIENCE
     while True:
-        parts = kernel.partitions(name)
+        parts = kernel_partitions(log, name)
         seen = {number: (part.start, part.size) for number, part in parts.items()}
         if seen == goal and all(os.path.exists(f"/dev/{part.name}") for part in parts.values()):
             return

@@ -112,6 +112,25 @@ def differences(filesystem: Filesystem, found: Signature) -> list[str]:
     return different
 
 
+def disagreement(one: Filesystem, other: Filesystem) -> str:
+    """Why two entries cannot both make the filesystem of one device that has two names; "" where they agree."""
+    settings = [
+        name
+        for name, a, b in (
+            ("format", one.format, other.format),
+            ("label", one.label, other.label),
+            ("uuid", one.uuid, other.uuid),
+            ("options", one.options, other.options),
+            ("wipeFilesystem", one.wipe_filesystem is True, other.wipe_filesystem is True),
+        )
+        if a != b
+    ]
+    if not settings:
+        return ""
+    words = " and ".join(f"`{name}`" for name in settings)
+    return f"{one.device} and {other.device} are one device, but differ in {words}{at(one)}{at(other)}"
+
+
 def _refusal(filesystem: Filesystem, found: Signature, different: list[str]) -> str:
     wanted = filesystem.format or ""
     if filesystem.label is not None:
@@ -129,8 +148,8 @@ def _refusal(filesystem: Filesystem, found: Signature, different: list[str]) -> 
     )
 
 
-def half_made(kind: str, node: str) -> str:
-    """Signs on the device that its mkfs never ended; "" where there are none.
+def half_made(kind: str, node: str, offset: int = 0) -> str:
+    """Signs on the device (`offset` bytes into `node`) that its mkfs never ended; "" where there are none.
 
     mkfs.ext4, mkfs.btrfs and mkswap write their signature last. mkfs.xfs sets sb_inprogress (byte 126 of the
     superblock, xfs_format.h) until it is done; mkfs.fat writes the boot sector before the tables, whose first entry
@@ -140,11 +159,12 @@ def half_made(kind: str, node: str) -> str:
         return ""
     try:
         with open(node, "rb") as device:
+            device.seek(offset)
             sector = device.read(512)
             if kind == "xfs":
                 return "its superblock says that it is still being made" if sector[126] else ""
             at = int.from_bytes(sector[14:16], "little") * int.from_bytes(sector[11:13], "little")
-            device.seek(at)
+            device.seek(offset + at)
             table = device.read(3)
     except OSError as error:
         raise StageError(f"reading what is on {node}: {error.strerror}") from None

@@ -76,6 +76,15 @@ class DiskState:
         return f"{self.device} is {self.node}{model}, {mib} MiB, {self.sectors} sectors of {self.sector_size} bytes"
 
 
+def kernel_partitions(log: Log, name: str) -> dict[int, KernelPartition]:
+    """The partitions that there are of the disk `name` ("vda", "dm-0"), by number. Raises StageError or CommandError."""
+    if not kernel.device_mapper(name):
+        return kernel.partitions(name)
+    from ignition_py.stages.disks import dm
+
+    return dm.partitions(log, name)
+
+
 def inspect_disk(log: Log, device: str, node: str) -> DiskState:
     """Reads the disk `node`, named `device` in the config. Raises StageError where it is no disk that can be
     partitioned."""
@@ -84,8 +93,6 @@ def inspect_disk(log: Log, device: str, node: str) -> DiskState:
     name = os.path.basename(node)
     if kernel.is_partition(name):
         raise StageError(f"{device} is the partition {node}, not a disk")
-    if kernel.device_mapper(name):
-        raise StageError(f"{device} is the device-mapper device {node}; partitioning those is not supported")
     seen = parted_device.geometry(node)
     fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -104,7 +111,7 @@ def inspect_disk(log: Log, device: str, node: str) -> DiskState:
         reading = gpt.read(lambda lba, count: os.pread(fd, count * size, lba * size), size, sectors)
     finally:
         os.close(fd)
-    partitions = kernel.partitions(name)
+    partitions = kernel_partitions(log, name)
     busy = {number: why for number, part in partitions.items() if (why := kernel.in_use(part.name))}
     return DiskState(
         device=device,

@@ -66,18 +66,59 @@ _LITTLE = memoryview(b"\1\0").cast("H")[0] == 1  # sys.byteorder without sys
 
 
 def is_partition(name: str) -> bool:
-    return os.path.exists(f"{SYS}/{name}/partition")
+    return whole_disk(name)[1] > 0
 
 
 def whole_disk(name: str) -> tuple[str, int]:
     """The disk and the number of a partition node; ("", 0) for anything else."""
-    if not is_partition(name):
-        return "", 0
-    return os.path.basename(os.path.dirname(os.path.realpath(f"{SYS}/{name}"))), _number(f"{SYS}/{name}/partition")
+    if os.path.exists(f"{SYS}/{name}/partition"):
+        disk = os.path.basename(os.path.dirname(os.path.realpath(f"{SYS}/{name}")))
+        return disk, _number(f"{SYS}/{name}/partition")
+    below = os.listdir(f"{SYS}/{name}/slaves") if device_mapper(name) else []
+    number = _mapped_number(name, below[0]) if len(below) == 1 and device_mapper(below[0]) else 0
+    return (below[0], number) if number else ("", 0)
 
 
 def device_mapper(name: str) -> bool:
     return os.path.exists(f"{SYS}/{name}/dm")
+
+
+def mapped_name(name: str) -> str:
+    """The name below /dev/mapper of a device-mapper node ("dm-0")."""
+    return _text(f"{SYS}/{name}/dm/name").strip()
+
+
+def mapped_uuid(name: str) -> str:
+    return _text(f"{SYS}/{name}/dm/uuid").strip()
+
+
+def numbers(name: str) -> str:
+    """`major:minor` of a node."""
+    return _text(f"{SYS}/{name}/dev").strip()
+
+
+def mapped_partitions(disk: str) -> dict[int, str]:
+    """The nodes ("dm-1") of a device-mapper disk's partitions, by number."""
+    found = {}
+    for name in _holders(disk):
+        number = _mapped_number(name, disk)
+        if number:
+            found[number] = name
+    return found
+
+
+def _mapped_number(name: str, disk: str) -> int:
+    """The partition number of the mapping `name` on the device-mapper disk `disk`, 0 if it is none: its UUID says `partN-`, or
+    it has no UUID and is called as kpartx(8) would call it."""
+    uuid, stem = mapped_uuid(name), mapped_name(disk)
+    part, dash, _ = uuid.partition("-")
+    if uuid:
+        digits = part.removeprefix("part") if dash and part.startswith("part") else ""
+    else:
+        full = mapped_name(name)
+        rest = full[len(stem) :] if full.startswith(stem) else ""
+        digits = rest.removeprefix("-part") if rest.startswith("-part") else rest.removeprefix("p")
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def partitions(disk: str) -> dict[int, KernelPartition]:
@@ -93,8 +134,18 @@ def partitions(disk: str) -> dict[int, KernelPartition]:
     return found
 
 
+def node_bytes(name: str) -> int:
+    """The size of a block device ("vda1") in bytes. Raises StageError."""
+    return _number(f"{SYS}/{name}/size") * UNIT
+
+
 def holders(name: str) -> list[str]:
-    """The devices (md0, dm-1) that are built on a node."""
+    """The devices (md0, dm-1) that are built on a node; the partitions of a device-mapper disk are not meant."""
+    mine = mapped_partitions(name).values() if device_mapper(name) else ()
+    return [holder for holder in _holders(name) if holder not in mine]
+
+
+def _holders(name: str) -> list[str]:
     path = f"{SYS}/{name}/holders"
     return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
@@ -105,9 +156,9 @@ def in_use(name: str) -> str:
     on_top = holders(name)
     if on_top:
         return f"{', '.join(on_top)} is built on it"
-    numbers = _text(f"{SYS}/{name}/dev").strip()
+    mine = numbers(name)
     for device, source, target in _mounts():
-        if device == numbers or (source.startswith("/") and os.path.realpath(source) == f"/dev/{name}"):
+        if device == mine or (source.startswith("/") and os.path.realpath(source) == f"/dev/{name}"):
             return f"it is mounted at {target}"
     for line in _text("/proc/swaps").splitlines()[1:]:
         if os.path.realpath(_unescape(line.split()[0])) == f"/dev/{name}":

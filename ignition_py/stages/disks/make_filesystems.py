@@ -7,6 +7,7 @@ import os
 
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, filesystems, kernel, progress
+from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.raid import proven
 from ignition_py.system import udev
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ignition_py.stages.disks.filesystems import Decision
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log
 
 
@@ -42,28 +44,6 @@ def missing(storage: Storage) -> list[str]:
     ]
 
 
-def early_conflicts(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> list[str]:
-    """Conflicts of filesystems on devices that are there now and that partitioning will not change."""
-    touched = any(plan.writes for plan in plans)
-    changing = storage.raid or storage.luks
-    found = []
-    for entry in storage.filesystems:
-        if not entry.format or not filesystems.on_device(entry) or changing or not udev.ready(entry.device):
-            continue
-        if touched and (entry.device.startswith("/dev/disk/") or _touched(os.path.realpath(entry.device), plans)):
-            continue
-        decision = decide_one(log, entry, os.path.realpath(entry.device), plans, record)
-        if decision.action == "refuse":
-            found.append(decision.why)
-    return found
-
-
-def _touched(node: str, plans: Sequence[DiskPlan]) -> bool:
-    name = os.path.basename(node)
-    disk = kernel.whole_disk(name)[0] or name
-    return any(plan.writes and os.path.basename(plan.state.node) == disk for plan in plans)
-
-
 def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Waits for the devices, decides, refuses for all or makes what is needed. Raises StageError or
     CommandError."""
@@ -71,32 +51,36 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
     if not wanted:
         return
     udev.wait_for(log, [entry.device for entry in wanted])
-    work: list[tuple[Filesystem, str]] = []
-    conflicts = []
+    work: dict[str, tuple[Filesystem, str]] = {}
+    conflicts: list[str] = []
+    seen: dict[str, Filesystem] = {}
     for entry in wanted:
         alias, node = aliases.make(entry.device)
         log.info(f"disks: {alias} -> {node}")
         if not entry.format:
             continue
+        other = seen.setdefault(node, entry)
         decision = decide_one(log, entry, node, plans, record)
         log.info(f"disks: plan for {entry.device}: {decision.action} {entry.format}: {decision.why}")
         if decision.action == "refuse":
             conflicts.append(decision.why)
+        elif other is not entry and (node in work or decision.action == "make"):
+            conflicts += [why] if (why := filesystems.disagreement(other, entry)) else []
         elif decision.action == "make":
-            work.append((entry, alias))
-            conflicts += _hindrances(entry, node)
+            work[node] = (entry, alias)
+            conflicts += hindrances(entry, kernel.in_use(os.path.basename(node)))
     if conflicts:
         from ignition_py.stages.disks.refusal import refuse
 
         refuse(conflicts, "No filesystem has been changed")
-    side_by_side([_job(log, entry, alias, record) for entry, alias in work], os.cpu_count() or 1)
+    side_by_side([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
 
 
-def _hindrances(entry: Filesystem, node: str) -> list[str]:
+def hindrances(entry: Filesystem, busy: str) -> list[str]:
+    """What forbids making the filesystem on a device that is `busy`, although the config wants it."""
     from ignition_py.system.tools import which
 
-    why = kernel.in_use(os.path.basename(node))
-    found = [f"{entry.device} would have to be made anew, but {why}"] if why else []
+    found = [f"{entry.device} would have to be made anew, but {busy}{at(entry)}"] if busy else []
     tool = filesystems.TOOLS.get(entry.format or "", "wipefs")
     if not which(tool):
         found.append(f"the program {tool} is needed for making {entry.format} on {entry.device}, but is not on PATH")
@@ -108,6 +92,21 @@ def decide_one(log: Log, entry: Filesystem, node: str, plans: Sequence[DiskPlan]
     from ignition_py.system.blkid import probe
 
     found = probe(log, node)
+    half = half_made(entry, found, node)
+    return decide_found(log, entry, found, half, record, made_here=proven(node, plans))
+
+
+def half_made(entry: Filesystem, found: Signature, node: str, offset: int = 0) -> str:
+    """Signs that the wanted filesystem is there, but was never completed. Raises StageError."""
+    if found.type != entry.format or found.ambiguous:
+        return ""
+    return filesystems.half_made(found.type, node, offset)
+
+
+def decide_found(
+    log: Log, entry: Filesystem, found: Signature, half: str, record: Progress, *, made_here: bool
+) -> Decision:
+    """What happens on a device that holds `found`; `half` and `made_here` as in `filesystems.plan_filesystem`."""
     if found.ambiguous:
         real = found.type or "none of them"
         log.warning(f"disks: {entry.device} holds {found.describe()}; blkid takes {real} for the real one")
@@ -115,10 +114,7 @@ def decide_one(log: Log, entry: Filesystem, node: str, plans: Sequence[DiskPlan]
     if record.has("made", *key) and not filesystems.differences(entry, found):
         return filesystems.Decision("reuse", f"an earlier run of this boot has made it: {found.describe()}")
     unfinished = record.has("making", *key) and not record.has("made", *key)
-    half = filesystems.half_made(found.type, node) if found.type == entry.format and not found.ambiguous else ""
-    return filesystems.plan_filesystem(
-        entry, found, unfinished=unfinished, half_made=half, made_here=proven(node, plans)
-    )
+    return filesystems.plan_filesystem(entry, found, unfinished=unfinished, half_made=half, made_here=made_here)
 
 
 def _job(log: Log, entry: Filesystem, alias: str, record: Progress) -> Callable[[], None]:
@@ -132,9 +128,9 @@ def _job(log: Log, entry: Filesystem, alias: str, record: Progress) -> Callable[
     return job
 
 
-def side_by_side(jobs: Sequence[Callable[[], None]], workers: int) -> None:
+def side_by_side(jobs: Sequence[Callable[[], None]], workers: int, *, stop: bool = False) -> None:
     """Runs the jobs in up to `workers` threads, each to its end, and raises what failed: all failures in one
-    StageError."""
+    StageError. `stop`: after a failure no further one begins."""
     if len(jobs) == 1:
         jobs[0]()
         return
@@ -145,7 +141,7 @@ def side_by_side(jobs: Sequence[Callable[[], None]], workers: int) -> None:
     crashes: list[BaseException] = []
 
     def work() -> None:
-        while True:
+        while not (stop and (failures or crashes)):
             try:
                 job = todo.pop()
             except IndexError:

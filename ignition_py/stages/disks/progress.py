@@ -63,18 +63,32 @@ def digest(thing: object) -> str:
 def load(storage: Storage, path: str = "") -> Progress:
     """The record of an earlier run with the same disks, RAIDs, LUKS volumes and filesystems; else an empty one."""
     path = path or PATH
-    head = "config " + digest((storage.disks, storage.raid, storage.luks, storage.filesystems))
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            lines = file.read().split("\n")
-    except FileNotFoundError:
-        lines = []
-    except OSError as error:
-        raise StageError(f"reading the progress of the disks stage from {path}: {error.strerror}") from None
-    if lines[:1] == [head]:
+    lines = _lines(path)
+    if lines[:1] == [_head(storage)]:
         return Progress(path, lines[:-1])  # a line without its end was cut off and does not count
     if lines:
         os.unlink(path)
     progress = Progress(path, [])
-    progress.add(head)
+    progress.add(_head(storage))
     return progress
+
+
+def peek(storage: Storage, path: str = "", *, live: bool = True) -> Progress:
+    """What `load` returns, for looking only: nothing is made or removed. `live` False: the record of no machine. Raises
+    StageError."""
+    lines = _lines(path or PATH) if live else []
+    return Progress("", lines[:-1] if lines[:1] == [_head(storage)] else [])
+
+
+def _head(storage: Storage) -> str:
+    return "config " + digest((storage.disks, storage.raid, storage.luks, storage.filesystems))
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().split("\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StageError(f"reading the progress of the disks stage from {path}: {error.strerror}") from None

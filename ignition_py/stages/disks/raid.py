@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import Raid, Storage
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log
 
 
@@ -66,7 +67,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     udev.settle(log)  # it may be putting an older array of these members together
     todo, conflicts = [], []
     for array in storage.raid:
-        if _there(log, array, plans, record):
+        if there(log, array, plans, record):
             log.info(f"disks: the RAID array {array.name} was made by an earlier run and is kept")
             udev.wait_for(log, [node_of(array.name)])
             continue
@@ -77,7 +78,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
         _create(log, array, record)
 
 
-def _there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
+def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
     """Has an earlier run of this config made the array, and is it running?"""
     nodes = [aliases.real_of(device) for device in array.devices]
     holders = {tuple(kernel.holders(os.path.basename(node))) for node in nodes}
@@ -105,22 +106,43 @@ def proven(node: str, plans: Sequence[DiskPlan]) -> bool:
 
 
 def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
-    from ignition_py.system.blkid import probe
+    from ignition_py.system.blkid import Signature, probe
 
     found = []
     for device in array.devices:
         node = aliases.real_of(device)
-        why = kernel.in_use(os.path.basename(node))
-        if why:
-            found.append(f"{device} cannot become part of the RAID array {array.name}: {why}{at(array)}")
-            continue
-        signature = probe(log, node)
-        if (signature.type or signature.ambiguous or signature.table) and not proven(node, plans):
-            found.append(
-                f"{device} cannot become part of the RAID array {array.name}: it holds {signature.describe()}{at(array)}. "
-                f"`wipefs --all {device}` would remove that, `wipeTable: true` on its disk would have the partition made anew"
-            )
-    return found
+        busy = kernel.in_use(os.path.basename(node))
+        signature = Signature() if busy else probe(log, node)
+        found.append(member_conflict(array, device, busy, signature, proven=proven(node, plans)))
+    return [why for why in found if why]
+
+
+def member_conflict(array: Raid, device: str, busy: str, found: Signature, *, proven: bool) -> str:
+    """Why a device that is `busy` and holds `found` cannot become part of the array; "" where it can. `proven`: this config
+    made the device."""
+    if busy:
+        return f"{device} cannot become part of the RAID array {array.name}: {busy}{at(array)}"
+    if (found.type or found.ambiguous or found.table) and not proven:
+        return (
+            f"{device} cannot become part of the RAID array {array.name}: it holds {found.describe()}{at(array)}. "
+            f"`wipefs --all {device}` would remove that, `wipeTable: true` on its disk would have the partition made anew"
+        )
+    return ""
+
+
+def capacity(array: Raid, sizes: Sequence[int]) -> int:
+    """About how many bytes an array of members of these sizes has; metadata is not taken off (md(4))."""
+    active = len(sizes) - (array.spares or 0)
+    if active < 1:
+        return 0
+    level, least = (array.level or "").removeprefix("raid"), min(sizes)
+    if level in ("linear", "0", "stripe"):
+        return sum(sizes[:active])
+    if level in ("1", "mirror"):
+        return least
+    if level == "10":
+        return least * active // 2
+    return least * max(active - (2 if level == "6" else 1), 1)
 
 
 def _fact(array: Raid) -> tuple[str, str, str]:

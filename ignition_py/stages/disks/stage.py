@@ -13,10 +13,10 @@ from ignition_py.system import udev
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ignition_py.context import Context
-    from ignition_py.spec.tables import Disk
+    from ignition_py.spec.tables import Disk, Storage
     from ignition_py.stages.disks.inspect import DiskState
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
@@ -32,7 +32,7 @@ def run_stage(ctx: Context) -> None:
     record = progress.load(storage)
     plans = plan_disks(log, storage.disks, record)
     conflicts += [conflict for plan in plans for conflict in plan.conflicts]
-    conflicts += make_filesystems.early_conflicts(log, storage, plans, record)
+    conflicts += foreseen_conflicts(log, storage, plans, record)
     volumes = luks.prepare(ctx, plans, record)
     conflicts += volumes.conflicts
     refuse(conflicts, "Nothing has been changed")
@@ -40,6 +40,20 @@ def run_stage(ctx: Context) -> None:
     raid.create_all(log, storage, plans, record)
     luks.create_all(ctx, volumes, record)
     make_filesystems.make_all(log, storage, plans, record)
+
+
+def foreseen_conflicts(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> list[str]:
+    """What will forbid the arrays and filesystems once the tables are as planned. Devices that nobody knows yet are no
+    conflict: they may come by rules of the image's udev. Raises StageError or CommandError."""
+    if not (storage.raid or storage.filesystems):
+        return []
+    from ignition_py.stages.disks.foresee import foresee
+    from ignition_py.stages.disks.machine import Machine
+
+    foreseen = foresee(log, storage, plans, record, Machine(log, plans, record))
+    for step in foreseen.steps:
+        log.debug(f"disks: foreseen: {step.describe()}")
+    return [*foreseen.conflicts["raid"], *foreseen.conflicts["filesystem"]]
 
 
 def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> list[DiskPlan]:
@@ -76,8 +90,7 @@ def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
     from ignition_py.stages.disks.plan import plan_disk
 
     log.info(f"disks: {state.describe()}")
-    table = state.reading.primary
-    done = record.has(*_fact(disk.device, table.key() if table is not None else None))
+    done = table_written(record, disk, state)
     plan = plan_disk(disk, state, Identity(disk, state.sectors), done=done)
     for warning in plan.warnings:
         log.warning(f"disks: {warning}")
@@ -88,15 +101,31 @@ def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
     return plan
 
 
+def table_written(record: Progress, disk: Disk, state: DiskState) -> bool:
+    """Has this boot written, for this config, the very table that is on the disk?"""
+    table = state.reading.primary
+    return record.has(*_fact(disk.device, table.key() if table is not None else None))
+
+
 def _fact(device: str, key: object) -> tuple[str, str, str]:
     return ("table", progress.word(device), progress.digest(key))
 
 
 def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
-    from ignition_py.stages.disks.apply import apply_plan
+    """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
+    is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
+    import os
 
-    for plan in plans:
-        with log.step(f"disks: partition table of {plan.state.device}"):
-            apply_plan(log, plan)
-        if plan.writes:
-            record.add(*_fact(plan.state.device, plan.after.key() if plan.after is not None else None))
+    from ignition_py.stages.disks.apply import apply_plan
+    from ignition_py.stages.disks.make_filesystems import side_by_side
+
+    def job(plan: DiskPlan) -> Callable[[], None]:
+        def apply() -> None:
+            with log.step(f"disks: partition table of {plan.state.device}"):
+                apply_plan(log, plan)
+            if plan.writes:
+                record.add(*_fact(plan.state.device, plan.after.key() if plan.after is not None else None))
+
+        return apply
+
+    side_by_side([job(plan) for plan in plans], os.cpu_count() or 1, stop=True)

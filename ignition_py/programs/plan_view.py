@@ -1,0 +1,274 @@
+"""What `ignition-py plan` shows, as data: each disk before and after, the steps that follow, and what forbids them.
+
+`plan.py` builds a `View` here; `plan_text.py` and `plan_svg.py` draw it, `View.data()` is the JSON. GUIDs that are left to the
+machine are not part of it: they will be others each time.
+"""
+
+from __future__ import annotations
+
+from ignition_py.stages.disks import operations
+from ignition_py.stages.disks.foresee import KEEP as KEPT
+from ignition_py.stages.disks.foresee import UNKNOWN
+from ignition_py.system.blkid import Signature
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ignition_py.stages.disks.foresee import Foreseen, Step
+    from ignition_py.stages.disks.gpt import Entry, Table
+    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.volumes import Volume
+    from ignition_py.system.log import Log
+
+KEEP, CREATE, DELETE, RESIZE, RECREATE = "keep", "create", "delete", "resize", "recreate"
+FREE = "free"
+TYPES = {
+    "0FC63DAF-8483-4772-8E79-3D69D8477DE4": "Linux data",
+    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B": "EFI system",
+    "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
+    "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F": "swap",
+    "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709": "root x86-64",
+    "A19D880F-05FC-4D3B-A006-743F0F84911E": "RAID",
+    "CA7D7CCB-63ED-4C53-861C-1742536059CC": "LUKS",
+    "9E1A2D38-C612-4316-AA26-8B49521E5A8B": "PReP boot",
+}
+
+
+class Segment:
+    """A piece of a disk, in bytes: a partition (`number`) or free space (0). `action` is what happens to it; `holds` what is
+    in it."""
+
+    __slots__ = ("action", "holds", "label", "number", "size", "start")
+
+    def __init__(self, start: int, size: int, number: int = 0, label: str = "", action: str = FREE, holds: str = "") -> None:
+        self.start = start
+        self.size = size
+        self.number = number
+        self.label = label
+        self.action = action
+        self.holds = holds
+
+    def data(self) -> dict[str, Any]:
+        return {"start": self.start, "size": self.size, **({"number": self.number, "label": self.label} if self.number else {})}
+
+
+class Row:
+    """One partition number: as it is (`before`), as it will be (`after`), and what happens."""
+
+    __slots__ = ("action", "after", "becomes", "before", "busy", "holds", "number", "why")
+
+    def __init__(self, number: int, before: Entry | None, after: Entry | None, action: str) -> None:
+        self.number = number
+        self.before = before
+        self.after = after
+        self.action = action
+        self.holds = ""
+        self.becomes = ""
+        self.busy = ""
+        self.why = ""
+
+    @property
+    def label(self) -> str:
+        entry = self.after or self.before
+        return printable(entry.name) if entry is not None else ""
+
+    @property
+    def type(self) -> str:
+        entry = self.after or self.before
+        return TYPES.get(entry.type_guid, entry.type_guid) if entry is not None else ""
+
+
+class DiskView:
+    """One disk. `table` says what happens to the table as a whole; `device` as the config names it."""
+
+    __slots__ = ("after", "before", "conflicts", "device", "image", "rows", "sector_size", "sectors", "table", "warnings")
+
+    def __init__(self, plan: DiskPlan) -> None:
+        self.device = plan.state.device
+        self.image = plan.state.node
+        self.sector_size = plan.state.sector_size
+        self.sectors = plan.state.sectors
+        self.rows: list[Row] = []
+        self.before: list[Segment] = []
+        self.after: list[Segment] = []
+        self.table = ""
+        self.conflicts = list(plan.conflicts)
+        self.warnings = list(plan.warnings)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.sectors * self.sector_size
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "device": self.device,
+            "image": self.image or None,
+            "sectorSize": self.sector_size,
+            "sectors": self.sectors,
+            "table": self.table or None,
+            "before": [segment.data() for segment in self.before],
+            "after": [segment.data() for segment in self.after],
+            "partitions": [self._row(row) for row in self.rows],
+            "conflicts": self.conflicts,
+            "warnings": self.warnings,
+        }
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        return {
+            "number": row.number,
+            "action": row.action,
+            "before": _entry(row.before, known=True),
+            "after": _entry(row.after, known=row.action in (KEEP, RESIZE)),
+            "holds": row.holds or None,
+            "becomes": row.becomes or None,
+            "inUse": row.busy or None,
+        }
+
+
+class View:
+    """All of it. `result` is "nothing", "changes" or "refused"."""
+
+    __slots__ = ("conflicts", "disks", "result", "steps")
+
+    def __init__(self, disks: list[DiskView], steps: list[Step], conflicts: list[str]) -> None:
+        self.disks = disks
+        self.steps = steps
+        self.conflicts = conflicts
+        changed = any(disk.table or any(row.action != KEEP for row in disk.rows) for disk in disks)
+        changed = changed or any(step.action not in (KEPT, UNKNOWN) for step in steps)
+        self.result = "refused" if conflicts else "changes" if changed else "nothing"
+
+    def data(self) -> dict[str, Any]:
+        """For JSON: sizes and starts of segments in bytes, of partitions in sectors."""
+        return {
+            "result": self.result,
+            "disks": [disk.data() for disk in self.disks],
+            "steps": [
+                {
+                    "kind": step.kind,
+                    "name": step.name,
+                    "format": step.format or None,
+                    "action": step.action,
+                    "why": step.why,
+                    "device": step.device.name if step.device is not None else None,
+                    "size": step.device.size if step.device is not None else None,
+                }
+                for step in self.steps
+            ],
+            "conflicts": self.conflicts,
+        }
+
+
+def build(
+    log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[str], checks: Sequence[str]
+) -> View:
+    """Raises StageError or CommandError where a disk cannot be read."""
+    disks = [_disk(log, plan, foreseen.partitions[plan.state.device]) for plan in plans]
+    known = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
+    known += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
+    if not known:  # of disks that are refused or not there, nobody knows what they would have provided
+        known = foreseen.missing
+    return View(disks, foreseen.steps, list(dict.fromkeys(known)))
+
+
+def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume]) -> DiskView:
+    view, state = DiskView(plan), plan.state
+    before = state.reading.primary or state.reading.backup
+    after = before if plan.conflicts or (plan.after is None and not plan.writes) else plan.after
+    view.table = "; ".join(step.describe() for step in plan.operations if step.writes and not step.number)
+    actions = _actions(plan, before)
+    then = {} if after is None else after.entries
+    for number in sorted({*({} if before is None else before.entries), *then}):
+        old = before.entries.get(number) if before is not None else None
+        row = Row(number, old, then.get(number), actions.get(number, KEEP))
+        row.busy = state.busy_partitions.get(number, "")
+        if old is not None:
+            row.holds = _holds(log, plan, old)
+        if number in partitions and not plan.conflicts:
+            row.becomes = ", ".join(partitions[number].becomes)
+        view.rows.append(row)
+    view.before = _segments(view, before, {row.number: (row.action, row.holds) for row in view.rows})
+    view.after = _segments(view, after, {row.number: (row.action, row.becomes or _kept(row)) for row in view.rows})
+    return view
+
+
+def _kept(row: Row) -> str:
+    return row.holds if row.action in (KEEP, RESIZE) else ""
+
+
+def _actions(plan: DiskPlan, before: Table | None) -> dict[int, str]:
+    """What happens to each number."""
+    if plan.conflicts:
+        return {}
+    wiped = any(isinstance(step, operations.WipeTable) for step in plan.operations)
+    found = dict.fromkeys(before.entries, DELETE) if wiped and before is not None else {}
+    names = {"Create": CREATE, "Recreate": RECREATE, "Resize": RESIZE, "Delete": DELETE, "Keep": KEEP}
+    for step in plan.operations:
+        if step.number:
+            action = names[type(step).__name__]
+            found[step.number] = RECREATE if step.number in found and action == CREATE else action
+    return found
+
+
+def _holds(log: Log, plan: DiskPlan, entry: Entry) -> str:
+    """What is in a partition now, in a few words."""
+    from ignition_py.system.blkid import probe
+
+    state = plan.state
+    if not state.node or entry.size <= 0 or entry.last >= state.sectors:
+        return ""
+    found = probe(log, state.node, entry.first * state.sector_size, entry.size * state.sector_size)
+    return short(found)
+
+
+def short(found: Signature) -> str:
+    """`ext4 "ROOT"`, "" for nothing."""
+    if found.ambiguous:
+        return found.describe()
+    return printable(f'{found.type} "{found.label}"' if found.type and found.label else found.type)
+
+
+def _segments(view: DiskView, table: Table | None, what: Mapping[int, tuple[str, str]]) -> list[Segment]:
+    """Partitions and the free space between them, in order; alignment gaps of less than a MiB are left out."""
+    unit, found = view.sector_size, []
+    at, end = (0, view.sectors) if table is None else (table.first_usable, min(table.last_usable + 1, view.sectors))
+    for number, entry in sorted((table.entries if table is not None else {}).items(), key=lambda item: item[1].first):
+        if (entry.first - at) * unit >= _GAP:
+            found.append(Segment(at * unit, (entry.first - at) * unit))
+        action, holds = what.get(number, (KEEP, ""))
+        found.append(Segment(entry.first * unit, entry.size * unit, number, printable(entry.name), action, holds))
+        at = max(at, entry.last + 1)
+    if (end - at) * unit >= _GAP:
+        found.append(Segment(at * unit, (end - at) * unit))
+    return found
+
+
+_GAP = 1024 * 1024  # bytes
+
+
+def _entry(entry: Entry | None, *, known: bool) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    return {
+        "first": entry.first,
+        "last": entry.last,
+        "label": printable(entry.name),
+        "type": entry.type_guid,
+        **({"guid": entry.guid} if known else {}),
+    }
+
+
+def printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def size_text(size: int) -> str:
+    """Bytes in the largest unit that leaves at least 1: `512 MiB`, `9.5 GiB`."""
+    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            tenths = size * 10 // unit
+            return f"{tenths // 10} {name}" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} {name}"
+    return f"{size} B"
