@@ -9,8 +9,7 @@ cache does; both are readable by root only and gone with the boot.
 
 from __future__ import annotations
 
-import json
-
+from ignition_py import quickjson as json
 from ignition_py.diag import IgnitionError, Place
 
 TYPE_CHECKING = False
@@ -43,7 +42,7 @@ def original(place: Place, cache: str) -> Place:
     """Where what `place` names in the config cache stands in its own config; `place` itself where that cannot be told."""
     try:
         with open(cache + SUFFIX, "rb") as file:
-            texts = [(str(name), str(text).encode("latin-1")) for name, text in json.load(file)]
+            texts = [(str(name), str(text).encode("latin-1")) for name, text in json.loads(file.read())]
         if not texts:
             return place
         found = _place(_rendered(texts), place.path)

@@ -6,9 +6,9 @@ replaced as a whole: a reader sees the old file or the new one, never half of it
 
 from __future__ import annotations
 
-import json
 import os
 
+from ignition_py import quickjson as json
 from ignition_py.diag import IgnitionError
 
 TYPE_CHECKING = False

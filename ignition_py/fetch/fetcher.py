@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from ignition_py.diag import Place
     from ignition_py.fetch.ahead import Ahead
     from ignition_py.fetch.spool import Spool
     from ignition_py.spec.tables import Ignition, Resource
@@ -164,7 +163,7 @@ class Fetcher:
             stopped=stopped,
             identity=self._identity,
         )
-        with Content(_bounded(self._scheme(request, None), limit, what)) as chunks:
+        with Content(_bounded(self._scheme(request), limit, what)) as chunks:
             return b"".join(chunks)
 
     def ahead(self, resources: Sequence[Resource], *, what: str) -> Ahead | None:
@@ -212,19 +211,33 @@ class Fetcher:
         room: Callable[[int], None] | None,
     ) -> Iterator[bytes]:
         """Scheme, decompression, verification, limit: a chain of generators."""
-        place = resource._origin.place() if resource._origin is not None else None
+        try:
+            yield from self._chain(resource, what, limit, settings, stopped, room)
+        except FetchError as error:  # only a failure pays for finding the place
+            error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
+            raise
+
+    def _chain(
+        self,
+        resource: Resource,
+        what: str,
+        limit: int,
+        settings: Settings,
+        stopped: Callable[[], bool] | None,
+        room: Callable[[int], None] | None,
+    ) -> Iterator[bytes]:
         request = Request(
             resource.source or "",
             what=what,
             settings=settings,
             log=self._log,
-            headers=_headers(resource, what, place),
+            headers=_headers(resource, what),
             stopped=stopped,
             room=room,
             identity=self._identity,
         )
         expected = resource.verification.hash
-        chunks = self._scheme(request, place)
+        chunks = self._scheme(request)
         if self._log.recorder is not None and needs_network(request.url):
             chunks = self._log.recorder.watched(chunks, what, public(request.url))
         if resource.compression == "gzip" and request.url:
@@ -232,24 +245,20 @@ class Fetcher:
 
             chunks = gunzip(chunks, what=what, trusted=expected is not None)
         elif resource.compression not in (None, "", "gzip"):
-            raise FetchError(f"{what}: there is no compression {resource.compression!r}", place=place)
+            raise FetchError(f"{what}: there is no compression {resource.compression!r}")
         if expected is not None:
             from ignition_py.fetch.digest import verified
 
             chunks = verified(chunks, expected, what=what)
-        try:
-            yield from _bounded(chunks, limit, what)
-        except FetchError as error:
-            error.place = error.place or place
-            raise
+        yield from _bounded(chunks, limit, what)
 
-    def _scheme(self, request: Request, place: Place | None) -> Iterator[bytes]:
+    def _scheme(self, request: Request) -> Iterator[bytes]:
         """The raw contents from the file of the URL's scheme."""
         url = request.url
         if not url:
             return iter(())
         if self.offline and needs_network(url):
-            raise NeedNetwork(f"{request.what}: {public(url)} needs the network", place=place)
+            raise NeedNetwork(f"{request.what}: {public(url)} needs the network")
         scheme = scheme_of(url)
         if scheme == "data":  # in every config, so without the import machinery
             from ignition_py.fetch import data_url
@@ -257,7 +266,7 @@ class Fetcher:
             return data_url.stream(request)
         module = SCHEMES.get(scheme)
         if module is None:
-            raise FetchError(f"{request.what}: there is no way to fetch {public(url)}", place=place)
+            raise FetchError(f"{request.what}: there is no way to fetch {public(url)}")
         if scheme == "https" and self._identity.platform == "azure" and AZURE_BLOBS in url:
             module = "azure_blob"
         from importlib import import_module
@@ -266,11 +275,11 @@ class Fetcher:
         return chunks
 
 
-def _headers(resource: Resource, what: str, place: Place | None) -> tuple[tuple[str, str], ...]:
+def _headers(resource: Resource, what: str) -> tuple[tuple[str, str], ...]:
     headers = []
     for header in resource.http_headers:
         if not header.name or not header.value:
-            raise FetchError(f"{what}: an HTTP header has no {'value' if header.name else 'name'}", place=place)
+            raise FetchError(f"{what}: an HTTP header has no {'value' if header.name else 'name'}")
         headers.append((header.name, header.value))
     return tuple(headers)
 

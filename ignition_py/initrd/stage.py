@@ -3,7 +3,8 @@
 Run by an image builder's hook with the interpreter that the image will carry. Below DESTDIR it writes
 
     /usr/bin/ignition                      the launcher
-    /usr/lib/ignition-py/lib/python3.N/    modules as bytecode, without their sources
+    /usr/lib/ignition-py/modules           every module as bytecode, in one file (bundle.py)
+    /usr/lib/ignition-py/lib/python3.N/    what the interpreter imports before it can read that file
     /usr/lib/ignition-py/check.py          imports every module once; run when the image is built
 
 and prints, one per line, `source<TAB>target` of each binary (the interpreter, extension modules) that the hook has to
@@ -14,28 +15,22 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import marshal
 import os
 import sys
 
+from ignition_py.initrd.bundle import MAIN, bundle, compiled
 from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 PREFIX = "/usr/lib/ignition-py"
-# -I and -S: nothing from the environment, from a home directory or from site-packages gets in.
-_LAUNCHER = """#!{prefix}/bin/python3 -IS
-import sys
-from ignition_py.cli import main
-sys.exit(main())
-"""
-_CHECK = """# Imports every module that the executor could import. Run inside the initramfs while it is built.
-import importlib
-import sys
-
-sys.path[:] = [entry for entry in sys.path if entry.startswith({prefix!r})]
+# Looks for its data beside its own file.
+_AS_FILES = ("certifi",)
+# Imported by the interpreter itself, before the launcher runs, and found as files (or frozen, but not in every build).
+_EARLY = ("abc", "codecs", "encodings", "genericpath", "io", "os", "posixpath", "stat", "_collections_abc", "_py_abc")
+_CHECK = """import importlib
 failed = []
 for name in {names!r}.split():
     try:
@@ -51,11 +46,10 @@ sys.exit(1 if failed else 0)
 def bytecode(source: bytes, name: str) -> bytes:
     """A .pyc of `source` that is never compared with a source file (PEP 552, unchecked hash).
 
-    Compiled without docstrings and assertions. `name` is the file name that tracebacks show.
+    `name` is the file name that tracebacks show.
     """
-    code = compile(source, name, "exec", dont_inherit=True, optimize=2)
     flags = (0b01).to_bytes(4, "little")
-    return importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + marshal.dumps(code)
+    return importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + compiled(source, name)
 
 
 def library_directory(prefix: str) -> str:
@@ -82,30 +76,53 @@ def _write(path: str, data: bytes, mode: int = 0o644) -> None:
     os.chmod(path, mode)
 
 
-def write_modules(modules: Iterable[Module], destination: str, prefix: str) -> list[tuple[str, str]]:
-    """Writes bytecode below `destination`; returns (source, target) of the extension modules."""
-    library = library_directory(prefix)
-    extensions = []
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Layout:
+    """Where things are in the initramfs, all below `prefix`."""
+
+    __slots__ = ("bundle", "check", "launcher", "library", "prefix", "python")
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+        self.python = f"{prefix}/bin/python3"
+        self.bundle = f"{prefix}/modules"
+        self.check = f"{prefix}/check.py"
+        self.library = library_directory(prefix)
+        self.launcher = "/usr/bin/ignition"
+
+
+def python_files(layout: Layout) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
+    """What is made for an initramfs: (path -> contents), and (source, target) of the binaries. Raises MissingModule."""
+    modules = modules_needed()
+    files, bundled = {}, []
+    natives = [(os.path.realpath(sys.executable), layout.python)]
     for module in modules:
         assert module.path is not None
-        target = f"{library}/{relative_path(module)}"
+        target = f"{layout.library}/{relative_path(module)}"
         if not module.path.endswith(".py"):
-            extensions.append((module.path, target))
-            continue
-        with open(module.path, "rb") as file:
-            source = file.read()
-        _write(destination + target + "c", bytecode(source, relative_path(module)))
-    return extensions
+            natives.append((module.path, target))
+        elif module.name.partition(".")[0] in (*_EARLY, *_AS_FILES):
+            files[target + "c"] = bytecode(_read(module.path), relative_path(module))
+        else:
+            bundled.append((module.name, module.search is not None, _read(module.path)))
+    made = bundle(bundled)
+    names = " ".join(module.name for module in modules if _importable(module.name))
+    files[layout.bundle] = made.data
+    for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):
+        files[path] = made.program(then, python=layout.python, path=layout.bundle, library=layout.library).encode()
+    return files, natives
 
 
 def stage(destination: str, prefix: str = PREFIX) -> list[tuple[str, str]]:
     """Writes everything but binaries below `destination`; returns (source, target) of those. Raises MissingModule."""
-    modules = modules_needed()
-    natives = [(os.path.realpath(sys.executable), f"{prefix}/bin/python3")]
-    natives += write_modules(modules, destination, prefix)
-    _write(f"{destination}/usr/bin/ignition", _LAUNCHER.format(prefix=prefix).encode(), 0o755)
-    names = " ".join(module.name for module in modules if _importable(module.name))
-    _write(f"{destination}{prefix}/check.py", _CHECK.format(prefix=prefix, names=names).encode())
+    layout = Layout(prefix)
+    files, natives = python_files(layout)
+    for path, data in files.items():
+        _write(destination + path, data, 0o755 if path == layout.launcher else 0o644)
     return natives
 
 

@@ -5,7 +5,7 @@ Keys come in table order, absent and empty things are left out, strings are esca
 
 from __future__ import annotations
 
-import json
+from ignition_py import quickjson as json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

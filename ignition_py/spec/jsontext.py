@@ -7,8 +7,7 @@ Sources: RFC 8259; Go's encoding/json (keys in any case, later duplicates win, o
 
 from __future__ import annotations
 
-import json
-
+from ignition_py import quickjson as json
 from ignition_py.diag import Place
 from ignition_py.spec.model import Origin
 

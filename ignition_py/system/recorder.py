@@ -9,9 +9,10 @@ Times are seconds of CLOCK_MONOTONIC, the same clock for every process of a boot
 
 from __future__ import annotations
 
-import json
 import os
 import time
+
+from ignition_py import quickjson as json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

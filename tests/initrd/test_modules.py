@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import marshal
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ignition_py.initrd import modules
+from ignition_py.initrd.bundle import bundle
 from ignition_py.initrd.modules import MissingModule, imports_of, modules_needed
 from ignition_py.initrd.stage import bytecode, library_directory, relative_path, stage
 
@@ -100,27 +102,68 @@ def test_bytecode_is_what_the_interpreter_loads_without_a_source() -> None:
     assert scope.get("__doc__") is None
 
 
-@pytest.mark.subprocess
-def test_staged_modules_are_enough_to_start(tmp_path: Path) -> None:
-    """The staged tree alone, under another prefix, can import every module of ours and say its version."""
-    prefix = f"{tmp_path}/prefix"
-    try:
-        natives = stage(str(tmp_path), "/prefix")
-    except MissingModule as error:
-        pytest.fail(str(error))
-    for source, target in natives:
-        copy = tmp_path / target.lstrip("/")
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An initramfs' files below `root`, and their prefix where they believe to be."""
+    folder = tmp_path_factory.mktemp("staged")
+    prefix = folder / "prefix"
+    for source, target in stage(f"{folder}/root", str(prefix)):
+        copy = Path(f"{folder}/root{target}")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.symlink_to(source)
-    library = str(tmp_path) + library_directory("/prefix")
-    only = f"import sys; sys.path[:] = [{library!r}, {library + '/lib-dynload'!r}]; "
-    program = only + "from ignition_py.cli import main; sys.argv = ['ignition', '-version']; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=False)
+        if copy.name == "python3":
+            shutil.copy(source, copy)  # an interpreter looks for its library beside what a link leads to
+        else:
+            copy.symlink_to(source)
+    prefix.symlink_to(f"{folder}/root{prefix}")
+    return folder
+
+
+def run_staged(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.subprocess
+def test_staged_modules_are_enough_to_start(staged: Path) -> None:
+    """The staged tree alone, under another prefix, can import every module of ours and say its version."""
+    done = run_staged(f"{staged}/root/usr/bin/ignition", "-version")
     assert done.returncode == 0, done.stderr
-    assert "Ignition 2." in done.stdout + done.stderr
-    check = (tmp_path / "prefix/check.py").read_text().replace("'/prefix'", repr(prefix))
-    done = subprocess.run([sys.executable, "-IS", "-c", only + check], capture_output=True, text=True, check=False)
+    assert "Ignition 2." in done.stdout
+    done = run_staged(f"{staged}/prefix/bin/python3", "-IS", f"{staged}/prefix/check.py")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.subprocess
+def test_modules_come_out_of_the_bundle(staged: Path) -> None:
+    """Modules, packages, packages without a source and extension modules: each from where it is meant to be."""
+    program = (staged / "prefix/check.py").read_text().partition("import importlib\n")[0] + (
+        "import encodings, ignition_py.cli, ruamel.yaml.error, zlib, __future__ as f\n"
+        "for m in (encodings, ignition_py, ignition_py.cli, sys.modules['ruamel'], f): print(m.__file__, m.__spec__.name)\n"
+        "print(ignition_py.cli.__doc__, ignition_py.cli.main.__annotations__['return'])\n"
+        "try: import ignition_py.nothing\nexcept ModuleNotFoundError as error: print(error)\n"
+    )
+    done = run_staged(f"{staged}/prefix/bin/python3", "-IS", "-c", program.partition("\n")[2])
+    prefix = f"{staged}/prefix"
+    library = prefix + library_directory("")
+    assert done.stdout.splitlines() == [
+        f"{library}/encodings/__init__.pyc encodings",
+        f"{prefix}/modules/ignition_py ignition_py",
+        f"{prefix}/modules/ignition_py.cli ignition_py.cli",
+        f"{prefix}/modules/ruamel ruamel",
+        f"{prefix}/modules/__future__ __future__",
+        "None int",
+        "No module named 'ignition_py.nothing'",
+    ], done.stderr
+
+
+def test_a_bundle_has_what_its_index_says() -> None:
+    made = bundle([("a.b", False, b"from __future__ import annotations\nx: undefined = 1"), ("c", True, b"y = 2")])
+    _, index = marshal.loads(made.data[: made.head])
+    assert {name: entry[2] for name, entry in index.items()} == {"a.b": False, "c": True, "a": True}
+    scope: dict[str, object] = {}
+    offset, length, _ = index["a.b"]
+    exec(marshal.loads(made.data[offset : offset + length]), scope)
+    assert (scope["x"], scope["__annotations__"]) == (1, {"x": "undefined"})
+    assert max(sum(entry[:2]) for entry in index.values()) == len(made.data)
 
 
 def test_relative_paths() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ignition_py.spec import tables
 from ignition_py.spec.rules import Findings, rule
 from ignition_py.spec.rules.paths import extension
@@ -13,7 +11,6 @@ from ignition_py.spec.unitfile import UnitError, sections_with_settings
 UNIT_TYPES = (
     ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".snapshot", ".slice", ".scope",
 )  # fmt: skip
-_INSTANCE = re.compile(r"(.+?)@(.+?)\.service", re.DOTALL)
 
 
 @rule(tables.Ignition)
@@ -50,16 +47,20 @@ def _sections(contents: str | None, find: Findings) -> set[str] | None:
         return None
 
 
+def _template(name: str) -> str:
+    """The template of which a service is an instance, "" for one that is none."""
+    stem = name.removesuffix(".service")
+    at = stem.find("@", 1)
+    return f"{stem[:at]}@.service" if stem != name and 0 < at < len(stem) - 1 else ""
+
+
 @rule(Systemd)
 def instances(it: Systemd, find: Findings) -> None:
     if not any("@" in each.name for each in it.units):
         return
     units = {each.name: each for each in it.units}
     for i, each in enumerate(it.units):
-        found = _INSTANCE.fullmatch(each.name)
-        if not found or not each.enabled:
-            continue
-        template = units.get(f"{found[1]}@.service")
+        template = units.get(_template(each.name)) if each.enabled else None
         if template is None or not template.contents:
             continue
         try:

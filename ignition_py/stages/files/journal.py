@@ -9,9 +9,9 @@ be applied again, another one meets the usual refusals.
 
 from __future__ import annotations
 
-import json
 import os
 
+from ignition_py import quickjson as json
 from ignition_py.diag import StageError
 from ignition_py.system.rootfs import shown
 

@@ -5,9 +5,9 @@ The fields are the reference's; tools on the running system (console-login-helpe
 
 from __future__ import annotations
 
-import json
 import time
 
+from ignition_py import quickjson as json
 from ignition_py.diag import StageError
 from ignition_py.stages.files.writer import Permissions, Writer
 

@@ -10,11 +10,11 @@ an error. The stamp goes when the command line is as it should be.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 import time
 
+from ignition_py import quickjson as json
 from ignition_py.diag import StageError
 from ignition_py.stages.files.writer import copy_attributes, write_all
 from ignition_py.stages.kargs.bootfs import Mounted, find

@@ -1,0 +1,91 @@
+"""One file with the bytecode of many modules, and the few lines that start a program from it.
+
+    marshal of (code of loader.py, {module: (offset, length, is a package)})   the head
+    marshal of each module's code, one after the other
+
+Offsets count from the beginning of the file. `stage.py` writes it, `loader.py` reads it.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import marshal
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+
+# Runs `main` of a module with its words of the command line; the process ends without tearing its modules down, which
+# would cost a fifth of the start. An exception, SystemExit included, takes the long way.
+_START = """#!{python} -IS
+import marshal, os, sys
+descriptor = os.open({bundle!r}, os.O_RDONLY | os.O_CLOEXEC)
+loader, index = marshal.loads(os.read(descriptor, {head}))
+exec(loader)
+install(index, descriptor, {bundle!r}, {library!r})
+{then}"""
+MAIN = """from ignition_py.cli import main
+status = main()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)
+"""
+
+
+class Bundle:
+    """The bytes of a bundle and how many of them its head has."""
+
+    __slots__ = ("data", "head")
+
+    def __init__(self, data: bytes, head: int) -> None:
+        self.data = data
+        self.head = head
+
+    def program(self, then: str, *, python: str, path: str, library: str) -> str:
+        """A program that reads the bundle at `path` and goes on with the Python statements `then`."""
+        return _START.format(python=python, bundle=path, library=library, head=self.head, then=then)
+
+
+def compiled(source: bytes, name: str) -> bytes:
+    """The marshalled code of `source`, see `code_of`. `name` is the file name that tracebacks show."""
+    return marshal.dumps(code_of(source, name))
+
+
+def code_of(source: bytes, name: str) -> CodeType:
+    """Compiles without docstrings and assertions, and with each `from __future__ import` as a setting of the compiler.
+
+    The statement would import a module each time, which the loader has not and the others need not.
+    """
+    tree = ast.parse(source, name)
+    flags = 0
+    for node in [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]:
+        tree.body.remove(node)
+        for alias in node.names:
+            flags |= getattr(__future__, alias.name).compiler_flag
+    code: CodeType = compile(tree, name, "exec", flags, dont_inherit=True, optimize=2)
+    return code
+
+
+def bundle(modules: Iterable[tuple[str, bool, bytes]]) -> Bundle:
+    """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them."""
+    known = {name: (package, source) for name, package, source in modules}
+    for name in tuple(known):
+        while name := name.rpartition(".")[0]:
+            known.setdefault(name, (True, b""))
+    with open(os.path.join(os.path.dirname(__file__), "loader.py"), "rb") as file:
+        loader = code_of(file.read(), "ignition_py/initrd/loader.py")
+    codes = [(name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in known.items()]
+    # Numbers of the same width in marshal's format whatever they are, so that the head's length is known beforehand.
+    head = len(_head(loader, codes, 0))
+    return Bundle(_head(loader, codes, head) + b"".join(code for _, _, code in codes), head)
+
+
+def _head(loader: CodeType, codes: list[tuple[str, bool, bytes]], start: int) -> bytes:
+    index = {}
+    for name, package, code in codes:
+        index[name] = (start, len(code), package)
+        start += len(code)
+    return marshal.dumps((loader, index), 2)  # version 2: without references, whose use would depend on the numbers
