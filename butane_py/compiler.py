@@ -123,12 +123,15 @@ def _null_structs(work: Compilation, decoder: Decoder, struct: Struct, path: Pat
     if node is None or node.kind != MAPPING:
         return
     for name, entry in decoder.fields(type(struct)).items():
-        if entry.struct is not None and not entry.many and name not in struct.__dict__ and node.entry(name):
-            if entry.nullable[0] <= work.row.spec < entry.nullable[1]:
-                continue
-            work.warning(
-                "null-mapping", f"{name} is null where a mapping is expected; it counts as empty", (*path, name)
-            )
+        found = node.entry(name)
+        if entry.struct is None or entry.many or name in struct.__dict__ or found is None:
+            continue
+        if entry.nullable[0] <= work.row.spec < entry.nullable[1]:
+            continue
+        if found[1].kind != SCALAR:  # a null before this item of a list was left out, and the text is that of another item
+            _unused(work, decoder, entry.struct(), (*path, name))
+            continue
+        work.warning("null-mapping", f"{name} is null where a mapping is expected; it counts as empty", (*path, name))
 
 
 _SUGGESTIONS = 100  # reports; looking for near names takes time
@@ -222,18 +225,19 @@ def _fedora_coreos(work: Compilation, config: tables.Config, output: spec.Config
 
 
 def _emit(work: Compilation, config: tables.Config, output: spec.Config) -> str:
-    from butane_py.emit import emit_json
+    from butane_py.emit import emit_json, without_bad_bytes
     from ignition_py.spec.check import check_output
     from ignition_py.spec.encode import to_data
 
     data = to_data(output, work.row.spec)
     check_output(data, work.row.spec)
     if not work.row.spec:
-        for reference in data["ignition"].get("config", {}).get("merge", ()):
-            reference.setdefault("source", None)  # by accident of the reference (docs/differences.md)
+        merged = data["ignition"].get("config", {}).get("merge", ())
+        merged[:] = [{"source": None, **child} for child in merged]  # by accident of the reference (docs/differences.md)
     if work.row.machine_config and not work.options.raw:
         from butane_py.emit_yaml import emit_yaml
         from butane_py.sugar.machine_config import wrap
 
-        return emit_yaml(wrap(config, data))
+        text = emit_yaml(wrap(config, data))
+        return emit_yaml(without_bad_bytes(wrap(config, data))) if "\\uDC" in text else text
     return emit_json(data, pretty=work.options.pretty)

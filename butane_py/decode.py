@@ -125,8 +125,9 @@ class Decoder:
                 merge, self.unusual = value_node, True
                 continue
             key = self._key(key_node)
-            if key is None:
+            if key is None or key != key_node.value:
                 self.unusual = True
+            if key is None:
                 continue
             if merged is not None:
                 if key in merged:

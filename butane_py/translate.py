@@ -137,7 +137,7 @@ def _user(translator: Translator, it: tables.PasswdUser, values: dict[str, Any])
     file_of = []  # for each key that a file has, the index of the file
     for index, path in enumerate(it.ssh_authorized_keys_local):
         try:
-            text = read_local(path, translator.options).decode("utf-8", "replace")
+            text = read_local(path, translator.options).decode("utf-8", "surrogateescape")
         except LocalFileError as error:
             translator.failed(error, files, index)
             continue
@@ -157,7 +157,7 @@ def _unit_text(translator: Translator, it: Any, values: dict[str, Any]) -> None:
     except LocalFileError as error:
         translator.failed(error, it._origin, "contents_local")
         return
-    values["contents"] = contents.decode("utf-8", "replace")
+    values["contents"] = contents.decode("utf-8", "surrogateescape")
     values["_sources"] = {"contents": it._origin.field(type(it).FIELDS["contents_local"])}
 
 

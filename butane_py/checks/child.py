@@ -17,7 +17,7 @@ from ignition_py.spec.rules import Finding, validate
 
 def check_child(text: str, find: ButaneFindings) -> None:
     """Adds what is wrong with the inner config `text` (JSON) to `find`."""
-    document = JsonDocument(text.encode("utf-8", "surrogatepass"))
+    document = JsonDocument(text.encode("utf-8", "surrogateescape"))
     try:
         raw = document.parse()
         decoder = Decoder(document, find.version)

@@ -128,7 +128,7 @@ class _Walk:
             self.taken(target)
             return
         try:
-            points_to = os.fsencode(os.readlink(path)).decode("utf-8", "replace")
+            points_to = os.fsencode(os.readlink(path)).decode("utf-8", "surrogateescape")
         except OSError as error:
             self.fail("local-file", f"{path} cannot be read: {error.strerror}")
             return
@@ -169,7 +169,7 @@ def _entries(base: str, fail: Any) -> Iterator[tuple[str, str, os.stat_result]]:
         path, relative = stack.pop()
         try:
             status = os.lstat(path)
-            yield path, os.fsencode(relative).decode("utf-8", "replace"), status
+            yield path, os.fsencode(relative).decode("utf-8", "surrogateescape"), status
             if stat.S_ISDIR(status.st_mode):
                 names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
                 stack.extend(

@@ -61,3 +61,27 @@ def test_what_the_reference_gives_no_place_has_a_line(text: str) -> None:
     (entry,) = places(text)
     assert entry[1] in ("$", "$.version")
     assert entry[2]
+
+
+def test_after_a_null_item_the_text_of_another_item_is_looked_at() -> None:
+    text = (
+        "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - null\n    - path: /a\n      user: {id: 1}\n"
+        "    - path: /b\n      mode: 0644\n"
+    )
+    assert places(text) == [("not-checked", "$.storage.files.0", 5, 7)]
+    assert places(text.replace("id: 1", "it: 1")) == [
+        ("not-checked", "$.storage.files.0", 5, 7),
+        ("unused-key", "$.storage.files.1.user.it", 7, 14),
+    ]
+
+
+def test_a_key_that_is_written_in_base64_is_looked_for_as_it_is_written() -> None:
+    text = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{!!binary cGF0aA==: /a}]}\n"
+    assert places(text) == [("unused-key", "$.storage.files.0.cGF0aA==", 3, 20)]
+
+
+def test_the_null_source_of_spec_3_0_stands_where_sources_stand() -> None:
+    text = "variant: fcos\nversion: 1.0.0\nignition: {config: {merge: [{verification: {hash: sha512-" + "c" * 128 + "}}]}}\n"
+    output = compile_source(text.encode(), "x", Options()).output
+    assert output is not None
+    assert '"merge":[{"source":null,"verification":{' in output
