@@ -23,7 +23,8 @@ SWAP_UNITS_SINCE = 3
 def one_source(it: tables.Resource, find: ButaneFindings) -> None:
     given = [name for name in ("local", "inline", "source") if getattr(it, name) is not None]
     if len(given) > 1:
-        find.error("sources-too-many", f"contents come from one place: give one of {' and '.join(given)}", given[-1])
+        at = given[-1] if find.version else "inline"
+        find.error("sources-too-many", f"contents come from one place: give one of {' and '.join(given)}", at)
 
 
 @rule(tables.ConfigReference, since=1)

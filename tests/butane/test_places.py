@@ -85,3 +85,9 @@ def test_the_null_source_of_spec_3_0_stands_where_sources_stand() -> None:
     output = compile_source(text.encode(), "x", Options()).output
     assert output is not None
     assert '"merge":[{"source":null,"verification":{' in output
+
+
+@pytest.mark.parametrize(("version", "key"), [("1.0.0", "inline"), ("1.1.0", "source")])
+def test_two_sources_of_contents(version: str, key: str) -> None:
+    text = f"variant: fcos\nversion: {version}\nstorage: {{files: [{{path: /a, contents: {{inline: a, source: 'data:,b'}}}}]}}\n"
+    assert [entry[:2] for entry in places(text)] == [("sources-too-many", f"$.storage.files.0.contents.{key}")]
