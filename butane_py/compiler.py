@@ -232,7 +232,7 @@ def _emit(work: Compilation, config: tables.Config, output: spec.Config) -> str:
     data = to_data(output, work.row.spec)
     check_output(data, work.row.spec)
     if not work.row.spec:
-        merged = data["ignition"].get("config", {}).get("merge", ())
+        merged = data["ignition"].get("config", {}).get("merge", [])
         merged[:] = [{"source": None, **child} for child in merged]  # by accident of the reference (docs/differences.md)
     if work.row.machine_config and not work.options.raw:
         from butane_py.emit_yaml import emit_yaml

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ignition_py.diag import Path
     from ignition_py.spec.model import Field
 
+    # Characters that stand for others in the text that libyaml gets.
+    Swaps = dict[str, str]
+
 SCALAR, MAPPING, SEQUENCE, ALIAS = range(4)
 _LONG_TAG = "tag:yaml.org,2002:"
 MAX_DEPTH = 10_000  # nested collections, as yaml.v3
@@ -28,6 +31,7 @@ _COLON = (  # compiled when it is needed
     r"^%[^\n]*|(?<![^\s,\[{])(?:![^\s,\[\]{}]*|[&*][-\w]*)|(?<=[^\s\"'\[\]{},]):(?=\S)"
 )
 _PLACEHOLDERS = range(0xE000, 0xE100)  # private use
+_MARK = b"\xef\xbb\xbf"  # the byte order mark
 _SLASH = r"(?<!\\)(?:\\\\)*\\/"
 
 
@@ -84,38 +88,34 @@ class Source:
         self.root = self._compose()
 
     def _compose(self) -> Node | None:
+        text, swaps = self._marks_hidden()
         try:
-            return self._parse(self.text, "")
+            return self._parse(text, swaps)
         except YamlError as error:
-            changed = self._colons_hidden() if "':'" in str(error) else None
+            changed = _colons_hidden(text) if "':'" in str(error) else None
             if changed is None:
                 raise
             text, placeholder = changed
-            return self._parse(text, placeholder)
+            return self._parse(text, {**swaps, placeholder: ":"})
 
-    def _colons_hidden(self) -> tuple[bytes, str] | None:
-        """The text with the colons inside plain scalars as another character, and that character.
+    def _marks_hidden(self) -> tuple[bytes, Swaps]:
+        """The text with the byte order marks inside of it as another character, and what that stands for.
 
-        libyaml 0.1, which ruamel.yaml brings along, refuses them in flow collections; yaml.v3 does not.
+        libyaml skips or refuses them; to yaml.v3 they are characters as others are.
         """
-        try:
-            text = self.text.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-        placeholder = next((chr(code) for code in _PLACEHOLDERS if chr(code) not in text), None)
-        if placeholder is None:
-            return None
-        hidden = re.sub(_COLON, lambda found: placeholder if found[0] == ":" else found[0], text, flags=re.M)
-        return (hidden.encode("utf-8"), placeholder) if hidden != text else None
+        first = len(_MARK) if self.text.startswith(_MARK) else 0
+        if self.text.find(_MARK, first) < 0 or (placeholder := _unused(self.text)) is None:
+            return self.text, {}
+        return self.text[:first] + self.text[first:].replace(_MARK, placeholder.encode()), {placeholder: "\ufeff"}
 
-    def _parse(self, text: bytes, placeholder: str) -> Node | None:
-        """The root node. `placeholder` stands for a colon in the text. Raises YamlError."""
+    def _parse(self, text: bytes, swaps: Swaps) -> Node | None:
+        """The root node. Raises YamlError."""
         from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # re-exported without saying so
         from ruamel.yaml.error import YAMLError
 
         self.aliased = False
         try:
-            return self._document(CParser(text), placeholder)
+            return self._document(CParser(text), swaps)
         except YamlError:
             raise
         except YAMLError as error:
@@ -142,7 +142,7 @@ class Source:
                     return number, column
         return 1, 1
 
-    def _document(self, parser: Any, placeholder: str) -> Node | None:
+    def _document(self, parser: Any, swaps: Swaps) -> Node | None:
         from ruamel.yaml import events
 
         scalar, mapping, sequence, alias = events.ScalarEvent, events.MappingStartEvent, events.SequenceStartEvent, events.AliasEvent
@@ -161,8 +161,8 @@ class Source:
             if kind is scalar:
                 mark = event.start_mark
                 node = Node(SCALAR, mark.line + 1, mark.column + 1, event.value, event.tag or "", not event.style)
-                if slashes or placeholder:
-                    self._mend(node, event, slashes, placeholder)
+                if slashes or swaps:
+                    self._mend(node, event, slashes, swaps)
             elif kind is mapping or kind is sequence:
                 mark = event.start_mark
                 node = Node(
@@ -203,12 +203,15 @@ class Source:
                 keys.append(None)
                 append = node.items.append
 
-    def _mend(self, node: Node, event: Any, slashes: str, placeholder: str) -> None:
-        """Gives a scalar its colons back, and refuses the escaped slash, which only libyaml knows. `slashes`: the text, if it has any."""
+    def _mend(self, node: Node, event: Any, slashes: str, swaps: Swaps) -> None:
+        """Gives a scalar its own characters back, and refuses the escaped slash, which only libyaml knows.
+
+        `slashes`: the text, if it has any of them.
+        """
         if slashes and event.style == '"' and re.search(_SLASH, slashes[event.start_mark.index : event.end_mark.index]):
             raise YamlError("found unknown escape character \\/", node.line, node.column)
-        if placeholder:
-            node.value = node.value.replace(placeholder, ":")
+        for placeholder, char in swaps.items():
+            node.value = node.value.replace(placeholder, char)
 
     def _alias(self, event: Any, anchors: dict[str, Node]) -> Node:
         mark = event.start_mark
@@ -247,6 +250,27 @@ class Source:
         parent = self.deepest(path[:-1])
         found = parent.entry(str(path[-1])) if parent else None
         return Place(path, found[0].line, found[0].column, self.name) if found else self.place(path)
+
+
+def _unused(text: bytes) -> str | None:
+    """A character for private use that is not in the text."""
+    return next((chr(code) for code in _PLACEHOLDERS if chr(code).encode() not in text), None)
+
+
+def _colons_hidden(text: bytes) -> tuple[bytes, str] | None:
+    """The text with the colons inside plain scalars as another character, and that character.
+
+    libyaml 0.1, which ruamel.yaml brings along, refuses them in flow collections; yaml.v3 does not.
+    """
+    placeholder = _unused(text)
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if placeholder is None:
+        return None
+    hidden = re.sub(_COLON, lambda found: placeholder if found[0] == ":" else found[0], decoded, flags=re.M)
+    return (hidden.encode("utf-8"), placeholder) if hidden != decoded else None
 
 
 class At(Origin):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
 
@@ -40,3 +42,16 @@ def test_contents_keep_their_bytes(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"\xff")
     text = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, contents: {local: bad}}, {path: /b, contents: {inline: !!binary /w==}}]}\n"
     assert compiled(text, tmp_path).count('"source":"data:,%FF"') == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("\ufeffstorage: {}\n", "unused-key"), ("\ufeff", "yaml"), ('storage: {files: [{path: /a, contents: {inline: "\ufeff:a"}}]}\n', None),
+     ("storage: {files: [{path: /a, contents: {inline: \ufeffa:b}}]}\n", None)],
+)  # fmt: skip
+def test_a_byte_order_mark_inside_is_a_character(text: str, code: str | None) -> None:
+    result = compile_source(f"\ufeffvariant: fcos\nversion: 1.5.0\n{text}".encode(), "x", Options())
+    assert [entry.code for entry in result.report] == ([code] if code else [])
+    if not code:
+        assert result.output is not None
+        assert "data:,%EF%BB%BF" in result.output
