@@ -88,7 +88,7 @@ def compile_item(job: Job, item: Item) -> Answer:
         with open(item.path, "rb") as file:
             data = file.read()
         result = job.compile(data, item.path)
-        state = BAD if result.output is None else CHECKED if job.check else _written(item, result.output)
+        state = BAD if result.output is None else CHECKED if job.check else _written(job, item, result, result.output)
     except OSError as error:
         state, result = BAD, _failure("local-file", reason(error), item.path)
     except (MemoryError, RecursionError) as error:
@@ -97,10 +97,12 @@ def compile_item(job: Job, item: Item) -> Answer:
     return Answer(state, job.shown(result, data, item.path), entries)
 
 
-def _written(item: Item, output: str) -> str:
+def _written(job: Job, item: Item, result: Result, output: str) -> str:
     suffix = ".yaml" if output.startswith("#") else ".ign"
     os.makedirs(os.path.dirname(item.target) or ".", exist_ok=True)
-    return WRITTEN if write_changed(item.target + suffix, output.encode("utf-8", "replace") + b"\n") else UNCHANGED
+    state = WRITTEN if write_changed(item.target + suffix, output.encode("utf-8", "replace") + b"\n") else UNCHANGED
+    job.write_map(result, item.target + suffix)
+    return state
 
 
 def _failure(code: str, message: str, path: str) -> Result:

@@ -43,10 +43,12 @@ FLAGS = (
     Flag("pretty", SWITCH, "indent the JSON", short="p"),
     Flag("raw", SWITCH, "write an Ignition config, never a MachineConfig around it", short="r"),
     Flag("raw-errors", SWITCH, "print reports a line each, for programs"),
+    Flag("source-map", TEXT, "also write which line of the YAML made what, beside the output (OUTPUT.map) or into it", noun="where",
+         bare="beside", choices=("beside", "inline")),
     Flag("strict", SWITCH, "fail on any warning", short="s"),
     Flag("version", SWITCH, "print the version and exit", short="V"),
     Flag("watch", SWITCH, "compile again whenever a file changes (with --output or --output-dir)"),
-)
+)  # fmt: skip
 
 
 def parser(program: str) -> Parser:
@@ -115,6 +117,8 @@ def _inputs(values: Values) -> list[str]:
         if given or not others:
             raise UsageError("--output-dir needs the files or folders to compile")
         return others
+    if values.text("source-map") == "beside" and not values.text("output") and not values.on("check"):
+        raise UsageError("--source-map needs --output or --output-dir, to put the map beside; --source-map=inline puts it into the config")
     if len(others) > 1 or (others and given):
         raise UsageError("more than one file is given; --output-dir compiles many")
     if values.on("watch") and not (values.text("output") and (others or given)):
@@ -162,6 +166,7 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False)
         say(translations(data, name, job.options))
     if not job.check:
         _write(output, result.output.encode("utf-8", "replace") + b"\n")
+        job.write_map(result, output)
     return DONE
 
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 class Options:
     """`files_dir`: where local files may come from; `raw`: never wrap into a MachineConfig; `pretty`: indented JSON;
-    `at_boot`: compiled by the executor, where there are no local files; `lint`: warn of more than the reference does."""
+    `at_boot`: compiled by the executor, where there are no local files; `lint`: warn of more than the reference does;
+    `source_map`: make the map that source_map.py tells of."""
 
-    __slots__ = ("at_boot", "files_dir", "lint", "pretty", "raw")
+    __slots__ = ("at_boot", "files_dir", "lint", "pretty", "raw", "source_map")
 
     def __init__(
         self,
@@ -30,12 +31,14 @@ class Options:
         raw: bool = False,
         at_boot: bool = False,
         lint: bool = False,
+        source_map: bool = False,
     ) -> None:
         self.at_boot = at_boot
         self.files_dir = files_dir
         self.lint = lint
         self.pretty = pretty
         self.raw = raw
+        self.source_map = source_map
 
 
 class Compilation:

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """`output` is the text (without a final newline), None where the report has errors."""
+    """`output` is the text (without a final newline), None where the report has errors; `source_map` the map, where it was asked for."""
 
-    __slots__ = ("output", "report")
+    __slots__ = ("output", "report", "source_map")
 
-    def __init__(self, output: str | None, report: Report) -> None:
+    def __init__(self, output: str | None, report: Report, source_map: dict[str, Any] | None = None) -> None:
         self.output = output
         self.report = report
+        self.source_map = source_map
 
 
 def compile_source(text: bytes, name: str, options: Options) -> Result:
@@ -47,16 +48,20 @@ def compile_source(text: bytes, name: str, options: Options) -> Result:
     except YamlError as error:
         report.entries.append(Entry(ERROR, "yaml", str(error), Place((), error.line or 1, error.column, name)))
         return Result(None, report)
-    output = None
+    output = made = None
     if config is not None:
         compiled = _compile(work, config)
         if compiled is not None and not work.report.fatal:
             output = _emit(work, config, compiled)
+            if options.source_map:
+                from butane_py.source_map import source_map
+
+                made = source_map(work, compiled)
             if options.lint:
                 from butane_py.lint import lint
 
                 lint(work, config, compiled, output)
-    return Result(None if work.report.fatal else output, _without_twins(work.report))
+    return Result(None if work.report.fatal else output, _without_twins(work.report), made)
 
 
 def _without_twins(report: Report) -> Report:

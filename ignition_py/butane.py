@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from ignition_py.diag import ConfigError, Report
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _MARK = b"\xef\xbb\xbf"
 _HEAD = 65536  # bytes in which the first keys of a config are looked for
 
@@ -17,6 +21,16 @@ def is_butane(data: bytes) -> bool:
     if head.lstrip()[:1] in (b"", b"{"):
         return False
     return any(line.startswith((b"variant:", b"variant :", b'"variant":', b"'variant':")) for line in head.splitlines())
+
+
+def compiled_map(data: bytes, source: str) -> dict[str, Any] | None:
+    """From entries of the compiled config to lines of `data`: what source_map.py of the compiler makes. None where it does not compile."""
+    try:
+        from butane_py.compilation import Options
+        from butane_py.compiler import compile_source
+    except ImportError:
+        return None
+    return compile_source(data, source, Options(raw=True, at_boot=True, source_map=True)).source_map
 
 
 def compile_config(data: bytes, source: str) -> tuple[bytes, Report]:

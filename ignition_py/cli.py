@@ -170,7 +170,7 @@ def _failed(values: Values, log: Log, error: Exception) -> None:
     if failure.place is not None and failure.place.source == cache:
         from ignition_py.sources import original
 
-        failure.place = original(failure.place, cache)
+        failure.place, failure.written = original(failure.place, cache)
     failure.log = log.where
     if log.recorder is not None:
         failure.report = log.recorder.path

@@ -112,6 +112,7 @@ class IgnitionError(Exception):
         self.message = message
         self.place = place
         self.hint = hint
+        self.written: Place | None = None  # where the YAML stands that the place was compiled from; see sources.py
 
     def __str__(self) -> str:
         where = ""

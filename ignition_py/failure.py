@@ -28,13 +28,14 @@ _WIDTH = 400  # characters of a line; a console wraps it
 class Failure:
     """All that the screen shows. `said` are lines of `tool`, or the errors in the config; `earlier` is about the first boot that failed."""
 
-    __slots__ = ("earlier", "hint", "log", "place", "report", "said", "stage", "tool", "what")
+    __slots__ = ("earlier", "hint", "log", "place", "report", "said", "stage", "tool", "what", "written")
 
     def __init__(self, stage: str, what: str, *, hint: str = "", place: Place | None = None) -> None:
         self.stage = stage
         self.what = what
         self.hint = hint
         self.place = place
+        self.written: Place | None = None  # in the YAML that the config was compiled from
         self.tool = ""
         self.said: tuple[str, ...] = ()
         self.log = ""
@@ -44,6 +45,7 @@ class Failure:
     @classmethod
     def of(cls, stage: str, error: IgnitionError) -> Failure:
         failure = cls(stage, error.message, hint=error.hint, place=error.place)
+        failure.written = error.written
         stderr = getattr(error, "stderr", "")
         if stderr:
             lines = [line.strip() for line in stderr.splitlines()[-_SAID:] if line.strip()]
@@ -58,6 +60,10 @@ class Failure:
                 lines.append(f"and {len(found) - _FINDINGS} more errors")
             failure.tool, failure.said = "the check of the config", tuple(lines)
             failure.place = failure.place or found[0].place
+        if failure.place is not None and failure.written is None and failure.place.source:
+            from ignition_py.sources import written
+
+            failure.written = written(failure.place)
         return failure
 
     @classmethod
@@ -79,6 +85,8 @@ class Failure:
         lines = [f"Ignition failed in stage {self.stage}", f"  {self.what}"]
         if self.place is not None:
             lines.append(f"  asked for by: {self._where(self.place)}")
+        if self.written is not None:
+            lines.append(f"  written as: {self._where(self.written)}")
         if self.said:
             lines += [f"  {self.tool} said:", *(f"    {line}" for line in self.said)]
         if self.hint:
@@ -96,6 +104,12 @@ class Failure:
         position = f", line {place.line} col {place.column}" if place.line else ""
         return f"{path_text(place.path)}{position}" + (f" of {place.source}" if place.source else "")
 
+    def _written(self) -> dict[str, Any] | None:
+        if self.written is None:
+            return None
+        place = self.written
+        return {"entry": path_text(place.path), "source": _one_line(place.source), "line": place.line, "column": place.column}
+
     def data(self) -> dict[str, Any]:
         """The same for programs; what is not known is null."""
         place = self.place
@@ -106,6 +120,7 @@ class Failure:
             "source": (place.source or None) if place is not None else None,
             "line": (place.line or None) if place is not None else None,
             "column": (place.column or None) if place is not None else None,
+            "written": self._written(),
             "said": [_one_line(line) for line in self.said],
             "hint": self.hint or None,
             "log": self.log or None,

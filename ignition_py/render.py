@@ -47,8 +47,17 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
     config, report = (_as_flatcar(data, source, log) if flatcar else None) or read(data, source)
     log_report(report, log)
     if config is None:
-        raise ConfigError(f"the config from {source} is not valid", report)
+        raise _invalid(data, source, report)
     return config
+
+
+def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
+    from ignition_py.diag import ERROR
+    from ignition_py.sources import written
+
+    error = ConfigError(f"the config from {source} is not valid", report)
+    error.written = written(next(entry.place for entry in report if entry.severity == ERROR), data)
+    return error
 
 
 def _as_flatcar(data: bytes, source: str, log: Log) -> tuple[Config | None, Report] | None:

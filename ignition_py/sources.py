@@ -5,12 +5,18 @@
 The cache is one merged config, so a line of it tells nobody which config to mend. Only a failure pays for finding out: the
 kept texts are then read and merged once more, without the network, and merging keeps origins. The texts hold secrets, as the
 cache does; both are readable by root only and gone with the boot.
+
+One step further, `written` goes from a config to the YAML that it was compiled from: by the map that `butane-py --source-map` put into
+the config or beside it, and for Butane that was compiled at boot by compiling it once more.
 """
 
 from __future__ import annotations
 
+import os
+
 from ignition_py import quickjson as json
-from ignition_py.diag import IgnitionError, Place
+from ignition_py.diag import IgnitionError, Place, path_text
+from ignition_py.spec.read import MAP_KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     Texts = Sequence[tuple[str, bytes]]
 
 SUFFIX = ".sources"
+MAP_SUFFIX = ".map"
+MAP_VERSION = 1
 _MAX = 16 << 20  # bytes; more is not worth the memory that it takes
 
 
@@ -38,21 +46,78 @@ def keep(cache: str, texts: Texts) -> None:
     write_private(cache + SUFFIX, data.encode(), what="the texts of the configs")
 
 
-def original(place: Place, cache: str) -> Place:
-    """Where what `place` names in the config cache stands in its own config; `place` itself where that cannot be told."""
+def original(place: Place, cache: str) -> tuple[Place, Place | None]:
+    """Where what `place` names in the config cache stands in its own config (`place` itself where that cannot be told), and in the
+    YAML that this was compiled from, where that is another file."""
     try:
         with open(cache + SUFFIX, "rb") as file:
             texts = [(str(name), str(text).encode("latin-1")) for name, text in json.loads(file.read())]
         if not texts:
-            return place
+            return place, None
         found = _place(_rendered(texts), place.path)
     except (OSError, ValueError, TypeError, RecursionError, IgnitionError):
-        return place
+        return place, None
+    if not found.source:
+        return place, None
+    text = next((text for name, text in texts if name == found.source), b"")
     from ignition_py.butane import is_butane
 
-    if any(name == found.source and is_butane(text) for name, text in texts):
-        return Place(found.path, 0, 0, f"{found.source} (compiled)")  # lines of what the compiler made are nobody's
-    return found if found.source else place
+    if is_butane(text):  # lines of what the compiler made are nobody's
+        return written(found, text) or Place(found.path, 0, 0, f"{found.source} (compiled)"), None
+    return found, written(found, text)
+
+
+def written(place: Place, text: bytes | None = None) -> Place | None:
+    """Where the YAML stands that made `place` of a config; None where nothing tells.
+
+    `text` is that config; without it, a config that is a local file is read, and the map beside it.
+    """
+    try:
+        made = _map(place.source, text)
+        if made is None or made["version"] != MAP_VERSION:
+            return None
+        for end in range(len(place.path), 0, -1):
+            known = made["places"].get(path_text(place.path[:end]))
+            if known is not None:
+                line, column, *other = known
+                path = _path(other[0]) if other else _snake(place.path[:end])
+                return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(made["file"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return None
+
+
+def _map(source: str, text: bytes | None) -> Any:
+    from ignition_py.butane import compiled_map, is_butane
+
+    if text is None:
+        if not os.path.isfile(source):
+            return None
+        with open(source, "rb") as file:
+            text = file.read(_MAX)
+    if is_butane(text):
+        return compiled_map(text, source)
+    if MAP_KEY.encode() in text:
+        made = json.loads(text).get(MAP_KEY)
+        if made is not None:
+            return made
+    if not os.path.isfile(source + MAP_SUFFIX):
+        return None
+    with open(source + MAP_SUFFIX, "rb") as file:
+        return json.loads(file.read(_MAX))
+
+
+def _path(text: str) -> Path:
+    return tuple(int(part) if part.isdecimal() else part for part in text.split(".")[1:])
+
+
+def _snake(path: Path) -> Path:
+    """A path as it is written in YAML: `sizeMiB` as `size_mib`."""
+    return tuple(_snake_word(part) if isinstance(part, str) else part for part in path)
+
+
+def _snake_word(word: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in word.replace("MiB", "Mib"))
 
 
 def _rendered(texts: Texts) -> Config:

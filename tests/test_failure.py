@@ -88,11 +88,11 @@ def test_the_screen_names_a_config_that_stands_alone(machine: Machine) -> None:
     assert machine("files")[1][2] == "  asked for by: $.storage.files.1, line 4 col 4 of file"
 
 
-def test_butane_has_no_lines_that_nobody_wrote(machine: Machine) -> None:
+def test_butane_that_is_compiled_at_boot_has_the_lines_of_its_yaml(machine: Machine) -> None:
     (machine.folder / "root/etc/there").write_text("old")
     machine.config("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/there\n      contents: {inline: x}\n")
     assert machine("fetch")[0] == 0
-    assert machine("files")[1][2] == "  asked for by: $.storage.files.0 of file (compiled)"
+    assert machine("files")[1][2] == "  asked for by: $.storage.files.0, line 5 col 7 of file"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '[["a", "{"]]', "null", '[["file", "{\\"ignition\\": {}}"]]'])

@@ -46,5 +46,7 @@ CONFIG = (
     Code("json-syntax", "The text is not JSON", "An Ignition config is JSON. The place is where reading stopped."),
     Code("newer-field", "A field is newer than the version", "The config has a field that the version it is rewritten to does not have."),
     Code("special-bits", "Special mode bits are lost", "Setuid, setgid and sticky bits have no effect before Ignition 3.6."),
+    Code("source-map-inline", "A MachineConfig has no room for a source map", "The machine-config operator reads the config inside of a MachineConfig "
+         "strictly, so --source-map=inline is refused. Put the map beside (--source-map with --output), or write an Ignition config with --raw."),
     Code("internal", "The compiler failed", "Compiling ended unexpectedly, for lack of memory or by a fault of the compiler. Please report it."),
 )  # fmt: skip

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import Config
 
 
+MAP_KEY = "sourceMap"  # where `butane-py --source-map=inline` leaves its map; it is for ignition_py/sources.py
+
+
 class EmptyConfig(ConfigError):
     """There is nothing in the config: the machine is provisioned without one."""
 
@@ -119,6 +122,7 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     from ignition_py.spec.rules import validate
 
     document = decoder.document
+    decoder.unused = [path for path in decoder.unused if path != (MAP_KEY,)]
     findings = [(finding, spelled(finding.path)) for finding in validate(config, version)]
     if not (findings or decoder.mismatched or decoder.unused):
         return
