@@ -141,8 +141,11 @@ def _run(values: Values, files: list[str]) -> int:
     return compile_one(job, files[0] if files else None, values.text("output"), debug=values.on("debug"))
 
 
-def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False) -> int:
-    """Compiles one file (None: standard input) to `output` (empty: standard output). Raises OSError."""
+def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False, changed_only: bool = False) -> int:
+    """Compiles one file (None: standard input) to `output` (empty: standard output). Raises OSError.
+
+    `changed_only`: an output that is the same already is not written again.
+    """
     from butane_py.job import say
 
     if path is None:
@@ -165,16 +168,16 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False)
 
         say(translations(data, name, job.options))
     if not job.check:
-        _write(output, result.output.encode("utf-8", "replace") + b"\n")
+        _write(output, result.output.encode("utf-8", "replace") + b"\n", changed_only=changed_only)
         job.write_map(result, output)
     return DONE
 
 
-def _write(path: str, data: bytes) -> None:
+def _write(path: str, data: bytes, *, changed_only: bool) -> None:
     if path:
         from butane_py.files import write_output
 
-        write_output(path, data)
+        write_output(path, data, changed_only=changed_only)
         return
     sys.stdout.flush()
     stream = sys.stdout.buffer

@@ -8,8 +8,11 @@ import stat
 _MODE = 0o644
 
 
-def write_output(path: str, data: bytes) -> None:
-    """Puts `data` at `path`: aside, synced, renamed. What is no regular file (a pipe, /dev/stdout) is written to. Raises OSError."""
+def write_output(path: str, data: bytes, *, changed_only: bool = False) -> None:
+    """Puts `data` at `path`: aside, synced, renamed. What is no regular file (a pipe, /dev/stdout) is written to. Raises OSError.
+
+    `changed_only`: a file that holds `data` already is left alone.
+    """
     mode = _MODE & ~_umask()
     try:
         status = os.stat(path)
@@ -18,6 +21,8 @@ def write_output(path: str, data: bytes) -> None:
     else:
         if not stat.S_ISREG(status.st_mode):
             _write_to(path, data)
+            return
+        if changed_only and _holds(path, data):
             return
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
@@ -45,12 +50,8 @@ def write_changed(path: str, data: bytes) -> bool:
 
     Not synced: a batch can be run again, and a thousand syncs take longer than the compiling.
     """
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size == len(data) and file.read() == data:
-                return False
-    except FileNotFoundError:
-        pass
+    if _holds(path, data):
+        return False
     aside = f"{path}.{os.getpid()}.tmp"
     try:
         with open(aside, "xb", opener=_opener) as file:
@@ -61,6 +62,14 @@ def write_changed(path: str, data: bytes) -> bool:
             os.unlink(aside)
         raise
     return True
+
+
+def _holds(path: str, data: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
+    except FileNotFoundError:
+        return False
 
 
 def _opener(path: str, flags: int) -> int:

@@ -49,7 +49,7 @@ def _once(values: Values, job: Job, files: list[str]) -> int:
     try:
         if values.given("output-dir"):
             return compile_all(values, job, files)
-        return compile_one(job, files[0], values.text("output"))
+        return compile_one(job, files[0], values.text("output"), changed_only=True)  # writing may be a change that is watched
     except OSError as error:
         say(f"{reason(error)}\n")
         return REFUSED

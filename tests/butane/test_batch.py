@@ -156,3 +156,20 @@ def test_watch_compiles_again(configs: Path, polling: bool) -> None:
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 130
+
+
+def test_watching_the_folder_of_the_output_does_not_go_round_in_circles(configs: Path) -> None:
+    argv = [*PROGRAM, "--watch", "-o", "one.ign", "one.bu"]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=configs, env=ENVIRONMENT, text=True) as process:
+        try:
+            assert process.stderr is not None
+            process.stderr.readline()
+            assert "compiled" in process.stderr.readline()
+            first = (configs / "one.ign").stat()
+            (configs / "one.bu").touch()
+            assert "compiled" in process.stderr.readline()
+            second = (configs / "one.ign").stat()
+            assert (first.st_ino, first.st_mtime_ns) == (second.st_ino, second.st_mtime_ns)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
