@@ -106,7 +106,7 @@ def test_configs_accounts_and_units() -> None:
                 "timeouts": {"httpTotal": 5},
             },
             "passwd": {
-                "users": [{"name": "a", "uid": 1, "create": {"uid": 2, "groups": ["x", "x"]}}],
+                "users": [{"name": "a", "create": {"uid": 2, "groups": ["x", "x"]}}],
                 "groups": [{"name": "g"}],
             },
             "systemd": {
@@ -186,6 +186,47 @@ def test_spec_1() -> None:
     assert written["contents"] == {"source": "data:,hello%20world"}
     assert (written["mode"], written["user"]) == (420, {"id": 3})
     assert filesystem["wipeFilesystem"] is True
+
+
+_MOUNT = {"device": "/dev/a", "format": "xfs"}
+_NODE = {"filesystem": "root", "path": "/a"}
+
+
+@pytest.mark.parametrize(
+    ("version", "sections", "code", "path"),
+    [
+        ("2.0.0", {"storage": {"files": [{**_NODE, "path": "a"}]}}, "path-relative", "$.storage.files.0.path"),
+        ("2.1.0", {"storage": {"directories": [{**_NODE, "path": ""}]}}, "path-relative", "$.storage.directories.0.path"),
+        ("2.0.0", {"storage": {"files": [{**_NODE, "contents": {"source": "s3://b/k"}}]}}, "url-scheme",
+         "$.storage.files.0.contents.source"),
+        ("2.0.0", {"storage": {"filesystems": [{"name": "a", "mount": {**_MOUNT, "format": "swap"}}]}}, "format-unknown",
+         "$.storage.filesystems.0.mount.format"),
+        ("2.1.0", {"storage": {"filesystems": [{"name": "a", "mount": {**_MOUNT, "create": {"force": True}, "options": ["x"]}}]}},
+         "create-and-more", "$.storage.filesystems.0.mount.options"),
+        ("2.1.0", {"storage": {"filesystems": [{"name": "a"}]}}, "filesystem-nowhere", "$.storage.filesystems.0"),
+        ("2.3.0", {"storage": {"disks": [{"device": "/dev/a", "partitions": [{"number": 1, "sizeMiB": 1},
+                                                                            {"number": 2, "size": 2048}]}]}},
+         "partition-units", "$.storage.disks.0.partitions"),
+        ("2.2.0", {"storage": {"files": [{**_NODE, "append": True, "overwrite": True}]}}, "append-and-overwrite",
+         "$.storage.files.0.overwrite"),
+        ("2.1.0", {"passwd": {"users": [{"name": "a", "uid": 0, "create": {}}]}}, "create-and-more", "$.passwd.users.0.uid"),
+        ("2.0.0", {"networkd": {"units": [{"name": "a.network", "contents": "[Match"}]}}, "unit-contents",
+         "$.networkd.units.0.contents"),
+        ("2.2.0", {"networkd": {"units": [{"name": "a.network", "dropins": [{"name": "x", "contents": ""}]}]}}, "dropin-name",
+         "$.networkd.units.0.dropins.0.name"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_the_old_rules_hold(version: str, sections: dict[str, Any], code: str, path: str) -> None:
+    assert _refused(_v2(version, **sections)) == [(code, path)]
+
+
+def test_of_a_key_given_twice_the_last_counts() -> None:
+    text = b'{"ignition": {"version": "2.1.0"}, "passwd": {}, "passwd": {"users": [{"name": "a"}]}}'
+    assert legacy_version(text) == "2.1.0"
+    config, report = translate(text)
+    assert config is not None, [entry.raw() for entry in report]
+    assert [user.name for user in config.passwd.users] == ["a"]
 
 
 def test_newer_keys_mean_nothing_in_older_versions() -> None:

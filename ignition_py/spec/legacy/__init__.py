@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ignition_py.spec.jsontext import JsonDocument
     from ignition_py.spec.tables import Config
 
 TARGET = 1  # minor version of spec 3 that has everything that 2.4 can say
@@ -27,13 +28,27 @@ def legacy_version(data: bytes) -> str | None:
     """The version of a config of spec 1 or 2, known or not; None for anything else."""
     if b"ignitionVersion" not in data and b'"2.' not in data:
         return None
-    from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
+    from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError
 
     try:
-        raw = JsonDocument(data).parse()
-    except (JsonSyntaxError, NeedsExact):
+        return _version_of(_parsed(JsonDocument(data)))
+    except JsonSyntaxError:
         return None
-    return _version_of(raw)
+
+
+def _parsed(document: JsonDocument) -> Any:
+    """The text's value; of a key given twice the last one counts. None where it nests without end. Raises JsonSyntaxError."""
+    from ignition_py.spec.jsontext import NeedsExact, decode_text
+
+    try:
+        return document.parse()
+    except NeedsExact:
+        from json import loads
+
+        try:
+            return loads(decode_text(document.data))
+        except (RecursionError, ValueError):
+            return None
 
 
 def _version_of(raw: Any) -> str | None:
@@ -54,7 +69,7 @@ def translate(data: bytes, source: str = "") -> tuple[Config | None, Report]:
 
     document = JsonDocument(data, source)
     report = Report()
-    raw = document.parse()
+    raw = _parsed(document)
     text = _version_of(raw) or ""
     version = VERSIONS.get(text)
     if version is None:

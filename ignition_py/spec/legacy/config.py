@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.spec import tables
+from ignition_py.spec.legacy import rules
 from ignition_py.spec.legacy.storage import storage
 from ignition_py.spec.merge import merge
 
@@ -72,6 +73,7 @@ def _security(it: Reader) -> tables.Security:
 
 
 def _reference(it: Reader) -> tables.ConfigReference:
+    rules.scheme(it, it.text("source"))
     made = tables.ConfigReference(
         it.origin, source=it.text("source"), verification=verification(it), http_headers=headers(it)
     )
@@ -129,6 +131,7 @@ def _user(it: Reader) -> tables.PasswdUser:
         ssh_authorized_keys=_without_twins(it, "sshAuthorizedKeys", it.texts("sshAuthorizedKeys")),
     )
     details = _account(it) if it.version >= 1 else {}
+    rules.account_alone(it)
     if it.has("create"):
         create = it.below("create")
         details = _account(create)

@@ -8,6 +8,7 @@ others get a place below /tmp, as Flatcar's converter gives them.
 from __future__ import annotations
 
 from ignition_py.spec import tables
+from ignition_py.spec.legacy import rules
 from ignition_py.spec.rules.paths import clean
 
 TYPE_CHECKING = False
@@ -69,6 +70,7 @@ class _Places:
     def path(self, it: Reader) -> str:
         """The path of a file, directory or link in spec 3."""
         name, path = it.text("filesystem"), it.text("path")
+        rules.absolute(it, "path")
         if name not in self._paths:
             if name == "oem":
                 self.add("oem")
@@ -79,6 +81,7 @@ class _Places:
 
 
 def _disk(it: Reader) -> tables.Disk:
+    rules.one_unit_of_size(it)
     return tables.Disk(
         it.origin,
         device=it.text("device"),
@@ -137,7 +140,10 @@ def _filesystem(it: Reader, places: _Places) -> tables.Filesystem | None:
         return _mounted(it.below("mount"), name, places)
     if name == "root":
         return None
-    where = path if path is not None else ""
+    if path is None:
+        it.refuse("filesystem-nowhere", f"the filesystem {name!r} has neither a mount nor a path")
+        return None
+    where = path
     if where != _SYSROOT and not where.startswith(f"{_SYSROOT}/"):
         message = f"the filesystem {name!r} is at {where!r}, which is not below {_SYSROOT}: spec 3 writes nowhere else"
         it.refuse("filesystem-outside", message, "path")
@@ -147,6 +153,8 @@ def _filesystem(it: Reader, places: _Places) -> tables.Filesystem | None:
 
 def _mounted(mount: Reader, name: str, places: _Places) -> tables.Filesystem:
     create = mount.below("create")
+    rules.create_alone(mount)
+    rules.format_known(mount, mount.text("format"))
     options = mount.texts("options", since=1)
     wipe = mount.switch("wipeFilesystem", since=1)
     if mount.has("create"):
@@ -187,6 +195,7 @@ def _filesystem_1(it: Reader, places: _Places, files: list[tables.File]) -> tabl
     options = create.texts("options")
     wipe = _forced(create) if it.has("create") else None
     create.done()
+    rules.format_known(it, it.text("format"))
     path = places.add("")
     files += [_file_1(each, path) for each in it.each("files")]
     return tables.Filesystem(
@@ -201,6 +210,7 @@ def _filesystem_1(it: Reader, places: _Places, files: list[tables.File]) -> tabl
 
 def _file_1(it: Reader, below: str) -> tables.File:
     user, group = it.number("uid") or None, it.number("gid") or None
+    rules.absolute(it, "path")
     return tables.File(
         it.origin,
         path=clean(f"{below}/{it.text('path')}"),
@@ -238,6 +248,7 @@ def _node(it: Reader, places: _Places) -> dict[str, object]:
 def _file(it: Reader, places: _Places) -> tables.File:
     """Files overwrite unless they say otherwise, and appending never does."""
     node = _node(it, places)
+    rules.append_or_overwrite(it)
     append = it.on("append", since=2)
     contents = _contents(it.below("contents"))
     node["overwrite"] = None if append else True if node["overwrite"] is None else node["overwrite"]
@@ -248,9 +259,11 @@ def _file(it: Reader, places: _Places) -> tables.File:
 def _contents(it: Reader) -> tables.Resource:
     from ignition_py.spec.legacy.config import headers, verification
 
+    source = it.text("source")
+    rules.scheme(it, source)
     made = tables.Resource(
         it.origin,
-        source=it.given("source") or "data:,",
+        source=source or "data:,",
         compression=it.given("compression"),
         verification=verification(it),
         http_headers=headers(it),
@@ -274,10 +287,14 @@ def _networkd(it: Reader) -> list[tables.File]:
         name, contents = unit.text("name"), unit.text("contents")
         if not name.endswith((".link", ".netdev", ".network")) or "/" in name:
             unit.refuse("networkd-name", "the name of a networkd unit ends in .link, .netdev or .network", "name")
+        rules.unit_text(unit)
         if contents:
             files.append(_written(unit, f"{_NETWORKD}/{name}", contents))
         for dropin in unit.each("dropins", since=2):
             path = f"{_NETWORKD}/{name}.d/{dropin.text('name')}"
+            rules.unit_text(dropin)
+            if not path.endswith(".conf") or "/" in dropin.text("name"):
+                dropin.refuse("dropin-name", "the name of a drop-in ends in .conf", "name")
             files.append(_written(dropin, path, dropin.text("contents")))
     it.done()
     return files
