@@ -14,10 +14,10 @@ what=${1:-test}
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-vm_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux'
+vm_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux swtpm'
 # What the executor starts, and what its tests compare with. libparted-dev and a compiler build pyparted.
 test_packages="$vm_packages genisoimage ignition dnsmasq-base gcc libc6-dev libparted-dev pkg-config udev kmod passwd
-    policycoreutils xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup iproute2 zstd cpio"
+    policycoreutils xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose iproute2 zstd cpio"
 
 # install PACKAGE...: those that are not there yet.
 install() {

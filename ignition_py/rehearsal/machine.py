@@ -65,7 +65,7 @@ class Machine:
         self, directory: str, *, disks: Sequence[str] = (), config: bytes | None = None, platform: str = "qemu",
         kargs: str = "", forward: tuple[int, str] | None = None, shares: dict[str, str] | None = None,
         memory: int = 1536, segments: Sequence[str] = (), sources: str = SOURCES, say: Say = silent,
-        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN,
+        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN, tpm: bool = False,
     ) -> None:
         """Builds what is not in the cache. Raises BuildError.
 
@@ -73,11 +73,12 @@ class Machine:
         over as QEMU's firmware setting opt/com.coreos/config. `forward`: a TCP port at 10.0.2.100 in the machine, and
         the Unix socket on the host that answers there; nothing else of the network can be reached. `shares`: tag and
         directory of read-only 9p shares. `memory`: MiB. `segments`: more initramfs segments. `sources`: the tree that
-        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout.
+        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout. `tpm`: the
+        machine has a TPM 2.0, whose state outlives a boot.
         """
         self.path = tempfile.mkdtemp(prefix="machine-", dir=directory)
         self.platform, self.kargs, self.memory = platform, kargs, memory
-        self.watch, self.say = watch, say
+        self.watch, self.say, self.tpm = watch, say, tpm
         self.shape = shape
         self.forward, self.shares = forward, shares or {}
         self.kernel, _ = kernel(tree(say))
@@ -136,6 +137,9 @@ class Machine:
             argv += ["-fw_cfg", f"name=opt/com.coreos/config,file={self.config}"]
         for tag, directory in self.shares.items():
             argv += ["-virtfs", f"local,path={directory},mount_tag={tag},security_model=none,readonly=on,multidevs=remap"]
+        if self.tpm:
+            argv += ["-chardev", f"socket,id=tpm,path={self.path}/tpm.socket", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
+            argv += ["-device", "tpm-tis,tpmdev=tpm0"]
         return argv + self._network()
 
     def _network(self) -> list[str]:
@@ -160,12 +164,30 @@ class Machine:
         self.remove()
 
 
+def start_tpm(directory: str) -> subprocess.Popen[bytes]:
+    """swtpm as QEMU's TPM, with its state in `directory`; it listens when this returns. Raises BootFailed."""
+    os.makedirs(f"{directory}/tpm", exist_ok=True)
+    address = f"{directory}/tpm.socket"
+    if os.path.exists(address):
+        os.unlink(address)
+    argv = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={directory}/tpm", "--ctrl", f"type=unixio,path={address}"]
+    process = subprocess.Popen([*argv, "--terminate"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while not os.path.exists(address):
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            raise BootFailed("swtpm, the machine's TPM, did not start")
+        time.sleep(0.02)
+    return process
+
+
 class Boot:
     """One run of a machine, from power on until it is off."""
 
     def __init__(self, machine: Machine, append: str) -> None:
         self.machine = machine
         self.append = append
+        self._tpm = start_tpm(machine.path) if machine.tpm else None
         self._lock = locked(
             os.path.join(tempfile.gettempdir(), "vm.lock"), lambda: machine.say("waiting for another machine to end ...")
         )
@@ -229,6 +251,9 @@ class Boot:
             self.process.kill()
             self.process.wait()
         self.console.join(5)
+        if self._tpm is not None:  # it ends by itself when QEMU does
+            self._tpm.terminate()
+            self._tpm.wait()
         if not self._log.closed:
             self._log.close()
             self._lock.__exit__(None, None, None)

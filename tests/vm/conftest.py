@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from vmlab.machine import Boot, Machine
 from vmlab.shell import vm_shell
 
-NEEDED = ("qemu-system-x86_64", "mmdebstrap", "debugfs", "mkfs.ext4", "unshare")
+NEEDED = ("qemu-system-x86_64", "mmdebstrap", "debugfs", "mkfs.ext4", "unshare", "swtpm")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,7 +32,8 @@ def make_machine(tmp_path: object) -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.fixture(name="vm_shell")
-def _vm_shell() -> Iterator[Callable[[Sequence[str]], Boot]]:
-    """`vm_shell(["1G", "1G"])`: a booted machine with blank disks and the working tree at /src (see vmlab.shell)."""
+def _vm_shell() -> Iterator[Callable[..., Boot]]:
+    """`vm_shell(["1G", "1G"], tpm=True)`: a booted machine with blank disks and the working tree at /src (see
+    vmlab.shell)."""
     with ExitStack() as stack:
-        yield lambda disks=(): stack.enter_context(vm_shell(disks, say=print))
+        yield lambda disks=(), **settings: stack.enter_context(vm_shell(disks, say=print, **settings))

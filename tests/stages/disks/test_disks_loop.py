@@ -152,8 +152,8 @@ def test_refusals_before_any_write(loop: Loop, context: Make, monkeypatch: pytes
     node = loop(64)
     blank = fingerprint(node)
     good = disk(node, Partition(number=1, size_mib=4))
-    with pytest.raises(StageError, match="LUKS volume secret cannot be made"):
-        disks.run(context(disks=(good,), luks=(Luks(name="secret", device=f"{node}p1"),)))
+    with pytest.raises(StageError, match="'sec ret' cannot be the name of a LUKS volume"):
+        disks.run(context(disks=(good,), luks=(Luks(name="sec ret", device=f"{node}p1"),)))
     with pytest.raises(StageError, match="are the same disk"):
         (tmp_path / "link").symlink_to(node)
         disks.run(context(disks=(good, disk(str(tmp_path / "link")))))

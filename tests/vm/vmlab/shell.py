@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from vmlab.cache import Say, silent
 from vmlab.image import REPOSITORY, BuildError
@@ -29,11 +30,12 @@ _ENVIRONMENT = ("env", "PYTHONPATH=/src:/site", "PYTHONDONTWRITEBYTECODE=1", "HO
 
 
 @contextmanager
-def vm_shell(disks: Sequence[str] = (), say: Say = silent) -> Iterator[Boot]:
+def vm_shell(disks: Sequence[str] = (), say: Say = silent, *, tpm: bool = False) -> Iterator[Boot]:
     """A booted machine with the working tree in it; `boot.run(argv)` and `boot.ask(script)` use it."""
     with tempfile.TemporaryDirectory(prefix="vm-shell-") as directory:
         shares = {"src": REPOSITORY, "site": sysconfig.get_path("purelib")}
-        with Machine(directory, disks=disks, shares=shares, say=say) as machine, machine.boot(first_boot=False) as boot:
+        settings: dict[str, Any] = {"disks": disks, "shares": shares, "say": say, "tpm": tpm}
+        with Machine(directory, **settings) as machine, machine.boot(first_boot=False) as boot:
             boot.wait_until_up()
             mount_tree(boot)
             yield boot

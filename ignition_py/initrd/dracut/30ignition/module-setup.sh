@@ -29,6 +29,15 @@ depends() {
     if ignition_has_networkd; then
         echo kernel-network-modules
     fi
+    if ignition_has_luks; then
+        echo crypt
+    fi
+}
+
+# crypt brings udev's rules for the device mapper, without which cryptsetup waits for udev in vain, and what opens a root
+# on LUKS at later boots.
+ignition_has_luks() {
+    command -v cryptsetup >/dev/null && command -v dmsetup >/dev/null
 }
 
 ignition_has_networkd() {
@@ -111,6 +120,23 @@ ignition_programs() {
     inst_rules 60-cdrom_id.rules # a config drive may look like a CD
 }
 
+# What binds and opens LUKS volumes by Clevis, with whatever pins the image has. Opening them at later boots is the work of
+# Clevis' own dracut modules (package clevis-dracut), which an image with its root on LUKS has too.
+ignition_luks_files() {
+    local -a pins
+    mapfile -t pins < <(compgen -c | grep -E '^clevis-(en|de)crypt(-[a-z0-9]+)?$' | sort -u)
+    if ((${#pins[@]} == 0)); then
+        return
+    fi
+    # Clevis is made of bash scripts; these are the programs in them.
+    inst_multiple -o "${pins[@]}" clevis clevis-luks-bind clevis-luks-common-functions clevis-luks-list clevis-luks-unlock \
+        bash basename cat cut grep head mkdir mktemp rm sed sort tail touch tr jose curl luksmeta pwmake \
+        tpm2_create tpm2_createpolicy tpm2_createprimary tpm2_flushcontext tpm2_load tpm2_pcrlist tpm2_pcrread tpm2_unseal
+    inst_libdir_file "libtss2-tcti-device.so*"
+    # The keys that Clevis makes are random; there is no dictionary here to hold them against.
+    inst_simple "$moddir/ignition-pwquality.conf" /etc/security/pwquality.conf.d/ignition-luks.conf
+}
+
 # systemd-networkd is carried but not enabled: ignition-network.service starts it when a stage asks for the network.
 ignition_network_files() {
     inst_multiple -o ip networkctl \
@@ -135,6 +161,7 @@ ignition_network_files() {
 install() {
     [[ -z $dracutsysrootdir ]] || ignition_die "building for another root (--sysroot) is not supported: run dracut inside it"
     ignition_programs
+    ignition_luks_files
     ignition_units
     ignition_python_files
     if ignition_has_networkd; then
@@ -153,6 +180,10 @@ installkernel() {
     hostonly='' instmods qemu_fw_cfg hv_utils vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport mlxbf_bootctl
     # Config drives and CD-ROMs, and VirtualBox's guest properties.
     hostonly='' instmods iso9660 udf isofs sr_mod ata_piix ahci vboxguest
+    # LUKS with the ciphers that a config may name, and the TPM that a volume may be bound to.
+    hostonly='' instmods dm_crypt dm_integrity algif_skcipher algif_hash =drivers/char/tpm
+    # Secure keys of IBM Crypto Express cards.
+    hostonly='' instmods zcrypt_cex4 pkey_cca paes_s390
     if ignition_has_networkd; then
         hostonly='' instmods af_packet ipv6 virtio_net
     fi
