@@ -195,8 +195,7 @@ class Fetcher:
         if self._opened is None:
             try:
                 self._opened = Spool(self.spool)
-            except OSError:
-                self.spool = ""
+            except OSError:  # nothing has been gathered yet
                 return None
         name = name_of(resource)
         return self._opened.read(name) if self._opened.has(name) else None

@@ -222,6 +222,7 @@ def test_authorities_come_first_and_stay_in_the_cache(nginx: Nginx, tmp_path: Pa
     (kept,) = outcome.config["ignition"]["security"]["tls"]["certificateAuthorities"]
     assert kept == {"source": encode((nginx.folder / "www/ca.pem").read_bytes())}
     assert {file["path"] for file in outcome.config["storage"]["files"]} == {"/child", "/data"}
+    assert (tmp_path / "fetched").exists(), outcome.output
     (kept_contents,) = [path for path in (tmp_path / "fetched").iterdir() if path.stat().st_size == len(DATA)]
     assert kept_contents.read_bytes() == DATA
     log = (nginx.folder / "access.log").read_text()

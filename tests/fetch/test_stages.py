@@ -135,3 +135,13 @@ def test_a_fetch_stage_that_runs_again_keeps_nothing_old(boot: Boot, server: Ser
     boot.config()
     assert boot("fetch") == 0, boot.output
     assert not boot.spool.exists()
+
+
+def test_a_config_that_is_fetched_too_does_not_keep_contents_from_being_fetched(boot: Boot, server: Server) -> None:
+    """Reading the child looks for the folder before there is one."""
+    server.at["/child"] = body(b'{"ignition": {"version": "3.4.0"}}')
+    server.at["/a"] = body(b"aaa")
+    boot.config(("/etc/a", server.url("/a"), b"aaa"), config={"merge": [{"source": server.url("/child")}]})
+    assert boot("fetch") == 0, boot.output
+    assert boot.spool.exists()
+    assert sorted(server.paths()) == ["/a", "/child"]
