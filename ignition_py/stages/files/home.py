@@ -12,6 +12,7 @@ import stat
 
 from ignition_py.diag import StageError
 from ignition_py.stages.files.accounts import settings
+from ignition_py.stages.files.tools import image_setting
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, decode, shown
 
@@ -28,10 +29,8 @@ _JOURNAL = "/run/systemd/journal/socket"
 
 def keys_path(home: str) -> str:
     """Where the authorized keys of a user go. Raises StageError for a setting that is neither true nor false."""
-    setting = os.environ.get("IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT") or "true"
-    if setting not in ("true", "1", "false", "0"):
-        raise StageError(f"IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT is {setting!r}", hint="The image has to set it to true or false")
-    return f"{home}/{FRAGMENT if setting in ('true', '1') else WHOLE}"
+    fragment = image_setting("IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT", default=True)
+    return f"{home}/{FRAGMENT if fragment else WHOLE}"
 
 
 def write_keys(root: Root, user: User, keys: tuple[str, ...]) -> str:

@@ -1,16 +1,19 @@
 """systemd units: their files and drop-ins, masks, and the preset file that enables and disables them.
 
 Layout: systemd.unit(5), systemd.preset(5). The preset file, its place and the order of its lines are the reference's.
+systemd applies presets at the first boot of a machine without an ID; an image whose machines have one by then sets
+`IGNITION_ENABLE_UNITS_BY_LINKS`, and units are enabled by their links too.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import time
 
 from ignition_py.diag import StageError
 from ignition_py.stages.files.plan import place_of
-from ignition_py.stages.files.tools import find_tool
+from ignition_py.stages.files.tools import find_tool, image_setting, path_in_root
 from ignition_py.stages.files.writer import NotWrittenError, Permissions, Writer
 from ignition_py.system.rootfs import shown
 from ignition_py.system.run import CommandError, run
@@ -124,6 +127,8 @@ def apply_units(ctx: Context, root: Root, journal: Journal, touched: Touched) ->
             _mask(ctx, root, unit, touched)
     if presets:
         _write_presets(ctx, root, presets, base, touched)
+    if image_setting("IGNITION_ENABLE_UNITS_BY_LINKS", default=False):
+        _enable(ctx, root, units, touched)
 
 
 def _write_files(ctx: Context, root: Root, files: Iterable[UnitFile], touched: Touched) -> None:
@@ -230,10 +235,35 @@ def _disable(ctx: Context, root: Root, preset: Preset) -> bool:
     return True
 
 
+def _enable(ctx: Context, root: Root, units: Iterable[Unit], touched: Touched) -> None:
+    """Makes the links of units that are to be enabled (their `[Install]` says which). Raises StageError, CommandError.
+
+    The new root's own systemctl comes first: in its chroot no link of the image can lead it out.
+    """
+    path = path_in_root(root, "systemctl")
+    prefix, chroot = ([path], root.path) if path and not os.geteuid() else find_tool(root, "systemctl")
+    if prefix is None:
+        raise StageError("enabling units by links: there is no systemctl, neither in the initramfs nor in the new root")
+    if chroot is not None:
+        prefix = [*prefix, "--root=/"]
+    for unit in units:
+        if unit.enabled and not is_masked(root, unit.name) and _is_there(root, unit.name):
+            try:
+                run(ctx.log, [*prefix, "enable", "--", unit.name], what=f"enabling unit {shown(unit.name)}", chroot=chroot)
+            except CommandError as error:
+                error.place = place_of(unit)
+                raise
+    touched.add(root.locate(UNITS))
+
+
 def _report_missing(ctx: Context, root: Root, preset: Preset) -> None:
     for name in preset.names():
-        if not any(root.lstat(f"{directory}/{candidate}") for directory in _UNIT_PATH for candidate in _candidates(name)):
+        if not _is_there(root, name):
             ctx.log.warning(f"unit {shown(name)} is to be enabled, but there is no such unit in the new root")
+
+
+def _is_there(root: Root, name: str) -> bool:
+    return any(root.lstat(f"{directory}/{candidate}") for directory in _UNIT_PATH for candidate in _candidates(name))
 
 
 def _candidates(name: str) -> Iterator[str]:

@@ -109,6 +109,36 @@ class TestUnits:
         warnings = [line for line in machine.log.lines if line.startswith("4 ")]
         assert len(warnings) == 1 and "nowhere.service" in warnings[0]
 
+    @pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl makes the links")
+    def test_enabling_by_links(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """For images whose machines have an ID at the first boot, so that systemd does not look at presets."""
+        wants = "/etc/systemd/system/multi-user.target.wants"
+        machine.write("/usr/lib/systemd/system/image.service", TEXT)
+        machine.write("/usr/lib/systemd/system/echo@.service", TEXT)
+        wanted: list[dict[str, Any]] = [
+            {"name": "new.service", "contents": TEXT, "enabled": True},
+            {"name": "image.service", "enabled": True},
+            {"name": "echo@x.service", "enabled": True},
+            {"name": "static.service", "contents": "[Service]\nExecStart=/a\n", "enabled": True},
+            {"name": "masked.service", "mask": True, "enabled": True},
+            {"name": "nowhere.service", "enabled": True},
+        ]
+        machine.run(systemd={"units": wanted})
+        assert not os.path.exists(machine.path(wants))
+        monkeypatch.setenv("IGNITION_ENABLE_UNITS_BY_LINKS", "true")
+        for _ in range(2):
+            machine.run(systemd={"units": wanted})
+            found = {name: os.readlink(machine.path(f"{wants}/{name}")).removeprefix("/usr") for name in os.listdir(machine.path(wants))}
+            assert found == {
+                "new.service": "/etc/systemd/system/new.service",
+                "image.service": "/lib/systemd/system/image.service",
+                "echo@x.service": "/lib/systemd/system/echo@.service",
+            }
+        assert machine.read(PRESET).startswith("enable echo@.service x\n")
+        monkeypatch.setenv("IGNITION_ENABLE_UNITS_BY_LINKS", "maybe")
+        with pytest.raises(StageError, match="IGNITION_ENABLE_UNITS_BY_LINKS is 'maybe'"):
+            machine.run(systemd={"units": wanted})
+
     def test_a_directory_in_the_way(self, machine: Machine) -> None:
         os.makedirs(machine.path("/etc/systemd/system/a.service"))
         with pytest.raises(StageError, match=r"a\.service.*Is a directory"):
