@@ -94,6 +94,8 @@ def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
     screen = last[last.rindex("Ignition failed in stage fetch-offline") :]
     assert "$.storage.files.0.path, line 1 col 67: 'relative'" in screen
     assert machine.first_boot_pending()
+    kept = machine.read(("", "/etc/.ignition-failure.json"))
+    assert kept is not None and json.loads(kept)["stage"] == "fetch-offline"
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
