@@ -1,8 +1,8 @@
-"""The files stage: users and groups, files, directories and links, units, crypttab, the result file, SELinux labels.
+"""The files stage: users and groups, files, directories and links, units, mdadm.conf, crypttab, the result file, SELinux labels.
 
     run(ctx) -> passwd.py    plan_accounts -> tools or builtin.py, hashes by database.py, keys by home.py
              -> survey.py (looks) -> plan.py (decides) -> apply.py (writes, through writer.py)
-             -> units.py -> crypttab.py -> result.py, report.py -> selinux.py
+             -> units.py -> mdadm.py, crypttab.py -> result.py, report.py -> selinux.py
 
 Everything below the new root goes through `system/rootfs.py`. `journal.py` makes a second run end as an undisturbed
 one.
@@ -113,6 +113,10 @@ def _steps(ctx: Context, root: Root, touched: Touched) -> int:
         from ignition_py.stages.files.units import apply_units
 
         apply_units(ctx, root, journal, touched)
+    if storage.raid:
+        from ignition_py.stages.files.mdadm import apply_mdadm_conf
+
+        apply_mdadm_conf(ctx, root, journal, touched)
     if storage.luks:
         from ignition_py.stages.files.crypttab import apply_crypttab
 

@@ -12,6 +12,7 @@ import os
 import time
 
 from ignition_py.diag import StageError
+from ignition_py.stages.files.extend import extend, own_length
 from ignition_py.stages.files.plan import place_of
 from ignition_py.stages.files.tools import find_tool, image_setting, path_in_root
 from ignition_py.stages.files.writer import NotWrittenError, Permissions, Writer
@@ -117,9 +118,9 @@ def apply_units(ctx: Context, root: Root, journal: Journal, touched: Touched) ->
         return
     files = plan_files(units)
     presets = plan_presets(units)
-    for path in (*(file.path for file in files), PRESET):
-        journal.written(root.locate(path))
-    base = _preset_base(root, journal) if presets else 0
+    for file in files:
+        journal.written(root.locate(file.path))
+    base = own_length(root, journal, PRESET) if presets else 0
     journal.save()
     _write_files(ctx, root, files, touched)
     for unit in units:
@@ -183,16 +184,6 @@ def is_masked(root: Root, name: str) -> bool:
         raise
 
 
-def _preset_base(root: Root, journal: Journal) -> int:
-    """How much of the preset file is the image's own: lines are added behind it, once."""
-    where = root.locate(PRESET)
-    if root.lstat(PRESET) is None:
-        journal.absent(where)
-    elif not journal.was_absent(where):
-        return journal.base(where)
-    return 0
-
-
 def _write_presets(ctx: Context, root: Root, presets: Iterable[Preset], base: int, touched: Touched) -> None:
     lines = []
     for preset in presets:
@@ -205,14 +196,9 @@ def _write_presets(ctx: Context, root: Root, presets: Iterable[Preset], base: in
     if not lines:
         return
     try:
-        before = (root.read(PRESET) or b"")[:base] if base else b""
-        found = root.lstat(PRESET, follow=True) if base else None
-        permissions = Permissions(found.st_mode & 0o7777, found.st_uid, found.st_gid) if found is not None else Permissions(0o644)
-        with Writer(root) as writer:
-            writer.write(PRESET, (before, "".join(lines).encode("utf-8", "surrogatepass")), permissions)
+        extend(root, PRESET, base, "".join(lines), touched)
     except OSError as error:
         raise StageError(f"writing the presets of units to {PRESET}: {error.strerror}") from None
-    touched.add(root.locate(PRESET))
 
 
 def _disable(ctx: Context, root: Root, preset: Preset) -> bool:
