@@ -150,7 +150,7 @@ LABELLED = config(
             {"path": "/etc/absolute", "target": "/var/lib/new"},
             {"path": "/etc/dangling", "target": "/nowhere/at/all"},
             {"path": "/var/lib/relative/link", "target": "../nothing"},
-            {"path": "/etc/hard", "target": "/etc/hostname", "hard": True},
+            {"path": "/etc/hard", "target": "/etc/issue", "hard": True},
         ],
     },
     systemd={"units": [

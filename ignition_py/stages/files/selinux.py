@@ -6,10 +6,13 @@ An image without `/etc/selinux/config`, or without the policy that it names, is 
 
 from __future__ import annotations
 
+import os
+import stat
+
 from ignition_py.diag import StageError
 from ignition_py.stages.files.tools import find_tool
 from ignition_py.system.rootfs import encode, shown
-from ignition_py.system.run import run
+from ignition_py.system.run import CommandError, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from ignition_py.system.rootfs import Root
 
 CONFIG = "/etc/selinux/config"
+_PROC = "/proc"
 
 
 def policy(root: Root) -> str | None:
@@ -62,8 +66,29 @@ def relabel(ctx: Context, root: Root, paths: Iterable[str]) -> None:
     prefix = "" if chroot is not None else root.path.rstrip("/")
     argv += [f"{prefix}{root.locate(contexts)}", "-f", "-"]
     names = b"".join(encode(prefix + path) + b"\0" for path in there)
-    with ctx.log.step(f"files: labelling {len(there)} paths for SELinux"):
+    with ctx.log.step(f"files: labelling {len(there)} paths for SELinux"), _Proc(ctx, root, wanted=chroot is not None):
         run(ctx.log, argv, what=f"labelling files for SELinux ({shown(contexts)})", stdin=names, chroot=chroot)
+
+
+class _Proc:
+    """`with _Proc(…)`: proc(5) is mounted in the new root, without which its own setfiles cannot set a label."""
+
+    def __init__(self, ctx: Context, root: Root, *, wanted: bool) -> None:
+        found = root.lstat(_PROC) if wanted else None
+        self._ctx = ctx
+        self._path = root.path.rstrip("/") + _PROC
+        self._needed = found is not None and stat.S_ISDIR(found.st_mode) and not os.path.ismount(self._path)
+
+    def __enter__(self) -> None:
+        if self._needed:
+            run(self._ctx.log, ["mount", "-t", "proc", "proc", self._path], what=f"mounting proc at {self._path} for setfiles")
+
+    def __exit__(self, *_: object) -> None:
+        if self._needed:
+            try:
+                run(self._ctx.log, ["umount", self._path], what=f"unmounting {self._path}")
+            except CommandError as error:  # the way into the new root moves what is mounted below it, or goes without
+                self._ctx.log.warning(str(error))
 
 
 def _setfiles(root: Root) -> tuple[list[str], str | None] | None:
