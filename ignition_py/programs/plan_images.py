@@ -40,6 +40,10 @@ class Images:
         del array
         return None
 
+    def unfinished(self, array: Raid) -> bool:
+        del array
+        return False
+
 
 def image_state(log: Log, device: str, image: str, sector_size: int) -> DiskState:
     """The state of a disk whose contents `image` has: a raw image, a block device, or a size such as `10G` for a blank disk.

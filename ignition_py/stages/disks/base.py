@@ -46,13 +46,22 @@ class Base:
 def choose(disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> Base:
     """The base for `disk` as it is in `state`. `done`: see `plan.plan_disk`."""
     if disk.wipe_table and not done:
-        return _wiped(state, identity)
+        return _wiped(state, identity, bool(disk.partitions))
     if not disk.partitions:
         return Base(None)
     return _existing(state, identity)
 
 
-def _wiped(state: DiskState, identity: Identity) -> Base:
+def _wiped(state: DiskState, identity: Identity, wanted: bool) -> Base:
+    """A new table; but the one that is there where this config made it in a boot that was cut off, and what it made on it (an
+    array, a LUKS volume) has been started since."""
+    reading = state.reading
+    table = reading.primary
+    sound = table is not None and table == reading.backup and reading.mbr == gpt.MBR_PROTECTIVE
+    if wanted and state.busy_partitions and sound and table is not None and identity.made_here(table.disk_guid, TABLE):
+        why = "; ".join(f"partition {number}: {why}" for number, why in sorted(state.busy_partitions.items()))
+        warning = f"{state.device}: the table is not wiped: an earlier run of this config made it ({why})"
+        return Base(table, warnings=(warning,))
     conflicts = tuple(
         f"{state.device}: the table cannot be wiped while partition {number} is in use: {why}"
         for number, why in sorted(state.busy_partitions.items())

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
         def running(self, array: Raid) -> Volume | None:
             """An array that an earlier run of this config made and that is running."""
 
+        def unfinished(self, array: Raid) -> bool:
+            """Whether an array that was cut off holds its members, and will be stopped."""
+
 
 MAKE, KEEP, REFUSE, UNKNOWN = "make", "keep", "refuse", "unknown"
 _MIB = 1024 * 1024
@@ -157,8 +160,11 @@ class _Foreseeing:
             self._known[node] = running
             result.steps.append(Step("raid", array.name, KEEP, "an earlier run of this config made it", array, running))
         else:
+            stopped = self._look.unfinished(array)
             conflicts = [
-                why for device, it in members if it is not None and (why := self._member_conflict(array, device, it))
+                why
+                for device, it in members
+                if it is not None and (why := self._member_conflict(array, device, it, "" if stopped else it.busy))
             ]
             result.conflicts["raid"] += conflicts
             size = raid.capacity(array, [it.size for it in there])
@@ -179,8 +185,8 @@ class _Foreseeing:
             return None
         return Volume(raid.node_of(array.name), raid.capacity(array, [member.size for member in members]))
 
-    def _member_conflict(self, array: Raid, device: str, member: Volume) -> str:
-        return raid.member_conflict(array, device, member.busy, self.holds(member) or Signature(), proven=member.ours)
+    def _member_conflict(self, array: Raid, device: str, member: Volume, busy: str) -> str:
+        return raid.member_conflict(array, device, busy, self.holds(member) or Signature(), proven=member.ours)
 
     def luks(self, entry: Luks) -> None:
         result = self.result

@@ -74,7 +74,7 @@ def whole_disk(name: str) -> tuple[str, int]:
     if os.path.exists(f"{SYS}/{name}/partition"):
         disk = os.path.basename(os.path.dirname(os.path.realpath(f"{SYS}/{name}")))
         return disk, _number(f"{SYS}/{name}/partition")
-    below = os.listdir(f"{SYS}/{name}/slaves") if device_mapper(name) else []
+    below = members(name) if device_mapper(name) else []
     number = _mapped_number(name, below[0]) if len(below) == 1 and device_mapper(below[0]) else 0
     return (below[0], number) if number else ("", 0)
 
@@ -143,6 +143,17 @@ def holders(name: str) -> list[str]:
     """The devices (md0, dm-1) that are built on a node; the partitions of a device-mapper disk are not meant."""
     mine = mapped_partitions(name).values() if device_mapper(name) else ()
     return [holder for holder in _holders(name) if holder not in mine]
+
+
+def array_runs(name: str) -> bool:
+    """Has the RAID array `name` ("md127") been started? (Documentation/admin-guide/md.rst)"""
+    return _text(f"{SYS}/{name}/md/array_state").strip() not in ("", "clear", "inactive")
+
+
+def members(name: str) -> list[str]:
+    """The devices that a node (md0, dm-1) is built on."""
+    path = f"{SYS}/{name}/slaves"
+    return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
 
 def _holders(name: str) -> list[str]:

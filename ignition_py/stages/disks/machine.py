@@ -63,3 +63,7 @@ class Machine:
         node = os.path.realpath(node)
         base = os.path.basename(node)
         return Volume(raid.node_of(array.name), kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
+
+    def unfinished(self, array: Raid) -> bool:
+        """Are the members in the hands of an array that was begun and can be stopped?"""
+        return bool(raid.leftovers(array, tuple(self._plans.values())))

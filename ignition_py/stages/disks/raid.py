@@ -71,6 +71,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
             log.info(f"disks: the RAID array {array.name} was made by an earlier run and is kept")
             udev.wait_for(log, [node_of(array.name)])
             continue
+        _stop_leftovers(log, array, plans)
         todo.append(array)
         conflicts += _conflicts(log, array, plans)
     refuse(conflicts, "No RAID array has been changed")
@@ -85,9 +86,31 @@ def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) ->
     if len(holders) != 1 or len(next(iter(holders))) != 1:
         return False
     md = next(iter(holders))[0]
+    if not kernel.array_runs(md):
+        return False
     if record.has(*_fact(array)):
         return True
     return all(proven(node, plans) for node in nodes) and _name(log, md) == os.path.basename(array.name)
+
+
+def leftovers(array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
+    """What udev has put together ("md127") of members that a run wrote before it was cut off: arrays on nothing but members
+    that this config made, and that nobody uses."""
+    nodes = [aliases.real_of(device) for device in array.devices]
+    if not all(proven(node, plans) for node in nodes):
+        return []
+    names = {os.path.basename(node) for node in nodes}
+    found = sorted({md for name in names for md in kernel.holders(name) if md.startswith("md")})
+    return [md for md in found if set(kernel.members(md)) <= names and not kernel.in_use(md)]
+
+
+def _stop_leftovers(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> None:
+    from ignition_py.system.run import run
+
+    for md in leftovers(array, plans):
+        log.info(f"disks: stopping {md}, which an earlier run has begun of members of the RAID array {array.name}")
+        run(log, ["mdadm", "--stop", f"/dev/{md}"], what=f"stopping {md}, an unfinished RAID array {array.name}")
+        udev.settle(log)
 
 
 def _name(log: Log, md: str) -> str:

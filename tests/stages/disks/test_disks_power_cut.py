@@ -1,0 +1,150 @@
+"""The plug is pulled at an operation boundary of two disks with a RAID1 and four filesystems; the next boot runs the stage again.
+
+What had not been flushed is lost: a cut copies the backing files of the loop devices as they are, without the kernel's caches of
+the devices on them, and the next boot works on the copies. udev then starts what it finds, as it does in an initramfs. Needs a
+kernel with md (tests/vm/test_disks.py). POWER_CUTS says how many of the boundaries are tried, `all` is all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from disks_lab import MIB, disk, forget_boot, read_table
+from test_disks_interrupted import Killed, Saboteur
+
+from ignition_py.context import Context
+from ignition_py.spec.tables import Filesystem, Partition, Raid
+from ignition_py.stages import disks
+from ignition_py.stages.disks import kernel
+
+pytestmark = [pytest.mark.root, pytest.mark.subprocess]
+
+ARRAY = "/dev/md/cut"
+CUTS = os.environ.get("POWER_CUTS", "6")
+
+
+def sh(script: str) -> str:
+    done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+class Lab:
+    """Two disks of a machine that can lose its power."""
+
+    def __init__(self, context: Callable[..., Context]) -> None:
+        self._context = context
+        self._folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+        self._cuts = 0
+        self.nodes: list[str] = []
+        self.images: list[Path] = []
+        self.plug_in(fresh=True)
+
+    def plug_in(self, *, fresh: bool = False) -> None:
+        """Attaches the images to the loop devices and lets udev see what is on them."""
+        if fresh:
+            self.images = [self._folder / f"{self._cuts}-{name}" for name in "ab"]
+            for image in self.images:
+                with image.open("wb") as file:
+                    file.truncate(112 * MIB)
+        for number, image in enumerate(self.images):
+            if number < len(self.nodes):
+                subprocess.run(["losetup", "--partscan", self.nodes[number], str(image)], check=True)
+            else:
+                argv = ["losetup", "--find", "--show", "--partscan", str(image)]
+                self.nodes.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip())
+        sh("udevadm settle")
+
+    def pull_the_plug(self) -> None:
+        """All that was not flushed is gone, and so is everything in memory."""
+        self._cuts += 1
+        copies = [self._folder / f"{self._cuts}-{name}" for name in "ab"]
+        for image, copy in zip(self.images, copies, strict=True):
+            subprocess.run(["cp", "--sparse=always", str(image), str(copy)], check=True)
+        self.take_down()
+        self.images = copies
+        forget_boot()
+
+    def take_down(self) -> None:
+        sh("udevadm settle; for md in $(ls /dev/md127 /dev/md126 /dev/md125 /dev/md/* 2>/dev/null); do mdadm --stop $md; done; udevadm settle")
+        for node in self.nodes:
+            subprocess.run(["losetup", "--detach", node], check=True)
+        for image in self.images:
+            image.unlink()
+        sh("udevadm settle")
+
+    def close(self) -> None:
+        self.take_down()
+        shutil.rmtree(self._folder)
+
+    def config(self) -> Context:
+        one, two = self.nodes
+        return self._context(
+            disks=(
+                disk(one, Partition(number=1, label="mirror-a", size_mib=40), Partition(number=2, label="boot", size_mib=16),
+                     Partition(label="swap", size_mib=8), wipe_table=True),
+                disk(two, Partition(label="mirror-b", size_mib=40), Partition(label="data")),
+            ),
+            raid=(Raid(name="cut", level="raid1", devices=(f"{one}p1", f"{two}p1")),),
+            # A LUKS volume is one more line here, and the device of a filesystem.
+            filesystems=(
+                Filesystem(device=ARRAY, format="ext4", label="mirror"),
+                Filesystem(device=f"{one}p2", format="vfat", label="BOOT"),
+                Filesystem(device=f"{one}p3", format="swap", label="swap"),
+                Filesystem(device=f"{two}p2", format="ext4", label="data"),
+            ),
+        )
+
+    def what_is_there(self) -> Any:
+        """Everything that two runs should agree on: no GUIDs, no UUIDs."""
+        one, two = self.nodes
+        tables = []
+        for node in self.nodes:
+            reading = read_table(node)
+            assert reading.primary is not None
+            assert reading.primary == reading.backup
+            entries = reading.primary.entries.items()
+            tables.append({number: (entry.first, entry.last, entry.name, entry.type_guid) for number, entry in entries})
+        contents = {}
+        for device in (ARRAY, f"{one}p1", f"{one}p2", f"{one}p3", f"{two}p1", f"{two}p2"):
+            values = dict(line.partition("=")[::2] for line in sh(f"blkid -p -o export {device}").splitlines())
+            contents[device] = (values.get("TYPE"), values.get("LABEL"))
+        detail = dict(line.strip().partition(" : ")[::2] for line in sh(f"mdadm --detail {ARRAY}").splitlines() if " : " in line)
+        raid = {key.strip(): detail.get(key) for key in detail if key.strip() in ("Raid Level", "Raid Devices", "Active Devices", "Name")}
+        sane = sh(f"e2fsck -fn {ARRAY} && e2fsck -fn {two}p2 && fsck.fat -n {one}p2 && echo sane").splitlines()[-1:]
+        return tables, contents, raid, sane
+
+
+@pytest.fixture
+def lab(context: Callable[..., Context]) -> Iterator[Lab]:
+    if not os.path.exists("/proc/mdstat") and subprocess.run(["modprobe", "md_mod"], check=False).returncode != 0:
+        pytest.skip("this kernel has no md: the VM's has")
+    lab = Lab(context)
+    yield lab
+    lab.close()
+
+
+def test_power_cut_anywhere(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    saboteur = Saboteur(monkeypatch)
+    effects = saboteur.run(lab.config())
+    undisturbed = lab.what_is_there()
+    assert undisturbed[3] == ["sane"]
+    assert kernel.holders(os.path.basename(f"{lab.nodes[0]}p1"))
+    cuts = range(effects) if CUTS == "all" else sorted({effects * i // int(CUTS) for i in range(int(CUTS))})
+    for at in cuts:
+        lab.take_down()
+        lab.plug_in(fresh=True)
+        forget_boot()
+        with pytest.raises(Killed):
+            saboteur.run(lab.config(), at)
+        lab.pull_the_plug()
+        lab.plug_in()
+        disks.run(lab.config())
+        assert lab.what_is_there() == undisturbed, f"cut at effect {at} of {effects}"
+        print(f"cut at effect {at} of {effects}: as undisturbed")
