@@ -100,6 +100,35 @@ def test_nested_mounts_and_back(root: Path, device: Callable[..., str]) -> None:
 
 @pytest.mark.root
 @pytest.mark.subprocess
+def test_subvolumes_of_one_device(root: Path, device: Callable[..., str], tmp_path: Path) -> None:
+    """btrfs: a device of two names, each with its subvolume; the second is mounted inside the first, and goes first."""
+    node = device("btrfs", 128)
+    link = tmp_path / "by-label"
+    link.symlink_to(node)
+    subprocess.run(["mount", node, root], check=True)
+    for name in ("system", "home"):
+        subprocess.run(["btrfs", "subvolume", "create", root / name], check=True, capture_output=True)
+    (root / "system" / "mine").touch()
+    (root / "home" / "yours").touch()
+    subprocess.run(["umount", root], check=True)
+    ctx = context(root, Filesystem(device=str(link), format="btrfs", path="/home", mount_options=("subvol=home", "noatime")),
+                  Filesystem(device=node, format="btrfs", path="/", mount_options=("subvol=system",)))
+    mount.run(ctx)
+    assert (root / "mine").exists()
+    assert (root / "home" / "yours").exists()
+    mount.run(ctx)  # again: both are there already
+    assert len([1 for _, point in mount.mounts() if point.startswith(str(root))]) == 2
+    umount.run(ctx)
+    assert not [1 for _, point in mount.mounts() if point.startswith(str(root))]
+    bad = context(root, *ctx.config.storage.filesystems,
+                  Filesystem(device="/dev/none-such", format="btrfs", path="/home/deeper", mount_options=("subvol=none",)))
+    with pytest.raises(CommandError, match=r"mounting /dev/none-such at /home/deeper"):
+        mount.run(bad)
+    assert not [1 for _, point in mount.mounts() if point.startswith(str(root))]
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
 @pytest.mark.parametrize("bad", [{"mount_options": ("doesnotexist",)}, {"format": "xfs"}, {"device": "/dev/nosuchdevice"}])
 def test_a_failure_takes_everything_back(root: Path, device: Callable[..., str], bad: dict[str, Any]) -> None:
     one, two = device(), device()

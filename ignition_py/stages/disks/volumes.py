@@ -98,6 +98,7 @@ def of_disk(plan: DiskPlan) -> dict[int, Volume]:
     for number, entry in (table.entries if table is not None else {}).items():
         unit = state.sector_size
         known = not plan.conflicts or (now is not None and now.entries.get(number) == entry)
+        known = known and entry.first <= entry.last < state.sectors  # a hostile table that nothing writes may say anything
         found[number] = Volume(
             next(partition_names(state.device, number)),
             entry.size * unit,

@@ -139,6 +139,44 @@ def test_two_signatures(image: Callable[..., str], log: Log) -> None:
 
 
 @pytest.mark.subprocess
+def test_ten_signatures_at_once(image: Callable[..., str], log: Log) -> None:
+    """What was left by years of use: the refusal names what blkid sees, and making a filesystem removes all of it."""
+    node = image()
+    pieces: dict[int, bytes] = {}
+    for argv, at, size in ((["mkfs.btrfs", "-q", "-f"], 65536, 4096), (["mkfs.xfs", "-q", "-f"], 0, 512), (["mkswap"], 4096 - 10, 10),
+                           (["mkfs.ext4", "-q", "-F"], 1024, 1024)):
+        subprocess.run([*argv, node], check=True, capture_output=True)
+        with open(node, "rb") as file:
+            file.seek(at)
+            pieces[at] = file.read(size)
+    pieces |= {32768: b"\x01CD001\x01", 34816: b"\0BEA01\x01", 36864: b"\0NSR02\x01", 8244: b"ReIsErFs"}
+    # Of members of larger things blkid names one, and looks for no filesystem beside it.
+    members = {1 << 20: b"\x0d\xd0\x01\xc0", 512: b"LABELONE" + bytes(16) + b"LVM2 001"}
+    members |= {(128 << 10) + 1024 * i: (0x00BAB10C).to_bytes(8, "little") for i in range(16)}
+
+    def write(data: dict[int, bytes], *, erase: bool = False) -> None:
+        with open(node, "r+b") as file:
+            for at, piece in data.items():
+                file.seek(at)
+                file.write(bytes(len(piece)) if erase else piece)
+
+    write(pieces | members)
+    refused = filesystems.plan_filesystem(fs("vfat"), blkid.probe(log, node))
+    assert refused.action == "refuse"
+    assert "VMFS_volume_member" in refused.why
+    write(members, erase=True)
+    found = blkid.probe(log, node)
+    assert len(found.ambiguous) >= 4
+    refused = filesystems.plan_filesystem(fs("vfat"), found)
+    assert refused.action == "refuse"
+    assert all(kind in refused.why for kind in found.ambiguous)
+    write(members)
+    filesystems.make(log, fs("btrfs", wipe_filesystem=True, label="new"), node)
+    after = blkid.probe(log, node)
+    assert (after.type, after.label, after.ambiguous) == ("btrfs", "new", ())
+
+
+@pytest.mark.subprocess
 def test_half_made_filesystems_show(image: Callable[..., str]) -> None:
     node = image()
     subprocess.run(["mkfs.xfs", "-q", node], check=True)

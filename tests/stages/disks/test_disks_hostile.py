@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import struct
 import time
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from ignition_py.context import Context
 from ignition_py.diag import IgnitionError
+from ignition_py.programs import plan as plan_program
 from ignition_py.spec.tables import Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import gpt
@@ -124,6 +126,34 @@ def test_spoilt_disks_on_the_real_stage(tmp_path: Path, loop: Callable[..., str]
         except IgnitionError as refusal:
             assert fingerprint(node) == before, refusal
         assert time.monotonic() - began < 20
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("seed", range(3))
+def test_spoilt_images_are_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
+    """`ignition-py plan` on the same: a drawing or a refusal, and the image is as it was."""
+    dice = random.Random(100 + seed)
+    image, config = tmp_path / "spoilt.img", tmp_path / "config.ign"
+    table = gpt.fresh(512, SECTORS, "99999999-2222-4333-8444-555555555555")
+    guid = "11111111-2222-4333-8444-555555555555"
+    write_table(image, table.but(entries={1: gpt.Entry(2048, 4095, guid), 2: gpt.Entry(4096, 6143, guid)}), SECTORS)
+    sound = image.read_bytes()
+    statuses = set()
+    for _ in range(12):
+        image.write_bytes(_spoil(dice, sound))
+        before = fingerprint(image)
+        number = dice.choice((1, 3))
+        storage = {
+            "disks": [{"device": "/dev/vda", "partitions": [{"number": number, "sizeMiB": 1}]}],
+            "filesystems": [{"device": dice.choice((f"/dev/vda{number}", "/dev/disk/by-label/none")), "format": "ext4"}],
+        }
+        config.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": storage}))
+        form = dice.choice(("text", "svg", "json"))
+        statuses.add(plan_program.main("ignition-py plan", [str(config), "--disk", f"vda={image}", "--format", form]))
+        assert capsys.readouterr().out
+        assert fingerprint(image) == before
+    assert statuses <= {0, 1, 2}
+    assert len(statuses) > 1
 
 
 def test_noise_is_a_blank_or_a_refusal(tmp_path: Path) -> None:
