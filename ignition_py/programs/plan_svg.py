@@ -32,10 +32,10 @@ def picture(view: View) -> str:
         draw.heading("After the partitioning")
         for step in view.steps:
             size = f" ({size_text(step.device.size)})" if step.device is not None and step.device.size else ""
-            draw.line(f"{step.describe()}{size}", _RED if step.action == "refuse" else _INK)
+            draw.line(f"{step.describe(refusals=False)}{size}", _RED if step.action == "refuse" else _INK)
         draw.space(_LINE // 2)
-    for why in view.conflicts:
-        draw.line(f"refused: {why}", _RED)
+    for number, why in enumerate(view.conflicts, 1):
+        draw.line(f"refused ({number}): {why}", _RED)
     draw.legend()
     return draw.document(view.result)
 

@@ -27,7 +27,7 @@ def lines(view: View) -> Iterator[str]:
         yield "After the partitioning"
         for step in view.steps:
             size = f" ({size_text(step.device.size)})" if step.device is not None and step.device.size else ""
-            yield f"  {printable(step.describe())}{size}"
+            yield f"  {printable(step.describe(refusals=False))}{size}"
         yield ""
     for number, why in enumerate(view.conflicts, 1):
         yield f"  refused ({number}): {printable(why)}"

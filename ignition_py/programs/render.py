@@ -82,14 +82,14 @@ def rendered(values: Values) -> Config:
 
     log = StderrLog(INFO if values.on("verbose") else WARNING)
     given = read_input(values.arguments[0])
-    data = given.data
+    data, name = given.data, given.name
     if is_butane(data):
         compiled = compile_butane(given, values.text("files-dir") or None)
         log_report(compiled.report, log)
         if compiled.data is None:
             raise ConfigError(f"the Butane config {given.name} is not valid")
-        data = compiled.data
-    config = parse(data, given.name, log)
+        data, name = compiled.data, f"{name} (compiled)"
+    config = parse(data, name, log)
     fetcher = Fetcher(log, offline=values.on("offline"))
     fetcher.limit(values.seconds("fetch-timeout"))
     rendered = Renderer(fetcher, log, State()).render(config)

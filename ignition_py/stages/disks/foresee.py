@@ -66,11 +66,11 @@ class Step:
         self.device = device
         self.format = form
 
-    def describe(self) -> str:
-        """`make xfs on /dev/vda2: there is no filesystem`."""
+    def describe(self, *, refusals: bool = True) -> str:
+        """`make xfs on /dev/vda2: there is no filesystem`. `refusals` False: why something is refused is said elsewhere."""
         verb = {MAKE: "make", KEEP: "keep", REFUSE: "refuse", UNKNOWN: "make or keep"}[self.action]
         what = f"{self.format or self.kind} on {self.name}" if self.kind == "filesystem" else f"{self.kind.upper()} {self.name}"
-        return f"{verb} {what}: {self.why}"
+        return f"{verb} {what}" if self.action == REFUSE and not refusals else f"{verb} {what}: {self.why}"
 
 
 class Foreseen:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from ignition_py.spec.model import Struct
 
 
+COMPILED = " (compiled)"  # ends the name of a text that a compiler has made, whose lines nobody has seen
+
+
 def at(entry: Struct) -> str:
     """` ($.storage.disks.0 line 7)`, "" for an entry that comes from no text."""
     origin = entry._origin
@@ -16,4 +19,5 @@ def at(entry: Struct) -> str:
     if place is None or not place.path:
         return ""
     source = f" of {place.source}" if place.source else ""
-    return f" ({path_text(place.path)}{f' line {place.line}' if place.line else ''}{source})"
+    known = place.line and not place.source.endswith(COMPILED)
+    return f" ({path_text(place.path)}{f' line {place.line}' if known else ''}{source})"
