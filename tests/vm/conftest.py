@@ -33,7 +33,6 @@ def make_machine(tmp_path: object) -> Iterator[Callable[..., Machine]]:
 
 @pytest.fixture(name="vm_shell")
 def _vm_shell() -> Iterator[Callable[..., Boot]]:
-    """`vm_shell(["1G", "1G"], tpm=True)`: a booted machine with blank disks and the working tree at /src (see
-    vmlab.shell)."""
+    """`vm_shell(["1G", "1G"], tpm=True)`: a booted machine with blank disks and the working tree at /src; `more` as in vmlab.shell."""
     with ExitStack() as stack:
-        yield lambda disks=(), **settings: stack.enter_context(vm_shell(disks, say=print, **settings))
+        yield lambda disks=(), **more: stack.enter_context(vm_shell(disks, say=print, **more))

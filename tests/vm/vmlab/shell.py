@@ -11,7 +11,7 @@ import argparse
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from vmlab.image import REPOSITORY, BuildError
 from vmlab.machine import Boot, BootFailed, Machine
 
 _MOUNT = """set -e
-for tag in src site; do
+for tag in TAGS; do
     mkdir -p /$tag
     mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,ro,cache=loose $tag /$tag
 done
@@ -30,20 +30,23 @@ _ENVIRONMENT = ("env", "PYTHONPATH=/src:/site", "PYTHONDONTWRITEBYTECODE=1", "HO
 
 
 @contextmanager
-def vm_shell(disks: Sequence[str] = (), say: Say = silent, *, tpm: bool = False) -> Iterator[Boot]:
-    """A booted machine with the working tree in it; `boot.run(argv)` and `boot.ask(script)` use it."""
+def vm_shell(
+    disks: Sequence[str] = (), say: Say = silent, more: Mapping[str, str] | None = None, *, tpm: bool = False
+) -> Iterator[Boot]:
+    """A booted machine with the working tree in it; `boot.run(argv)` and `boot.ask(script)` use it. `more`: directories of the
+    host that are to be at /TAG, by tag."""
     with tempfile.TemporaryDirectory(prefix="vm-shell-") as directory:
-        shares = {"src": REPOSITORY, "site": sysconfig.get_path("purelib")}
+        shares = {"src": REPOSITORY, "site": sysconfig.get_path("purelib"), **(more or {})}
         settings: dict[str, Any] = {"disks": disks, "shares": shares, "say": say, "tpm": tpm}
         with Machine(directory, **settings) as machine, machine.boot(first_boot=False) as boot:
             boot.wait_until_up()
-            mount_tree(boot)
+            mount_tree(boot, tuple(shares))
             yield boot
 
 
-def mount_tree(boot: Boot) -> None:
-    """Mounts the shares `src` and `site` in a booted machine. Raises BootFailed."""
-    mounted = boot.ask(_MOUNT)
+def mount_tree(boot: Boot, tags: Sequence[str] = ("src", "site")) -> None:
+    """Mounts shares in a booted machine, each at /TAG. Raises BootFailed."""
+    mounted = boot.ask(_MOUNT.replace("TAGS", " ".join(tags)))
     if mounted.rc != 0:
         raise BootFailed(f"the working tree could not be mounted in the machine: {mounted.stderr}")
 
