@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import StageError
+from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.mount import in_order, mounts, parts, target_of, unmount
 
 TYPE_CHECKING = False
@@ -13,14 +13,28 @@ if TYPE_CHECKING:
 
 
 def run(ctx: Context) -> None:
-    """What is not mounted (any more) is passed over. Raises StageError or CommandError."""
+    """What is not mounted (any more) is passed over. One that fails does not keep the others mounted: the first failure is
+    raised when all have been tried. Raises StageError or CommandError."""
+    first: IgnitionError | None = None
     for filesystem in reversed(in_order(ctx.config.storage.filesystems)):
-        target = target_of(ctx.root, filesystem.path or "")
-        _only_directories(ctx.root, filesystem.path or "")
-        if any(point == os.path.realpath(target) for _, point in mounts()):
-            unmount(ctx.log, target)
-        else:
-            ctx.log.info(f"umount: nothing is mounted at {target}")
+        try:
+            _unmount_one(ctx, filesystem.path or "")
+        except IgnitionError as error:
+            if first is None:
+                first = error
+            else:
+                ctx.log.error(f"umount: {error}")  # noqa: TRY400  # not the logging module
+    if first is not None:
+        raise first
+
+
+def _unmount_one(ctx: Context, path: str) -> None:
+    target = target_of(ctx.root, path)
+    _only_directories(ctx.root, path)
+    if any(point == os.path.realpath(target) for _, point in mounts()):
+        unmount(ctx.log, target)
+    else:
+        ctx.log.info(f"umount: nothing is mounted at {target}")
 
 
 def _only_directories(root: str, path: str) -> None:

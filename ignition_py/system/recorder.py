@@ -87,7 +87,8 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        data, self._lines = "".join(self._lines).encode(), []
+        lines, self._lines = self._lines, []  # in this order: another thread may be adding one
+        data = "".join(lines).encode()
         if not data:
             return
         try:

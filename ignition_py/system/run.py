@@ -113,6 +113,6 @@ def run(
         raise CommandError(
             f"{what}: {argv[0]} failed ({how}): {last}", done.returncode, stderr, hint=f"Command: {shown}"
         )
-    if stderr:
-        log.debug(f"{argv[0]}: {stderr}")
+    for line in stderr.splitlines():  # each says what it is about: other programs may run beside this one
+        log.debug(f"{what}: {argv[0]}: {line}")
     return Finished(done.returncode, done.stdout, done.stderr)

@@ -129,6 +129,21 @@ def test_subvolumes_of_one_device(root: Path, device: Callable[..., str], tmp_pa
 
 @pytest.mark.root
 @pytest.mark.subprocess
+def test_one_that_is_busy_does_not_keep_the_others(root: Path, device: Callable[..., str]) -> None:
+    one, two = device(), device()
+    ctx = context(root, Filesystem(device=one, format="ext4", path="/a"), Filesystem(device=two, format="ext4", path="/b"))
+    mount.run(ctx)
+    for busy, free in (("a", "b"), ("b", "a")):
+        mount.run(ctx)
+        with open(root / busy / "open", "w"), pytest.raises(CommandError, match=f"unmounting .*/{busy}: "):
+            umount.run(ctx)
+        points = [point for _, point in mount.mounts() if point.startswith(str(root))]
+        assert points == [f"{root}/{busy}"], free
+    umount.run(ctx)
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
 @pytest.mark.parametrize("bad", [{"mount_options": ("doesnotexist",)}, {"format": "xfs"}, {"device": "/dev/nosuchdevice"}])
 def test_a_failure_takes_everything_back(root: Path, device: Callable[..., str], bad: dict[str, Any]) -> None:
     one, two = device(), device()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SYS = "/sys/class/block"
+_BTRFS = "/sys/fs/btrfs"  # a directory for each mounted filesystem
 UNIT = 512  # bytes; the unit of sysfs
 
 _BLKSSZGET, _BLKGETSIZE64, _BLKROGET = 0x1268, 0x80081272, 0x125E
@@ -152,13 +153,11 @@ def array_runs(name: str) -> bool:
 
 def members(name: str) -> list[str]:
     """The devices that a node (md0, dm-1) is built on."""
-    path = f"{SYS}/{name}/slaves"
-    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+    return _listed(f"{SYS}/{name}/slaves")
 
 
 def _holders(name: str) -> list[str]:
-    path = f"{SYS}/{name}/holders"
-    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+    return _listed(f"{SYS}/{name}/holders")
 
 
 def in_use(name: str) -> str:
@@ -171,10 +170,16 @@ def in_use(name: str) -> str:
     for device, source, target in _mounts():
         if device == mine or (source.startswith("/") and os.path.realpath(source) == f"/dev/{name}"):
             return f"it is mounted at {target}"
+    if any(os.path.exists(f"{_BTRFS}/{uuid}/devices/{name}") for uuid in _listed(_BTRFS)):
+        return "it belongs to a btrfs filesystem that is mounted"  # mountinfo names only one of its devices
     for line in _text("/proc/swaps").splitlines()[1:]:
         if os.path.realpath(_unescape(line.split()[0])) == f"/dev/{name}":
             return "it is used as swap space"
     return ""
+
+
+def _listed(path: str) -> list[str]:
+    return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
 
 def _mounts() -> Iterator[tuple[str, str, str]]:

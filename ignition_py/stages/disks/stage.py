@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 def run_stage(ctx: Context) -> None:
     """Raises StageError or CommandError."""
     from ignition_py.stages.disks import luks, make_filesystems, raid
+    from ignition_py.system.tools import which
 
     storage, log = ctx.config.storage, ctx.log
     conflicts = [*raid.missing(storage), *luks.missing(storage), *make_filesystems.missing(storage)]
+    if not which("blkid"):
+        refuse(conflicts, "Nothing has been changed")  # without it there is nothing to plan by
     record = progress.load(storage)
     plans = plan_disks(log, storage.disks, record)
     conflicts += [conflict for plan in plans for conflict in plan.conflicts]

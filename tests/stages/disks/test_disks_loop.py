@@ -86,6 +86,38 @@ def test_others_may_stay_mounted_while_one_changes(loop: Loop, context: Make, tm
         subprocess.run(["umount", str(target)], check=True)
 
 
+def test_the_second_device_of_a_mounted_btrfs_is_in_use(loop: Loop, context: Make, tmp_path: Path) -> None:
+    """mountinfo names one device of it."""
+    one, two = loop(120), loop(120)
+    subprocess.run(["mkfs.btrfs", "-q", "-f", "-d", "single", "-m", "single", one, two], check=True)
+    subprocess.run(["mount", one, str(tmp_path)], check=True)
+    try:
+        for node in (one, two):
+            with pytest.raises(StageError, match=r"is in use itself: it (is mounted|belongs to a btrfs)"):
+                disks.run(context(disks=(disk(node, Partition(number=1), wipe_table=True),)))
+            with pytest.raises(StageError, match="would have to be made anew, but it"):
+                disks.run(context(filesystems=(Filesystem(device=node, format="ext4", wipe_filesystem=True),)))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_two_names_of_one_device_are_one_filesystem(loop: Loop, context: Make, tmp_path: Path) -> None:
+    """A btrfs with two subvolumes is made once; entries that do not agree are refused before anything is written."""
+    node = loop(120)
+    link = tmp_path / "link"
+    link.symlink_to(node)
+    pool: Any = {"format": "btrfs", "label": "pool"}
+    ctx = context(filesystems=(Filesystem(device=node, path="/", **pool), Filesystem(device=str(link), path="/home", **pool)))
+    with pytest.raises(StageError, match="are one device, but differ in `label`"):
+        disks.run(context(filesystems=(Filesystem(device=node, **pool), Filesystem(device=str(link), format="btrfs", label="x"))))
+    assert blkid_type(node) == ""
+    disks.run(ctx)
+    assert blkid_type(node) == "btrfs"
+    before = fingerprint(node)
+    disks.run(ctx)
+    assert fingerprint(node) == before
+
+
 def test_resize_in_place(loop: Loop, context: Make) -> None:
     node = loop(200)
     disks.run(context(disks=(disk(node, Partition(number=1, label="a", size_mib=32)),)))
