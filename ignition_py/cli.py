@@ -38,6 +38,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("ignition_py.programs.analyze", "show where the time of provisioning went"),
     "collect-logs": ("ignition_py.programs.collect_logs", "put what is known about provisioning into an archive"),
     "convert": ("ignition_py.programs.convert", "write a config in another version of the spec"),
+    "initrd": ("ignition_py.programs.initrd", "make an initramfs, or an archive to append to one"),
 }
 # Name of the program -> the subcommand it stands for.
 PROGRAMS: dict[str, str] = {"ignition-validate": "validate", "ignition-apply": "apply", "ignition-rmcfg": "rmcfg"}

@@ -1,7 +1,7 @@
 """One file with the bytecode of many modules, and the few lines that start a program from it.
 
-    marshal of (code of loader.py, {module: (offset, length, is a package)})   the head
-    marshal of each module's code, one after the other
+    marshal of (code of loader.py, {module: (offset, length, is a package, is packed)})   the head
+    marshal of each module's code, one after the other, packed by zlib where few boots need it
 
 Offsets count from the beginning of the file. `stage.py` writes it, `loader.py` reads it.
 """
@@ -12,11 +12,14 @@ import __future__
 import ast
 import marshal
 import os
+import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import CodeType
+
+    Code = tuple[str, bool, bytes, bool]  # name, is a package, marshalled code, is packed
 
 # Runs `main` of a module with its words of the command line; the process ends without tearing its modules down, which
 # would cost a fifth of the start. An exception, SystemExit included, takes the long way.
@@ -36,7 +39,7 @@ os._exit(status)
 
 
 class Bundle:
-    """The bytes of a bundle and how many of them its head has."""
+    """The bytes of a bundle, and how many of them its head has."""
 
     __slots__ = ("data", "head")
 
@@ -66,26 +69,69 @@ def code_of(source: bytes, name: str) -> CodeType:
         for alias in node.names:
             flags |= getattr(__future__, alias.name).compiler_flag
     code: CodeType = compile(tree, name, "exec", flags, dont_inherit=True, optimize=2)
-    return code
+    return _without_columns(code)
 
 
-def bundle(modules: Iterable[tuple[str, bool, bytes]]) -> Bundle:
-    """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them."""
+def _without_columns(code: CodeType) -> CodeType:
+    """Lines are enough for a traceback without sources; columns are a tenth of the bytecode.
+
+    Format of the table: Objects/locations.md of CPython 3.11 and later.
+    """
+    table = bytearray()
+    line = code.co_firstlineno
+    for start, end, at in code.co_lines():
+        units = (end - start) // 2
+        while units > 0:
+            some = min(units, 8)
+            if at is None:
+                table.append(0x80 | _NO_LOCATION << 3 | some - 1)
+            else:
+                table.append(0x80 | _LINE_ONLY << 3 | some - 1)
+                table += _signed(at - line)
+                line = at
+            units -= some
+    constants = tuple(_without_columns(item) if isinstance(item, type(code)) else item for item in code.co_consts)
+    return code.replace(co_linetable=bytes(table), co_consts=constants)
+
+
+_NO_LOCATION, _LINE_ONLY = 15, 13  # codes of an entry
+
+
+def _signed(number: int) -> bytes:
+    """Six bits a byte, the least first; the lowest bit of all is the sign."""
+    number = -number << 1 | 1 if number < 0 else number << 1
+    out = bytearray()
+    while number >= 64:
+        out.append(0x40 | number & 63)
+        number >>= 6
+    out.append(number)
+    return bytes(out)
+
+
+def bundle(modules: Iterable[tuple[str, bool, bytes]], plain: Callable[[str], bool] = bool) -> Bundle:
+    """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them.
+
+    `plain` says which modules are not to be packed: those that every boot imports.
+    """
     known = {name: (package, source) for name, package, source in modules}
     for name in tuple(known):
         while name := name.rpartition(".")[0]:
             known.setdefault(name, (True, b""))
     with open(os.path.join(os.path.dirname(__file__), "loader.py"), "rb") as file:
         loader = code_of(file.read(), "ignition_py/initrd/loader.py")
-    codes = [(name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in known.items()]
+    codes: list[Code] = []
+    for name, (package, source) in known.items():
+        code = compiled(source, f"{name.replace('.', '/')}.py")
+        packed = code if plain(name) else zlib.compress(code, 9)
+        codes.append((name, package, *((packed, True) if len(packed) < len(code) else (code, False))))
     # Numbers of the same width in marshal's format whatever they are, so that the head's length is known beforehand.
     head = len(_head(loader, codes, 0))
-    return Bundle(_head(loader, codes, head) + b"".join(code for _, _, code in codes), head)
+    return Bundle(_head(loader, codes, head) + b"".join(code for _, _, code, _ in codes), head)
 
 
-def _head(loader: CodeType, codes: list[tuple[str, bool, bytes]], start: int) -> bytes:
+def _head(loader: CodeType, codes: list[Code], start: int) -> bytes:
     index = {}
-    for name, package, code in codes:
-        index[name] = (start, len(code), package)
+    for name, package, code, packed in codes:
+        index[name] = (start, len(code), package, packed)
         start += len(code)
     return marshal.dumps((loader, index), 2)  # version 2: without references, whose use would depend on the numbers

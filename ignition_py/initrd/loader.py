@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+    Index = dict[str, tuple[int, int, bool, bool]]
+
 _THRESHOLD = 50_000  # objects; a stage's own modules are no garbage that has to be looked for
 
 
 class BundleImporter:
     """Finder and loader of the modules in a bundle (importlib.abc.MetaPathFinder and importlib.abc.Loader).
 
-    `index`: module -> (offset, length, whether it is a package) in the file `path`, which is open as `descriptor`.
+    `index`: module -> (offset, length, is a package, is packed) in the file `path`, which is open as `descriptor`.
     `library` is the interpreter's library, where extension modules stay.
     """
 
     __slots__ = ("_descriptor", "_index", "_library", "_path", "_spec")
 
-    def __init__(self, index: dict[str, tuple[int, int, bool]], descriptor: int, path: str, library: str) -> None:
+    def __init__(self, index: Index, descriptor: int, path: str, library: str) -> None:
         self._index, self._descriptor = index, descriptor
         self._path, self._library = path, library
         self._spec: type[ModuleSpec] = type(sys.__spec__)  # importlib.machinery would cost an import
@@ -48,12 +50,16 @@ class BundleImporter:
         """The usual kind of module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        offset, length, _ = self._index[module.__name__]
+        offset, length, _, packed = self._index[module.__name__]
         code = posix.pread(self._descriptor, length, offset)
+        if packed:
+            import zlib
+
+            code = zlib.decompress(code)
         exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - our own code, from beside this
 
 
-def install(index: dict[str, tuple[int, int, bool]], descriptor: int, path: str, library: str) -> None:
+def install(index: Index, descriptor: int, path: str, library: str) -> None:
     """Has the interpreter ask the bundle first."""
     gc.set_threshold(_THRESHOLD)
     sys.meta_path.insert(0, BundleImporter(index, descriptor, path, library))

@@ -29,6 +29,7 @@ WHOLE = ("ignition_py",)
 # Parts of our own packages that run when images are built or on a desk. What runs at boot must not import them.
 NOT_AT_BOOT = (
     "ignition_py.initrd",
+    "ignition_py.programs.initrd",
     "ignition_py.programs.rehearse",
     "ignition_py.rehearsal",
     *(
@@ -48,7 +49,7 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "_decimal": ("collections", "numbers"),
     "time": ("_strptime",),  # time.strptime
     "datetime": ("_strptime",),
-    "warnings": ("linecache", "tracemalloc"),  # how a warning is shown
+    "warnings": ("linecache",),  # how a warning is shown
     "requests": ("idna",),  # requests.packages: __import__(package)
     "os": ("posixpath",),
     "six": ("http.client", "queue", "urllib.parse", "io"),  # what urllib3 asks six.moves for
@@ -57,14 +58,18 @@ IMPLIED: dict[str, tuple[str, ...]] = {
 MADE_AT_RUN_TIME = ("os.path", "six.moves", "urllib3.packages.six.moves")
 # The interpreter imports or looks for these before any of our code runs. `os` is how it recognises its library.
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
+# What stages import of the standard library in most boots: it is not packed (bundle.py).
+OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
 # Names nobody gets to at boot. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {
     "_pydecimal": "decimal falls back to it only where _decimal is missing",
     "_pydatetime": "datetime falls back to it only where _datetime is missing",
     "_pyio": "io is written in C",
     "_testcapi": "CPython's own tests",
+    "argparse": "command lines of stdlib modules run as programs",
     "asyncio": "no coroutines; reached through unittest and concurrent.futures",
     "bdb": "debugger",
+    "bz2": "kinds of archives that shutil and zipfile know; the languages have gzip alone",
     "chardet": "requests takes charset_normalizer where this is missing",
     "cgi": "old web server support",
     "cmd": "debugger",
@@ -76,20 +81,26 @@ UNREACHABLE: dict[str, str] = {
     "difflib": "differences as text, for tests and pdb",
     "distutils": "building packages",
     "doctest": "tests in docstrings",
+    "email.policy": "what email.message.EmailMessage wants; http.client makes messages of the older kind",
     "ensurepip": "installing pip",
     "ftplib": "urllib.request opens ftp:// with it; the languages have no such URLs",
+    "gettext": "argparse and optparse translate their messages with it",
     "getopt": "command lines of stdlib modules run as programs",
     "getpass": "asks a person for a password",
     "html": "error pages of http.server",
     "http.server": "a web server; xmlrpc and pydoc use it",
     "idlelib": "an editor",
+    "importlib._bootstrap": "part of the interpreter, under the name _frozen_importlib",
+    "importlib._bootstrap_external": "part of the interpreter, under the name _frozen_importlib_external",
     "jsonschema": "says what is wrong with a compiler's output; at boot it is enough to know that something is",
     "lib2to3": "rewriting Python 2",
+    "lzma": "see bz2",
     "msilib": "Windows",
     "multiprocessing": "processes; the executor starts programs through subprocess",
     "nturl2path": "Windows",
     "optparse": "command lines of stdlib modules run as programs",
     "pdb": "debugger",
+    "pickle": "logging sends records to other processes with it",
     "pip": "installing packages",
     "plistlib": "platform reads macOS's version with it",
     "pprint": "pretty printing of objects, for tests and debuggers",
@@ -104,8 +115,10 @@ UNREACHABLE: dict[str, str] = {
     "sqlite3": "data base",
     "statistics": "random's self test",
     "sysconfig": "how the interpreter was built",
+    "tarfile": "see bz2",
     "test": "CPython's own tests",
     "tkinter": "windows on a screen",
+    "tracemalloc": "where memory was taken, in a developer's warnings",
     "turtle": "windows on a screen",
     "unittest": "tests",
     "urllib3.contrib.appengine": "Google's old platform",
@@ -313,6 +326,13 @@ class _Closure:
                 tree = ast.parse(file.read(), module.path)
             package = module.name if module.search is not None else above
             yield from imports_of(tree, package, _below(module.name, OWN))
+
+
+def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[str]:
+    """The modules that importing `names` always imports. Raises MissingModule."""
+    closure = _Closure(Finder(path))
+    closure.follow(names)
+    return frozenset(closure.found)
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:

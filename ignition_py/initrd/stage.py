@@ -18,8 +18,9 @@ import importlib.util
 import os
 import sys
 
+from ignition_py.initrd import carried
 from ignition_py.initrd.bundle import MAIN, bundle, compiled
-from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed
+from ignition_py.initrd.modules import OFTEN, OWN, MissingModule, Module, modules_needed, needed_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,35 +96,43 @@ class Layout:
         self.launcher = "/usr/bin/ignition"
 
 
-def python_files(layout: Layout) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
-    """What is made for an initramfs: (path -> contents), and (source, target) of the binaries. Raises MissingModule."""
-    modules = modules_needed()
-    files, bundled = {}, []
-    natives = [(os.path.realpath(sys.executable), layout.python)]
-    for module in modules:
-        assert module.path is not None
-        target = f"{layout.library}/{relative_path(module)}"
-        if not module.path.endswith(".py"):
-            natives.append((module.path, target))
-        elif module.name.partition(".")[0] in (*_EARLY, *_AS_FILES):
-            files[target + "c"] = bytecode(_read(module.path), relative_path(module))
-        else:
-            bundled.append((module.name, module.search is not None, _read(module.path)))
-    made = bundle(bundled)
-    names = " ".join(module.name for module in modules if _importable(module.name))
-    files[layout.bundle] = made.data
-    for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):
-        files[path] = made.program(then, python=layout.python, path=layout.bundle, library=layout.library).encode()
-    return files, natives
+class Python:
+    """What an interpreter needs to run the executor: `files` that are made (path -> contents), `natives` that are copied
+    ((source, target) of the interpreter and of extension modules), and the `bundle` among the files."""
+
+    __slots__ = ("bundle", "files", "natives")
+
+    def __init__(self, layout: Layout) -> None:
+        """Raises MissingModule."""
+        modules = modules_needed()
+        self.files: dict[str, bytes] = {}
+        self.natives = [(os.path.realpath(sys.executable), layout.python)]
+        bundled = []
+        for module in modules:
+            assert module.path is not None
+            target = f"{layout.library}/{relative_path(module)}"
+            if not module.path.endswith(".py"):
+                self.natives.append((module.path, target))
+            elif module.name.partition(".")[0] in (*_EARLY, *_AS_FILES):
+                self.files[target + "c"] = bytecode(_read(module.path), relative_path(module))
+            else:
+                bundled.append((module.name, module.search is not None, _read(module.path)))
+        often = needed_by(OFTEN)
+        self.bundle = bundle(bundled, lambda name: name.partition(".")[0] == "ignition_py" or name in often)
+        names = " ".join(module.name for module in modules if _importable(module.name))
+        self.files[layout.bundle] = self.bundle.data
+        for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):
+            program = self.bundle.program(then, python=layout.python, path=layout.bundle, library=layout.library)
+            self.files[path] = program.encode()
 
 
 def stage(destination: str, prefix: str = PREFIX) -> list[tuple[str, str]]:
     """Writes everything but binaries below `destination`; returns (source, target) of those. Raises MissingModule."""
     layout = Layout(prefix)
-    files, natives = python_files(layout)
-    for path, data in files.items():
+    python = Python(layout)
+    for path, data in python.files.items():
         _write(destination + path, data, 0o755 if path == layout.launcher else 0o644)
-    return natives
+    return python.natives
 
 
 def _importable(name: str) -> bool:
@@ -131,12 +140,27 @@ def _importable(name: str) -> bool:
     return name.partition(".")[0] in (*OWN, "parted", "requests", "ruamel") and not name.endswith(".__main__")
 
 
+_WORDS = {
+    "needed": carried.NEEDED,
+    "programs": carried.PROGRAMS,
+    "settings": carried.SETTINGS,
+    "kernel-modules": carried.KERNEL_MODULES,
+    "generator": (os.path.join(os.path.dirname(os.path.abspath(__file__)), "dracut", "30ignition", "ignition-generator"),),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python3 -m ignition_py.initrd.stage", description="Files for an initramfs.")
-    parser.add_argument("destination", help="root of the initramfs that is being made")
+    parser.add_argument("destination", nargs="?", help="root of the initramfs that is being made")
     parser.add_argument("--prefix", default=PREFIX, help="where the interpreter and its modules go (default: %(default)s)")
+    parser.add_argument("--words", choices=sorted(_WORDS), help="print what a hook has to carry besides, one a line")
     options = parser.parse_args(arguments)
+    if options.words:
+        print("\n".join(_WORDS[options.words]))
+        return 0
+    if options.destination is None:
+        parser.error("where to write to?")
     try:
         natives = stage(options.destination.rstrip("/"), options.prefix)
     except MissingModule as error:

@@ -1,18 +1,23 @@
 """The finder of the modules that an initramfs carries, and the files made of them."""
 
 from __future__ import annotations
+import __future__
 
 import ast
+import inspect
+import json.decoder
 import marshal
 import shutil
 import subprocess
 import sys
+import types
+import zlib
 from pathlib import Path
 
 import pytest
 
 from ignition_py.initrd import modules
-from ignition_py.initrd.bundle import bundle
+from ignition_py.initrd.bundle import bundle, code_of
 from ignition_py.initrd.modules import MissingModule, imports_of, modules_needed
 from ignition_py.initrd.stage import bytecode, library_directory, relative_path, stage
 
@@ -156,14 +161,34 @@ def test_modules_come_out_of_the_bundle(staged: Path) -> None:
 
 
 def test_a_bundle_has_what_its_index_says() -> None:
-    made = bundle([("a.b", False, b"from __future__ import annotations\nx: undefined = 1"), ("c", True, b"y = 2")])
+    made = bundle([("a.b", False, b"from __future__ import annotations\nx: undefined = 1"), ("c", True, b"y = 2")], "c".__eq__)
     _, index = marshal.loads(made.data[: made.head])
     assert {name: entry[2] for name, entry in index.items()} == {"a.b": False, "c": True, "a": True}
+    assert not index["c"][3]
     scope: dict[str, object] = {}
-    offset, length, _ = index["a.b"]
-    exec(marshal.loads(made.data[offset : offset + length]), scope)
+    offset, length, _, packed = index["a.b"]
+    assert packed
+    exec(marshal.loads(zlib.decompress(made.data[offset : offset + length])), scope)
     assert (scope["x"], scope["__annotations__"]) == (1, {"x": "undefined"})
     assert max(sum(entry[:2]) for entry in index.values()) == len(made.data)
+
+
+def code_objects(code: types.CodeType) -> list[types.CodeType]:
+    return [code, *(below for item in code.co_consts if isinstance(item, types.CodeType) for below in code_objects(item))]
+
+
+@pytest.mark.parametrize("module", [inspect, json.decoder, modules], ids=lambda module: module.__name__)
+def test_lines_survive_without_columns(module: types.ModuleType) -> None:
+    """Every instruction keeps its line; the table gets smaller."""
+    source = Path(str(module.__file__)).read_bytes()
+    stripped = code_objects(code_of(source, "m.py"))
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
+    plain = code_objects(compile(tree, "m.py", "exec", __future__.annotations.compiler_flag, dont_inherit=True, optimize=2))
+    for ours, theirs in zip(stripped, plain, strict=True):
+        assert [line for line, *_ in ours.co_positions()] == [line for line, *_ in theirs.co_positions()]
+        assert all(column is None for _, _, column, _ in ours.co_positions())
+    assert sum(len(code.co_linetable) for code in stripped) < sum(len(code.co_linetable) for code in plain)
 
 
 def test_relative_paths() -> None:
