@@ -51,6 +51,7 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "datetime": ("_strptime",),
     "warnings": ("linecache",),  # how a warning is shown
     "requests": ("idna",),  # requests.packages: __import__(package)
+    "importlib.resources": ("importlib.readers",),  # the interpreter's own loaders
     "os": ("posixpath",),
     "six": ("http.client", "queue", "urllib.parse", "io"),  # what urllib3 asks six.moves for
 }
