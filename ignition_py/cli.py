@@ -34,6 +34,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "render": ("ignition_py.programs.render", "print a config with everything merged into it"),
     "plan": ("ignition_py.programs.plan", "show what would happen to this machine's disks, or to disk images"),
     "apply": ("ignition_py.programs.apply", "apply a config to a root directory while an image is built"),
+    "rehearse": ("ignition_py.programs.rehearse", "boot a config in a throw-away virtual machine"),
     "status": ("ignition_py.programs.status", "say whether this machine has been provisioned"),
     "analyze": ("ignition_py.programs.analyze", "show where the time of provisioning went"),
     "collect-logs": ("ignition_py.programs.collect_logs", "put what is known about provisioning into an archive"),
@@ -126,6 +127,10 @@ def _run(values: Values, log: Log) -> int:
     log.info(f"{version_text()}: stage {stage} on platform {platform}")
     folder = os.path.dirname(values.text("state-file")) or "."
     log.recorder = Recorder(f"{folder}/{NAME}", stage)
+    if os.environ.get("IGNITION_CONSOLE"):
+        from ignition_py.system import console
+
+        log.console = console.Console() if console.wanted(os.environ) else None
     log.recorder.begin(platform, __version__)
     try:
         providers.check(platform)
@@ -152,7 +157,9 @@ def _run(values: Values, log: Log) -> int:
     except Exception as error:  # the last door: a machine's console gets a sentence, whatever went wrong
         _failed(values, log, error)
         return FAILED
-    log.recorder.end()
+    took = log.recorder.end()
+    if log.console is not None:
+        log.console.say(f"stage {stage} is done in {took:.2f} s")
     if os.path.exists(f"{folder}/failure.json"):
         from ignition_py.failure import forget
 
@@ -175,7 +182,9 @@ def _failed(values: Values, log: Log, error: Exception) -> None:
     failure.log = log.where
     if log.recorder is not None:
         failure.report = log.recorder.path
-        log.recorder.end(failure.data())
+        took = log.recorder.end(failure.data())
+        if log.console is not None:
+            log.console.say(f"stage {stage} failed after {took:.2f} s")
     log.failure(failure.screen())
     folder = os.path.dirname(values.text("state-file")) or "."
     failure.write(folder)

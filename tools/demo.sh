@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets up, compiles the quickstart, boots a virtual machine with it and shows what was provisioned.
+# Sets up, and rehearses the quickstart: it is compiled, a virtual machine is booted with it, and what was provisioned is shown.
 set -u
 cd "$(dirname "$0")/.."
 tools/setup.sh demo || exit
-PYTHONPATH=tests/vm exec .venv/bin/python tools/demo.py
+exec .venv/bin/ignition-py rehearse testdata/quickstart/quickstart.bu

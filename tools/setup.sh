@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what is missing on a Debian 12: programs by apt (needs root), Python packages by pip into .venv.
 #
-#     tools/setup.sh vm      what tests/vm needs to build and boot machines
-#     tools/setup.sh demo    that, and the compiler in .venv
+#     tools/setup.sh vm      what building and booting machines needs
+#     tools/setup.sh demo    that, and the package without the executor's dependencies in .venv
 #     tools/setup.sh test    that, the executor and everything the tests use
 #
 # PYTHON=... names the interpreter for .venv (default: python3, at least 3.11). Run again, it does nothing and takes
@@ -96,7 +96,7 @@ case $what in
         # shellcheck disable=SC2086
         install $vm_packages
         # What `tools/test.sh` has made serves as well.
-        if [ ! -x .venv/bin/butane-py ]; then
+        if [ ! -x .venv/bin/ignition-py ]; then
             make_venv ''
         fi
         ;;

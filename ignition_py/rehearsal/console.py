@@ -13,6 +13,8 @@ FAILURES = re.compile(
     r"Kernel panic|Failed to start|Failed to mount|Ignition failed|dracut: FATAL|dracut Warning: .*does not exist"
     r"|Dependency failed for .*(Root|Ignition|Initrd)|[Ee]mergency [Mm]ode|Timed out waiting for device"
 )
+# What no boot recovers from; an image that is not ours may have services that fail and do no harm.
+FATAL = re.compile(r"Kernel panic|Ignition failed|dracut: FATAL|[Ee]mergency [Mm]ode|emergency shell|Press Enter for maintenance")
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cM])")
 
 

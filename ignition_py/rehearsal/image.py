@@ -33,8 +33,8 @@ _LEFT_OUT = [
     )),
     f"{_KERNEL}/arch/*", f"{_KERNEL}/net/bluetooth/*", f"{_KERNEL}/net/mac80211/*", f"{_KERNEL}/sound/*",
 ]
-# Unpacked all the same: CD-ROM drives.
-_KEPT = [f"{_KERNEL}/drivers/scsi/{name}.ko" for name in ("scsi_common", "scsi_mod", "sr_mod")]
+# Unpacked all the same: CD-ROM drives, and disks called /dev/sda.
+_KEPT = [f"{_KERNEL}/drivers/scsi/{name}.ko" for name in ("scsi_common", "scsi_mod", "sd_mod", "sr_mod")]
 # dracut's package runs dracut whenever a kernel is installed, and fails without this file. Here dracut runs later.
 _NO_HOOK = (
     'mkdir -p "$1/etc/kernel/postinst.d" && printf "#!/bin/sh\\n" >"$1/etc/kernel/postinst.d/dracut"'

@@ -21,7 +21,14 @@ PREFIX = "usr/lib/ignition-py"
 _MODULE = "usr/lib/dracut/modules.d/30ignition"
 # dracut's modules for what no test has; some of them start a network on every boot, or come only when dracut itself runs
 # in a virtual machine.
-_OMIT = "dbus ifcfg kernel-modules-extra lunmask network nvdimm overlay-root qemu-net resume systemd-networkd terminfo"
+_OMIT = "ifcfg kernel-modules-extra lunmask nvdimm overlay-root qemu-net resume systemd-networkd terminfo"
+# What brings the network up -> (dracut's modules for it, those that must not come along).
+NETWORKD = "systemd-networkd"
+HANDLERS = {
+    NETWORKD: ("", "dbus network network-legacy network-manager"),
+    "network-manager": ("network-manager", "network-legacy"),
+    "network-legacy": ("network-legacy", "dbus network-manager"),
+}
 # Private mounts; the tree itself stays as it is. $1 tree, $2 sources, $3 directory for results, then the command.
 _INSIDE = """set -e
 tree=$1 sources=$2 out=$3; shift 3
@@ -56,8 +63,11 @@ def python_sources(sources: str = SOURCES) -> list[str]:
     return [path for path in found if not path.startswith(HERE + os.sep)]
 
 
-def initramfs(sources: str = SOURCES, say: Say = silent) -> list[str]:
-    """Segments of the initramfs, in the order in which they are to be loaded. Raises BuildError."""
+def initramfs(sources: str = SOURCES, say: Say = silent, handler: str = NETWORKD) -> list[str]:
+    """Segments of the initramfs, in the order in which they are to be loaded. Raises BuildError.
+
+    `handler`: what brings the network up, a name of HANDLERS.
+    """
     directory = tree(say)
     files = python_sources(sources)
     ours_key = key_of([tree_key(), *(os.path.relpath(path, sources) for path in files)], [__file__, *files])
@@ -66,9 +76,8 @@ def initramfs(sources: str = SOURCES, say: Say = silent) -> list[str]:
         natives = file.read()
     module = os.path.join(sources, "ignition_py/initrd/dracut/30ignition")
     dracut_key = key_of([tree_key(), natives], [__file__, *files_below(module)])
-    base = cached(
-        "dracut", dracut_key, lambda path: _build_dracut(directory, sources, path), "Initramfs: dracut", say
-    )
+    kind = "dracut" if handler == NETWORKD else f"dracut.{handler}"
+    base = cached(kind, dracut_key, lambda path: _build_dracut(directory, sources, path, handler), "Initramfs: dracut", say)
     return [base, f"{ours}/python.cpio"]
 
 
@@ -84,12 +93,14 @@ def _build_python(directory: str, sources: str, path: str) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _build_dracut(directory: str, sources: str, path: str) -> None:
+def _build_dracut(directory: str, sources: str, path: str, handler: str) -> None:
     _, version = kernel(directory)
+    added, omitted = HANDLERS[handler]
     work = path + ".work"
     script = f"""set -e
 cp -r /tmp/src/ignition_py/initrd/dracut/30ignition /{_MODULE}
-dracut --force --quiet --no-hostonly --no-early-microcode --no-compress --omit "{_OMIT}" --add ignition --kver {version} /tmp/out/full
+dracut --force --quiet --no-hostonly --no-early-microcode --no-compress --kver {version} \\
+    --omit "{_OMIT} {omitted}" --add "ignition {added}" /tmp/out/full
 mkdir /tmp/unpacked; cd /tmp/unpacked; cpio --quiet -idm <../out/full
 rm -rf usr/bin/ignition; find {PREFIX} -name '*.pyc' -delete
 find . | LC_ALL=C sort | cpio --quiet -o -H newc >../out/base

@@ -8,18 +8,23 @@
 
 `boot()` does what a bootloader does: it passes `ignition.firstboot` for as long as /boot/ignition.firstboot is on the
 root disk. One machine runs at a time on a host (a lock), since two under TCG slow each other down into time limits.
+
+An `Image` in place of our own Debian is seen through a snapshot: it is never written to. It boots with its own boot loader, or
+with the kernel that is given for it.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -27,13 +32,15 @@ from typing import IO, Any, Self
 
 from ignition_py.rehearsal.cache import Say, locked, silent
 from ignition_py.rehearsal.console import FAILURES, Console
+from ignition_py.rehearsal.hardware import Drive, Network, drive_words, image_format
 from ignition_py.rehearsal.image import SOURCES, kernel, run, tree
-from ignition_py.rehearsal.initramfs import initramfs, segment
+from ignition_py.rehearsal.initramfs import NETWORKD, initramfs, segment
 from ignition_py.rehearsal.layout import offset, root_disk
 from ignition_py.rehearsal.qemu import QEMU, accelerator, joined
 from ignition_py.rehearsal.shape import PLAIN, Shape
 
 UP_SECONDS = 400  # until the real root answers; under TCG it takes 30, beside other work three times that and more
+GIVE_UP_SECONDS = 10  # after the first sign of a failure, for the rest of what the console has to say
 _KARGS = (
     "console=ttyS0 panic=-1 mitigations=off loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
     "rd.shell=0 rd.emergency=poweroff"
@@ -58,6 +65,18 @@ class Answer:
         return f"Answer(rc={self.rc}, stdout={self.stdout!r}, stderr={self.stderr!r})"
 
 
+class Image:
+    """A disk image of somebody's own. Without `kernel` it boots by itself (BIOS, from its boot loader)."""
+
+    __slots__ = ("append", "initrd", "kernel", "path")
+
+    def __init__(self, path: str, *, kernel: str = "", initrd: str = "", append: str = "") -> None:
+        self.path = path
+        self.kernel = kernel
+        self.initrd = initrd
+        self.append = append
+
+
 class Machine:
     """Disks and settings of one virtual machine, in a directory of its own below `directory`."""
 
@@ -65,7 +84,8 @@ class Machine:
         self, directory: str, *, disks: Sequence[str] = (), config: bytes | None = None, platform: str = "qemu",
         kargs: str = "", forward: tuple[int, str] | None = None, shares: dict[str, str] | None = None,
         memory: int = 1536, segments: Sequence[str] = (), sources: str = SOURCES, say: Say = silent,
-        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN, tpm: bool = False,
+        watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN, image: Image | None = None,
+        drives: Sequence[Drive] = (), network: Network | None = None, handler: str = NETWORKD, tpm: bool = False,
     ) -> None:
         """Builds what is not in the cache. Raises BuildError.
 
@@ -73,21 +93,27 @@ class Machine:
         over as QEMU's firmware setting opt/com.coreos/config. `forward`: a TCP port at 10.0.2.100 in the machine, and
         the Unix socket on the host that answers there; nothing else of the network can be reached. `shares`: tag and
         directory of read-only 9p shares. `memory`: MiB. `segments`: more initramfs segments. `sources`: the tree that
-        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout. `tpm`: the
-        machine has a TPM 2.0, whose state outlives a boot.
+        the executor is taken from. `watch`: called with each console line. `shape`: the image's layout. `image`: somebody's
+        own, in place of ours. `drives`: more drives, behind the disks. `network`: a network card, in place of `forward`.
+        `handler`: what brings the network up in the initramfs, a name of `initramfs.HANDLERS`. `tpm`: the machine has a TPM
+        2.0, whose state outlives a boot.
         """
         self.path = tempfile.mkdtemp(prefix="machine-", dir=directory)
         self.platform, self.kargs, self.memory = platform, kargs, memory
-        self.watch, self.say, self.tpm = watch, say, tpm
+        self.watch, self.say, self.image, self.tpm = watch, say, image, tpm
         self.shape = shape
-        self.forward, self.shares = forward, shares or {}
-        self.kernel, _ = kernel(tree(say))
-        self.initrd = joined([*initramfs(sources, say), *segments, *segment(shape, self.path)], self.path)
-        self.disks = [os.path.join(self.path, "root.img")]
-        run(["cp", "--reflink=auto", "--sparse=always", root_disk(say, shape), self.disks[0]], "copying the root disk")
+        self.network = network or (Network(forward) if forward is not None else None)
+        self.shares = shares or {}
+        self.kernel, self.initrd = (image.kernel, image.initrd) if image is not None else ("", "")
+        self.disks = [image.path if image is not None else os.path.join(self.path, "root.img")]
+        if image is None:
+            self.kernel, _ = kernel(tree(say))
+            self.initrd = joined([*initramfs(sources, say, handler), *segments, *segment(shape, self.path)], self.path)
+            run(["cp", "--reflink=auto", "--sparse=always", root_disk(say, shape), self.disks[0]], "copying the root disk")
         for number, size in enumerate(disks, 1):
             self.disks.append(os.path.join(self.path, f"disk{number}.img"))
             run(["truncate", "-s", size, self.disks[-1]], "making a blank disk")
+        self.drives = [*(Drive(path, f"disk{number}") for number, path in enumerate(self.disks[1:], 1)), *drives]
         self.config = os.path.join(self.path, "config.ign") if config is not None else None
         if config is not None:
             with open(os.path.join(self.path, "config.ign"), "wb") as file:
@@ -113,26 +139,26 @@ class Machine:
         return " ".join(word for word in " ".join(lines).split() if not word.startswith("$"))
 
     def boot(self, *, first_boot: bool | None = None, kargs: str = "") -> Boot:
-        """Power on. `first_boot` None lets the stamp decide."""
-        pending = self.first_boot_pending() if first_boot is None else first_boot
-        words = [_KARGS, self.shape.kargs, self.options(), self.shape.platform.format(self.platform), self.kargs, kargs]
+        """Power on. `first_boot` None lets the stamp decide; an image that is not ours is always on its first boot."""
+        pending = (self.image is not None or self.first_boot_pending()) if first_boot is None else first_boot
+        ours = [_KARGS, self.shape.kargs, self.options()]
+        words = [*(ours if self.image is None else [self.image.append]), self.shape.platform.format(self.platform), self.kargs, kargs]
         if pending:
             words.append(self.shape.first_boot)
         return Boot(self, " ".join(word for word in words if word))
 
     def argv(self, append: str) -> list[str]:
-        """QEMU's command line. The machine ends when its system powers off, restarts or panics."""
+        """QEMU's command line. The machine ends when its system powers off, panics or, where we are its boot loader, restarts."""
         argv = [
             QEMU, *accelerator(self.kernel), "-smp", "2", "-m", str(self.memory), "-nodefaults", "-display", "none",
-            "-no-reboot", "-serial", "stdio", "-kernel", self.kernel, "-initrd", self.initrd, "-append", append,
-            "-device", "virtio-rng-pci", "-device", "virtio-serial",
+            "-serial", "stdio", "-device", "virtio-rng-pci", "-device", "virtio-serial",
             "-chardev", f"socket,id=agent,path={self.path}/agent,server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=ignition-py.agent",
         ]
-        for number, path in enumerate(self.disks):
-            serial = f"disk{number}" if number else "root"
-            argv += ["-drive", f"file={path},if=none,id=d{number},format=raw,cache=writeback,discard=unmap"]
-            argv += ["-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
+        if self.kernel:
+            argv += ["-no-reboot", "-kernel", self.kernel, "-append", append]
+            argv += ["-initrd", self.initrd] if self.initrd else []
+        argv += drive_words([self._root(), *self.drives])
         if self.config is not None:
             argv += ["-fw_cfg", f"name=opt/com.coreos/config,file={self.config}"]
         for tag, directory in self.shares.items():
@@ -140,18 +166,13 @@ class Machine:
         if self.tpm:
             argv += ["-chardev", f"socket,id=tpm,path={self.path}/tpm.socket", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
             argv += ["-device", "tpm-tis,tpmdev=tpm0"]
-        return argv + self._network()
+        return argv + (self.network.words() if self.network is not None else [])
 
-    def _network(self) -> list[str]:
-        if self.forward is None:
-            return []
-        port, address = self.forward
-        relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
-        command = f"{sys.executable} -IS {relay} {address}"
-        return [
-            "-netdev", f"user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:{port}-cmd:{command}",
-            "-device", "virtio-net-pci,netdev=net",
-        ]
+    def _root(self) -> Drive:
+        """Our own root disk is a copy already; one that is somebody else's is not written to."""
+        if self.image is None:
+            return Drive(self.disks[0], "root")
+        return Drive(self.image.path, "root", image_format=image_format(self.image.path), snapshot=True)
 
     def remove(self) -> None:
         """Deletes the machine's directory."""
@@ -188,13 +209,13 @@ class Boot:
         self.machine = machine
         self.append = append
         self._tpm = start_tpm(machine.path) if machine.tpm else None
-        self._lock = locked(
-            os.path.join(tempfile.gettempdir(), "vm.lock"), lambda: machine.say("waiting for another machine to end ...")
-        )
+        lock = os.environ.get("VM_LOCK") or os.path.join(tempfile.gettempdir(), "vm.lock")
+        self._lock = locked(lock, lambda: machine.say("waiting for another machine to end ..."))
         self._lock.__enter__()
         self._log = open(os.path.join(machine.path, "qemu.log"), "ab")  # noqa: SIM115 - closed in kill()
         self.process = subprocess.Popen(
-            machine.argv(append), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log
+            machine.argv(append), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
+            env={**os.environ, "TMPDIR": machine.path},  # where QEMU keeps what it writes to a snapshot
         )
         assert self.process.stdout is not None
         self.console = Console(self.process.stdout, machine.watch)
@@ -213,6 +234,18 @@ class Boot:
             raise BootFailed(self._why(f"an answer to nothing: {ready}"))
         return time.monotonic() - started
 
+    def give_up_after(self, pattern: re.Pattern[str], seconds: float = GIVE_UP_SECONDS) -> None:
+        """Pulls the plug some seconds after a console line that matches: for images that then wait for somebody to type."""
+
+        def seen() -> None:
+            while not self.console.closed:
+                if self.console.wait_for(pattern.pattern, 3600) is not None:
+                    time.sleep(seconds)
+                    self.process.kill()
+                    return
+
+        threading.Thread(target=seen, daemon=True).start()
+
     def wait_until_off(self, timeout: float = UP_SECONDS) -> None:
         """Waits until the machine has gone. Raises BootFailed where it has not in time."""
         try:
@@ -229,12 +262,16 @@ class Boot:
         """Runs a program in the booted system."""
         assert self._socket is not None, "wait_until_up() comes first"
         question = {"argv": list(argv), "timeout": timeout, "stdin": stdin}
+        if list(argv[:2]) == ["sh", "-c"]:  # all that guest/agent.sh understands
+            question = {"script64": base64.b64encode(argv[2].encode()).decode(), **question}
         try:
             self._socket.sendall(json.dumps(question).encode() + b"\n")
             answer = self._receive(time.monotonic() + timeout + 30)
         except (OSError, ValueError) as error:
             raise BootFailed(self._why(f"no answer to {shlex.join(argv)!r}: {error}")) from None
-        return Answer(answer["rc"], answer["stdout"], answer["stderr"])
+        encoded = answer.get("stdout64")
+        output = answer["stdout"] if encoded is None else base64.b64decode(encoded).decode("utf-8", "replace")
+        return Answer(answer["rc"], output, answer["stderr"])
 
     def power_off(self) -> None:
         """Shuts the system down in order, so that everything is on its disks."""
@@ -297,4 +334,4 @@ class Boot:
         self.kill()
 
 
-__all__ = ["FAILURES", "Answer", "Boot", "BootFailed", "Machine"]
+__all__ = ["FAILURES", "Answer", "Boot", "BootFailed", "Image", "Machine"]

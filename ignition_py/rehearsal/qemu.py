@@ -17,7 +17,10 @@ PROBE_SECONDS = 8
 
 
 def accelerator(kernel: str) -> list[str]:
-    """QEMU's arguments for the fastest accelerator that works. `VM_ACCEL=tcg` or `kvm` overrides the probe."""
+    """QEMU's arguments for the fastest accelerator that works. `VM_ACCEL=tcg` or `kvm` overrides the probe.
+
+    `kernel` is what the probe boots; without one an earlier answer counts, and no answer means no KVM.
+    """
     wanted = os.environ.get("VM_ACCEL", "")
     if wanted == "kvm" or (wanted != "tcg" and _kvm_works(kernel)):
         return ["-accel", "kvm", "-cpu", "host"]
@@ -32,6 +35,8 @@ def _kvm_works(kernel: str) -> bool:
     if os.path.exists(remembered):
         with open(remembered, encoding="ascii") as file:
             return file.read() == "yes"
+    if not kernel:
+        return False
     works = _probe(kernel)
     with open(remembered, "w", encoding="ascii") as file:
         file.write("yes" if works else "no")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from ignition_py.system.console import Console
     from ignition_py.system.recorder import Recorder
 
 # Priorities of syslog(3), shared by the kernel log's `<N>` prefix.
@@ -28,9 +29,13 @@ _KMSG_LIMIT = 900  # bytes of text; the kernel refuses records beyond 1024
 
 
 class Log:
-    """Writes messages with a priority. `threshold` drops what is less urgent than it. `recorder` writes the report."""
+    """Writes messages with a priority. `threshold` drops what is less urgent than it. `recorder` writes the report.
+
+    `console` shows steps, notices and warnings to whoever watches the machine.
+    """
 
     recorder: Recorder | None = None
+    console: Console | None = None
 
     def __init__(self, *, to_stdout: bool = False, threshold: int = DEBUG) -> None:
         self._threshold = threshold
@@ -65,6 +70,8 @@ class Log:
     def log(self, priority: int, message: str) -> None:
         if priority > self._threshold:
             return
+        if priority in (NOTICE, WARNING):
+            self.progress(message.partition("\n")[0])
         for line in message.splitlines() or [""]:
             self._emit(priority, line)
 
@@ -137,6 +144,11 @@ class Log:
             return "journalctl --boot --identifier=ignition"
         return "dmesg" if self._kind == "kmsg" else ""
 
+    def progress(self, what: str) -> None:
+        """What is being done, for whoever watches; nothing for the log."""
+        if self.console is not None:
+            self.console.say(what)
+
     def step(self, what: str) -> Step:
         """`with log.step("disks: making ext4 on /dev/vda1"): ...` logs start, end and duration."""
         return Step(self, what)
@@ -167,6 +179,7 @@ class Step:
     def __enter__(self) -> Step:
         self._start = time.monotonic()
         self._log.info(self._what)
+        self._log.progress(self._what)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

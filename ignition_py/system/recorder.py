@@ -55,10 +55,11 @@ class Recorder:
             took = time.monotonic() - start
             self._add({"kind": "resource", "what": what, "source": source, "bytes": size, "start": start, "took": took, "ok": ok})
 
-    def end(self, failure: dict[str, Any] | None = None) -> None:
-        """The stage has ended; `failure` says why it failed (failure.py)."""
+    def end(self, failure: dict[str, Any] | None = None) -> float:
+        """The stage has ended; `failure` says why it failed (failure.py). How many seconds it took."""
         self._lines.append(self.end_line(failure))
         self.flush()
+        return time.monotonic() - self._start
 
     def end_line(self, failure: dict[str, Any] | None = None) -> str:
         record: dict[str, Any] = {"kind": "end", "start": self._start, "took": time.monotonic() - self._start, "ok": failure is None}

@@ -38,6 +38,7 @@ _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
 def apply_nodes(ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp, ...], touched: Touched) -> None:
     """Applies the operations in order. Raises IgnitionError naming the entry."""
     written: dict[str, NodeOp] = {}
+    ctx.log.progress(f"files: writing {len(ops)} files, directories and links")
     accounts.refresh()
     try:
         with Writer(root) as writer:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ignition_py.rehearsal.machine import UP_SECONDS, Answer, Boot, BootFailed, Machine
+from ignition_py.rehearsal.machine import UP_SECONDS, Answer, Boot, BootFailed, Image, Machine
 
-__all__ = ["UP_SECONDS", "Answer", "Boot", "BootFailed", "Machine"]
+__all__ = ["UP_SECONDS", "Answer", "Boot", "BootFailed", "Image", "Machine"]

@@ -1,0 +1,79 @@
+"""Reads the failure screen (ignition_py/failure.py writes it) back from a machine's console.
+
+Console lines -> Screen -> the entry of the config that is to blame; with a Butane config, the line of its YAML.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+_HEAD = re.compile(r"^(?:.*: )?Ignition failed in stage ([a-z-]+)$")
+_ASKED = "  asked for by: "
+_PLACE = re.compile(r"(\$[^ ,]*)(?:, line (\d+) col (\d+))?(?: of (.*))?")
+
+
+class Screen:
+    """The lines of a failure screen, and what can be told from them."""
+
+    __slots__ = ("column", "entry", "line", "lines", "message", "source", "stage")
+
+    def __init__(self, stage: str, lines: Sequence[str]) -> None:
+        self.stage = stage
+        self.lines = list(lines)
+        self.message = lines[1].strip() if len(lines) > 1 else ""
+        self.entry = self.source = ""
+        self.line = self.column = 0
+        asked = next((line.removeprefix(_ASKED) for line in lines if line.startswith(_ASKED)), "")
+        found = _PLACE.fullmatch(asked)
+        if found is not None:
+            self.entry, self.source = found[1], found[4] or ""
+            self.line, self.column = int(found[2] or 0), int(found[3] or 0)
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage, "message": self.message, "entry": self.entry or None, "source": self.source or None,
+            "line": self.line or None, "column": self.column or None, "screen": self.lines,
+        }  # fmt: skip
+
+
+def read(console: Iterable[str]) -> Screen | None:
+    """The last failure screen on the console, which is whole; None where there is none."""
+    found: Screen | None = None
+    lines: list[str] = []
+    stage = ""
+    for text in [*console, ""]:
+        head = _HEAD.match(text)
+        if head is None and stage and text.startswith("  "):
+            lines.append(text)
+            continue
+        if stage and (len(lines) > 1 or found is None):
+            found = Screen(stage, lines)
+        stage, lines = (head[1], [f"Ignition failed in stage {head[1]}"]) if head is not None else ("", [])
+    return found
+
+
+def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> None:
+    """Replaces the place in what the compiler made by that in the Butane config it was made from."""
+    if not screen.entry:
+        return
+    from butane_py.compilation import Options
+    from butane_py.source import Source
+    from butane_py.trace import translations
+
+    origins = {}
+    for line in translations(data, name, Options(files_dir, raw=True)).splitlines():
+        yaml, _, made = line.partition(" \N{RIGHTWARDS ARROW} ")
+        origins[made] = yaml
+    entry = screen.entry
+    while entry not in origins and "." in entry:
+        entry = entry.rpartition(".")[0]
+    if entry not in origins:
+        return
+    path = tuple(int(part) if part.isdecimal() else part for part in origins[entry].split(".")[1:])
+    place = Source(data, name).place(path)
+    screen.entry, screen.source, screen.line, screen.column = origins[entry], name, place.line, place.column

@@ -1,0 +1,92 @@
+"""Progress for whoever watches the machine: on every console of the kernel's, and on the splash screen where there is one.
+
+Log (log.py) -> Console.say("disks: making ext4 on /dev/vda1"), when the image's units ask for it with IGNITION_CONSOLE. The journal has
+all of it and more; /dev/console would be one console only. Sources: proc(5) "/proc/consoles"; console(4); plymouth's boot protocol
+(src/ply-boot-protocol.h): a letter, 0x02, the length of the text with its NUL, the text.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+SETTING = "IGNITION_CONSOLE"
+CONSOLES = "/proc/consoles"
+_SPLASH = "\0/org/freedesktop/plymouthd"
+_SPLASH_RUNS = "/run/plymouth/pid"
+_MOST = 40  # lines of one stage; after these one each second
+_LONGEST = 200  # characters; also what plymouth's length byte allows
+_PATIENCE = 1.0  # seconds for the splash screen
+
+
+class Console:
+    """All consoles. Nothing that goes wrong with them is worth a word, let alone a boot."""
+
+    def __init__(self, consoles: str = CONSOLES, folder: str = "/dev") -> None:
+        self._paths = [f"{folder}/{name}" for name in _names(consoles)]
+        self._splash = os.path.exists(_SPLASH_RUNS)
+        self._count = 0
+        self._last = 0.0
+
+    def say(self, text: str) -> None:
+        """One line, unless there have been very many of them just now."""
+        now = time.monotonic()
+        self._count += 1
+        if self._count > _MOST and now - self._last < 1:
+            return
+        self._last = now
+        line = "".join([c if c.isprintable() else "?" for c in text[:_LONGEST]])
+        for path in self._paths:
+            _write(path, f"ignition: {line}\n".encode("utf-8", "replace"))
+        if self._splash:
+            self._splash = _show(line)
+
+
+def wanted(environ: dict[str, str] | os._Environ[str]) -> bool:
+    """Do the image's units ask for progress on the console?"""
+    return environ.get(SETTING, "") not in ("", "0", "no")
+
+
+def _names(path: str) -> list[str]:
+    """The consoles that are enabled (`E` among their flags), as the kernel lists them."""
+    try:
+        with open(path) as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        name, _, rest = line.partition(" ")
+        flags = rest.partition("(")[2].partition(")")[0]
+        if "E" in flags:
+            found.append(name)
+    return found
+
+
+def _write(path: str, data: bytes) -> None:
+    """Does not wait: a slow serial line must not hold up a boot."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(fd, data)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def _show(text: str) -> bool:
+    """On the splash screen. Whether it is worth trying again."""
+    import socket
+
+    data = text.encode("utf-8", "replace")[:254]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(_PATIENCE)
+            sock.connect(_SPLASH)
+            sock.sendall(b"M\x02" + bytes([len(data) + 1]) + data + b"\0")
+            return sock.recv(1) == b"\x06"
+    except OSError:
+        return False
