@@ -46,17 +46,22 @@ def generate(directory: Path, cmdline: str) -> tuple[set[str], str]:
         ("ignition.firstboot= ignition.platform.id=qemu\n", LATER),
         ("ignition.firstboot=1 ignition.firstboot=0 ignition.platform.id=qemu\n", LATER),
         ("ignition.firstbooted * ignition.platform.id=qemu\n", LATER),
+        ("systemd.condition-first-boot ignition.platform.id=qemu\n", FIRST),
+        ("systemd.condition_first_boot=yes ignition.platform.id=qemu\n", FIRST),
+        ("systemd.condition_first-boot=false ignition.platform.id=qemu\n", LATER),
+        ("systemd.condition-first-boot=1 ignition.firstboot=0 ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot systemd.condition-first-boot=0 ignition.platform.id=qemu\n", FIRST),
     ],
 )
 def test_first_boot(tmp_path: Path, cmdline: str, links: set[str]) -> None:
-    assert generate(tmp_path, cmdline) == (links, 'PLATFORM_ID="qemu"\n')
+    assert generate(tmp_path, cmdline) == (links, 'PLATFORM_ID="qemu"\nIGNITION_CONSOLE=1\n')
 
 
 @pytest.mark.root
 @pytest.mark.subprocess
 @pytest.mark.parametrize(("cmdline", "name"), [("quiet\n", ""), ('ignition.platform.id=a"$(b)\n', "ab"), ("\n", "")])
 def test_platform(tmp_path: Path, cmdline: str, name: str) -> None:
-    assert generate(tmp_path, cmdline)[1] == f'PLATFORM_ID="{name}"\n'
+    assert generate(tmp_path, cmdline)[1] == f'PLATFORM_ID="{name}"\nIGNITION_CONSOLE=1\n'
 
 
 def test_every_unit_is_installed() -> None:

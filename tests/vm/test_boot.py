@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import json
 import os
-import socketserver
-import threading
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
+from vmlab.frames import dhcp_requests, frames
 from vmlab.machine import Boot, BootFailed, Machine
 from vmlab.quickstart import CHECKS, DISK, compile_config, inspect
+from vmlab.web import serving
+
+from ignition_py.rehearsal.hardware import Network
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 MakeMachine = Callable[..., Machine]
@@ -31,20 +32,27 @@ def check_provisioned(boot: Boot) -> None:
     assert [(item, found) for item, _, found in inspect(boot)] == WANTED
 
 
-def test_quickstart_is_provisioned_once(make_machine: MakeMachine) -> None:
-    machine = make_machine(disks=[DISK], config=compile_config())
+def test_quickstart_is_provisioned_once(make_machine: MakeMachine, tmp_path: os.PathLike[str]) -> None:
+    capture = os.path.join(tmp_path, "frames")
+    machine = make_machine(disks=[DISK], config=compile_config(), network=Network(capture=capture))
     assert machine.first_boot_pending()
     with machine.boot() as boot:
         boot.wait_until_up()
         check_provisioned(boot)
         assert stages_run(boot) == STAGES
+        progress = [text for _, text in boot.console.lines if text.startswith("ignition: ")]
         boot.power_off()
     assert not machine.first_boot_pending()
+    assert frames(capture) == [], "the network was touched, and nothing had asked for it"
+    for stage in STAGES:
+        assert any(re.fullmatch(rf"ignition: stage {stage} is done in [0-9.]+ s", text) for text in progress), progress
+    assert "ignition: disks: making ext4 on /dev/disk/by-partlabel/data" in progress
 
     with machine.boot() as boot:
         boot.wait_until_up()
         check_provisioned(boot)
         assert stages_run(boot) == []
+        assert "did not end" not in boot.console.text()
         assert "Ignition (" not in boot.console.text()
         assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 2
 
@@ -79,8 +87,11 @@ def test_power_cut_in_the_disks_stage(make_machine: MakeMachine, moment: Callabl
 
     with machine.boot() as boot:
         boot.wait_until_up()
+        assert boot.console.wait_for("ignition: an earlier first boot of this machine did not end: it began at 20", 1), boot.console.text()
         check_provisioned(boot)
         assert stages_run(boot) == STAGES
+        boot.ask("systemctl start ignition-firstboot-complete.service")
+        assert boot.ask("ls -A /boot").stdout == ""
 
 
 def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
@@ -98,41 +109,21 @@ def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
     assert kept is not None and json.loads(kept)["stage"] == "fetch-offline"
 
 
-class _Server(socketserver.ThreadingUnixStreamServer):
-    """An HTTP server on a Unix socket: QEMU hands it the guest's connections, and nothing else can reach it."""
-
-    def __init__(self, path: str, body: bytes) -> None:
-        self.body = body
-        self.requests: list[tuple[str, str]] = []
-        super().__init__(path, _Handler)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        self.server.requests.append((self.path, self.headers.get("User-Agent", "")))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def address_string(self) -> str:
-        return "guest"
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def serving(path: str, body: bytes) -> Iterator[_Server]:
-    with _Server(path, body) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def test_run_again_on_purpose(make_machine: MakeMachine) -> None:
+    """As docs/first-boot.md says: the stamp is put back, and the same config finds its own work."""
+    machine = make_machine(disks=[DISK], config=compile_config())
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        check_provisioned(boot)
+        uuid = boot.ask("blkid -s UUID -o value /dev/vdb1").stdout
+        boot.ask("touch /boot/ignition.firstboot")
+        boot.power_off()
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        assert stages_run(boot) == STAGES
+        assert "did not end" not in boot.console.text()
+        assert boot.ask("blkid -s UUID -o value /dev/vdb1").stdout == uuid != ""
+        assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 2
 
 
 def test_metal_fetches_its_config_over_http(make_machine: MakeMachine, tmp_path: os.PathLike[str]) -> None:
@@ -140,11 +131,12 @@ def test_metal_fetches_its_config_over_http(make_machine: MakeMachine, tmp_path:
         "ignition": {"version": "3.5.0"},
         "storage": {"files": [{"path": "/etc/from-http", "mode": 0o600, "contents": {"source": "data:,fetched%0A"}}]},
     }
-    address = os.path.join(tmp_path, "http")
+    address, capture = os.path.join(tmp_path, "http"), os.path.join(tmp_path, "frames")
     with serving(address, json.dumps(config).encode()) as server:
         machine = make_machine(
-            platform="metal", forward=(80, address), kargs="ignition.config.url=http://10.0.2.100/config.ign"
-        )
+            platform="metal", network=Network((80, address), capture=capture),
+            kargs="ignition.config.url=http://10.0.2.100/config.ign",
+        )  # fmt: skip
         with machine.boot() as boot:
             boot.wait_until_up()
             assert boot.ask("stat -c '%a %U' /etc/from-http; cat /etc/from-http").stdout == "600 root\nfetched\n"
@@ -152,6 +144,7 @@ def test_metal_fetches_its_config_over_http(make_machine: MakeMachine, tmp_path:
             assert boot.console.wait_for("Finished ignition-network", 1) is not None
     assert [path for path, _ in server.requests] == ["/config.ign"]
     assert "Ignition" in server.requests[0][1]
+    assert dhcp_requests(capture) > 0
 
 
 def test_a_machine_for_other_tests(vm_shell: Callable[[list[str]], Boot]) -> None:

@@ -1,17 +1,23 @@
 #!/bin/sh
-# Sourced by dracut when the boot is given up: says on the console which stage failed and why, before the emergency shell
-# (or the halt) hides it. The executor has written that screen; where it could not, the journal has its last words.
-if [ -s /run/ignition/failure.txt ]; then
-    { echo; cat /run/ignition/failure.txt; echo; } >/dev/console 2>&1
-else
+# Sourced by dracut when the boot is given up: says on every console which stage failed and why, before the emergency shell (or the
+# halt) hides it; a splash screen has been taken away by then. The executor has written that screen; where it could not, the
+# journal has its last words.
+ignition_failure() {
+    if [ -s /run/ignition/failure.txt ]; then
+        cat /run/ignition/failure.txt
+        return
+    fi
     for _stage in fetch-offline network fetch kargs disks mount files; do
         systemctl is-failed --quiet "ignition-$_stage.service" || continue
-        {
-            echo
-            echo "Ignition failed: stage $_stage. Its last words:"
-            journalctl --boot --no-pager --output=cat --unit="ignition-$_stage.service" --priority=notice --lines=20
-            echo
-        } >/dev/console 2>&1
+        echo "Ignition failed: stage $_stage. Its last words:"
+        journalctl --boot --no-pager --output=cat --unit="ignition-$_stage.service" --priority=notice --lines=20
     done
     unset _stage
+}
+_screen=$(ignition_failure)
+if [ -n "$_screen" ]; then
+    while read -r _tty _rest; do
+        printf '\n%s\n\n' "$_screen" 2>/dev/null >"/dev/$_tty" || :
+    done </proc/consoles
 fi
+unset _screen _tty _rest

@@ -5,7 +5,9 @@
 #
 # in a file below /etc/dracut.conf.d, and may set there
 #
-#     ignition_network=no    leave out ignition-network.service; the distribution orders its own network unit between
+#     ignition_network=...   what brings the network up once a stage has asked for it: network-manager, systemd-networkd or
+#                            network-legacy (default: what else of dracut's is in the image, else the first of these three that
+#                            this machine has); no: nothing, the distribution orders a unit of its own between
 #                            ignition-fetch-offline.service and ignition-fetch.service
 #     ignition_python=...    the interpreter to carry (default: /usr/bin/python3); ignition_py and its dependencies must
 #                            be importable by it
@@ -14,7 +16,8 @@
 #     /usr/bin/ignition      starts the executor
 #     /usr/lib/ignition-py   interpreter, modules as bytecode, extension modules; nothing else uses it
 #
-# Names used here come from dracut: moddir, initdir, systemdutildir, systemdsystemunitdir, dracutsysrootdir, SYSTEMCTL.
+# Names used here come from dracut: moddir, initdir, systemdutildir, systemdsystemunitdir, dracutsysrootdir, dracutmodules,
+# add_dracutmodules, force_add_dracutmodules, SYSTEMCTL.
 # shellcheck shell=bash disable=SC2154
 
 ignition_prefix=/usr/lib/ignition-py
@@ -26,12 +29,14 @@ check() {
 
 depends() {
     echo systemd-initrd dracut-systemd udev-rules fs-lib kernel-modules
-    if ignition_has_networkd; then
-        echo kernel-network-modules
-    fi
     if ignition_has_luks; then
         echo crypt
     fi
+    case $(ignition_network_handler) in
+        systemd-networkd) echo kernel-network-modules ;; # without dracut's module, which starts it on every boot
+        network-manager) echo network-manager network ;;
+        network-legacy) echo network-legacy network ;;
+    esac
 }
 
 # crypt brings udev's rules for the device mapper, without which cryptsetup waits for udev in vain, and what opens a root
@@ -40,8 +45,31 @@ ignition_has_luks() {
     command -v cryptsetup >/dev/null && command -v dmsetup >/dev/null
 }
 
-ignition_has_networkd() {
-    [[ ${ignition_network:-yes} == yes && -x ${systemdutildir:-/lib/systemd}/systemd-networkd ]]
+# What brings the network up in this image; nothing is printed for none.
+ignition_network_handler() {
+    local handler
+    case ${ignition_network:-yes} in
+        no) return ;;
+        yes) ;;
+        network-manager | systemd-networkd | network-legacy)
+            echo "$ignition_network"
+            return
+            ;;
+    esac
+    for handler in network-manager network-legacy systemd-networkd; do
+        # Asked for by the image, or, once all modules are known, brought along by another.
+        if [[ " $dracutmodules $add_dracutmodules $force_add_dracutmodules " == *" $handler "* ]] || dracut_module_included "$handler"; then
+            echo "$handler"
+            return
+        fi
+    done
+    if [[ -x ${systemdutildir:-/lib/systemd}/systemd-networkd ]]; then
+        echo systemd-networkd
+    elif command -v NetworkManager >/dev/null; then
+        echo network-manager
+    elif command -v dhclient >/dev/null; then
+        echo network-legacy
+    fi
 }
 
 # A file that cannot be carried ends the build: dracut itself would go on and leave the failure to the first boot.
@@ -66,6 +94,8 @@ ignition_units() {
         ignition_unit "ignition-$stage.service"
     done
     ignition_unit ignition-remount-sysroot.service ignition-diskful.target
+    ignition_unit ignition-attempt.service ignition-diskful.target
+    inst_script "$moddir/ignition-attempt" "$ignition_prefix/ignition-attempt" || ignition_die "cannot install ignition-attempt"
     inst_script "$moddir/ignition-generator" "$systemdutildir/system-generators/ignition-generator" ||
         ignition_die "cannot install the generator"
 }
@@ -99,7 +129,7 @@ ignition_try() {
 
 ignition_programs() {
     # sh: libparted asks dmidecode who made the machine when it is loaded, through popen(), and crashes without a shell.
-    inst_multiple sh blkid lsblk mount umount udevadm modprobe journalctl systemctl sed tr ||
+    inst_multiple sh blkid lsblk mount umount udevadm modprobe journalctl systemctl sed tr head cat date ||
         ignition_die "a program that every first boot needs is not on this machine"
     # What a config may ask for. An image carries what it has; the executor says so when it needs one that is not there.
     inst_multiple -o \
@@ -137,9 +167,25 @@ ignition_luks_files() {
     inst_simple "$moddir/ignition-pwquality.conf" /etc/security/pwquality.conf.d/ignition-luks.conf
 }
 
-# systemd-networkd is carried but not enabled: ignition-network.service starts it when a stage asks for the network.
 ignition_network_files() {
-    inst_multiple -o ip networkctl \
+    local handler
+    case ${ignition_network:-yes} in
+        yes | no | network-manager | systemd-networkd | network-legacy) ;;
+        *) ignition_die "ignition_network=$ignition_network: it is network-manager, systemd-networkd, network-legacy or no" ;;
+    esac
+    handler=$(ignition_network_handler)
+    [[ $handler ]] || return 0
+    if [[ $handler == systemd-networkd ]]; then
+        ignition_networkd_files
+    fi
+    inst_multiple ip cut sleep || ignition_die "a program that brings the network up is not on this machine"
+    inst_script "$moddir/network-up" "$ignition_prefix/network-up"
+    ignition_unit ignition-network.service
+}
+
+# systemd-networkd is carried but not enabled: ignition-network.service starts it when a stage asks for the network.
+ignition_networkd_files() {
+    inst_multiple -o networkctl \
         "$systemdutildir"/systemd-networkd \
         "$systemdutildir"/systemd-networkd-wait-online \
         "$systemdutildir"/systemd-network-generator \
@@ -154,8 +200,6 @@ ignition_network_files() {
                 ignition_die "systemd-networkd is here but its user is not in /etc/$file"
         fi
     done
-    inst_script "$moddir/network-up" "$ignition_prefix/network-up"
-    ignition_unit ignition-network.service
 }
 
 install() {
@@ -164,9 +208,7 @@ install() {
     ignition_luks_files
     ignition_units
     ignition_python_files
-    if ignition_has_networkd; then
-        ignition_network_files
-    fi
+    ignition_network_files
     # The first for images with an emergency shell, the second for those that halt or reboot instead.
     inst_hook emergency 50 "$moddir/ignition-failure.sh"
     inst_hook shutdown-emergency 50 "$moddir/ignition-failure.sh"
@@ -184,7 +226,7 @@ installkernel() {
     hostonly='' instmods dm_crypt dm_integrity algif_skcipher algif_hash =drivers/char/tpm
     # Secure keys of IBM Crypto Express cards.
     hostonly='' instmods zcrypt_cex4 pkey_cca paes_s390
-    if ignition_has_networkd; then
+    if [[ $(ignition_network_handler) ]]; then
         hostonly='' instmods af_packet ipv6 virtio_net
     fi
     return 0
