@@ -7,7 +7,6 @@ import sys
 
 from butane_py.compilation import Options
 from butane_py.compiler import Result, compile_source
-from butane_py.files import write_changed
 from ignition_py.diag import ERROR, Entry, Place, Report
 
 TYPE_CHECKING = False
@@ -68,6 +67,7 @@ class Job:
     def write_map(self, result: Result, target: str) -> None:
         """Puts the map beside the config at `target`, where it was asked for. Raises OSError."""
         if self.map_to == "beside" and result.source_map is not None:
+            from butane_py.files import write_changed
             from butane_py.source_map import as_text
             from ignition_py.sources import MAP_SUFFIX
 
