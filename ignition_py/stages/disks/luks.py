@@ -120,11 +120,16 @@ def _settled(storage: Storage, luks: Luks, plans: Sequence[DiskPlan]) -> bool:
     device = luks.device or ""
     if storage.raid or not udev.ready(device):
         return False
-    written = {os.path.basename(plan.state.node) for plan in plans if plan.writes}
-    if written and device.startswith("/dev/disk/"):
-        return False
     name = os.path.basename(os.path.realpath(device))
-    return (kernel.whole_disk(name)[0] or name) not in written
+    disk, number = kernel.whole_disk(name)
+    written = {os.path.basename(plan.state.node): plan for plan in plans if plan.writes}
+    plan = written.get(disk or name)
+    if plan is None:
+        return not (written and device.startswith("/dev/disk/by-part"))  # that link may go to another partition
+    if not disk or plan.before is None or plan.after is None or number in plan.remade:
+        return False
+    kept = plan.before.entries.get(number)
+    return kept is not None and kept == plan.after.entries.get(number)
 
 
 def fact(luks: Luks) -> tuple[str, str]:

@@ -78,7 +78,7 @@ class Maker:
         self._hand_on(luks, made=decision.action == "make")
 
     def _run(self, argv: Sequence[str], what: str, *, secret: Sequence[str] = (), timeout: float = 600.0) -> None:
-        run(self._log, argv, what=f"{what}", secret=secret, timeout=timeout)
+        run(self._log, argv, what=what, secret=secret, timeout=timeout)
 
     def _make(self, luks: Luks, node: str) -> None:
         alias = aliases.alias_of(luks.device or "")
@@ -109,11 +109,10 @@ class Maker:
 
     def _bind(self, luks: Luks, alias: str, key_path: str) -> None:
         pin, config = luks_clevis.pin_of(luks, self._prepared.advertisements)
-        secret = (config,) if luks.clevis.custom.pin else ()
         self._run(
             ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", alias, pin, config],
-            f"binding the LUKS volume {luks.name} with Clevis{at(luks)}",
-            secret=secret,
+            f"binding the LUKS volume {luks.name} with the Clevis pin {pin}{at(luks)}",
+            secret=(config,),
         )
         if luks_clevis.reopens(luks):
             self._close(luks)
