@@ -56,7 +56,7 @@ def loads(
             settings: Any = _Settings(object_pairs_hook, parse_constant)
             scan = _json.make_scanner(settings)
             value, end = scan(plain, len(plain) - len(plain.lstrip(_SPACE)))
-        except (StopIteration, TypeError):
+        except (StopIteration, TypeError, SystemError):  # the last: the C code does not import the error that it wants to raise
             end = -1
         if end == len(plain) or (end >= 0 and not plain[end:].strip(_SPACE)):
             return value

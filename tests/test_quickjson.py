@@ -77,3 +77,22 @@ def test_it_imports_neither_json_nor_re() -> None:
     program = "import sys; from ignition_py import quickjson as j; j.loads(j.dumps([1])); print({'re', 'json'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-IS", "-c", f"import sys; sys.path += {sys.path!r}; {program}"], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("text", ['{\n\t"', '{"a" 1}', '["\\x"]', "[1,]", "", "nul", '"\n"'])
+def test_errors_without_json_imported(text: str) -> None:
+    """Here the C code finds no `json.decoder` to take its error from."""
+    program = f"""
+import sys; sys.path += {sys.path!r}
+from ignition_py import quickjson
+assert "json" not in sys.modules
+try:
+    quickjson.loads({text!r})
+except ValueError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
+    with pytest.raises(json.JSONDecodeError) as expected:
+        json.loads(text)
+    assert done.stdout.rstrip("\n") == f"JSONDecodeError {expected.value}"
