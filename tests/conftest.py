@@ -1,4 +1,4 @@
-"""Test-wide rules: programs and sockets are refused unless a test's marker says it uses them; hypothesis profiles."""
+"""Test-wide rules: programs and sockets are refused unless a test's marker says it uses them; hypothesis profiles; matrices."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 _allowed.update(("subprocess", "sockets"))  # collection and session fixtures; each test narrows it
 sys.addaudithook(_audit)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the long matrices out unless they are asked for, by their marker or one by one."""
+    if "matrix" in config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    left_out = [item for item in items if item.get_closest_marker("matrix")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("matrix")]
 
 
 @pytest.fixture(autouse=True)
