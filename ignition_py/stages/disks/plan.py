@@ -55,14 +55,15 @@ class Wanted:
 class DiskPlan:
     """What will be done to one disk.
 
-    `after` is the table it will have (None: no GPT). `conflicts` is why it cannot be done; then nothing may be.
+    `entry` is the config's. `after` is the table it will have (None: no GPT). `conflicts` is why it cannot be done; then nothing may be.
     `remade` are the numbers whose contents the kernel must forget; `ours` those that this config provably made or
     makes.
     """
 
-    __slots__ = ("after", "before", "conflicts", "operations", "ours", "remade", "state", "warnings")
+    __slots__ = ("after", "before", "conflicts", "entry", "operations", "ours", "remade", "state", "warnings")
 
-    def __init__(self, state: DiskState, base: Base) -> None:
+    def __init__(self, entry: Disk, state: DiskState, base: Base) -> None:
+        self.entry = entry
         self.state = state
         self.before = base.table
         self.after = base.table
@@ -82,7 +83,7 @@ def plan_disk(disk: Disk, state: DiskState, identity: Identity, *, done: bool = 
     """The plan for one disk. `done`: the progress record proves that this run of the machine has written the table
     that is there, so it is kept as it is (and `wipeTable` is not obeyed a second time)."""
     base = choose(disk, state, identity, done=done)
-    plan = DiskPlan(state, base)
+    plan = DiskPlan(disk, state, base)
     if state.busy:
         plan.conflicts.append(f"{state.device} is in use itself: {state.busy}")
     if base.table is None or plan.conflicts:

@@ -6,7 +6,7 @@ Nothing is written before every disk of the config has been inspected and all co
 
 from __future__ import annotations
 
-from ignition_py.diag import StageError
+from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
@@ -124,8 +124,13 @@ def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
 
     def job(plan: DiskPlan) -> Callable[[], None]:
         def apply() -> None:
-            with log.step(f"disks: partition table of {plan.state.device}"):
-                apply_plan(log, plan)
+            try:
+                with log.step(f"disks: partition table of {plan.state.device}"):
+                    apply_plan(log, plan)
+            except IgnitionError as error:
+                if error.place is None and plan.entry._origin is not None:
+                    error.place = plan.entry._origin.place()
+                raise
             if plan.writes:
                 record.add(*_fact(plan.state.device, plan.after.key() if plan.after is not None else None))
 

@@ -236,3 +236,19 @@ def test_every_failure_is_told_and_the_rest_is_finished() -> None:
     assert done == [1]
     with pytest.raises(KeyError):
         side_by_side([lambda: {}["x"], lambda: None], 2)
+
+
+def test_after_a_failure_nothing_further_is_begun_where_that_is_asked_for() -> None:
+    begun: list[str] = []
+
+    def job(name: str) -> Callable[[], None]:
+        def run() -> None:
+            begun.append(name)
+            if name == "b":
+                raise StageError(name)
+
+        return run
+
+    with pytest.raises(StageError, match=r"^b$"):
+        side_by_side([job(name) for name in "abcd"], 1, stop=True)
+    assert begun == ["a", "b"]

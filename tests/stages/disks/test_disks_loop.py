@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, s
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
+from ignition_py.spec.read import parse_cached
 from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, gpt, kernel, parted_device, progress
@@ -116,6 +120,33 @@ def test_two_names_of_one_device_are_one_filesystem(loop: Loop, context: Make, t
     before = fingerprint(node)
     disks.run(ctx)
     assert fingerprint(node) == before
+
+
+def test_a_disk_that_fails_is_named_with_its_entry_and_the_others_end_well(loop: Loop, context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disks are written side by side; one of them returns errors (its write goes to a device that is full)."""
+    nodes = [loop(64) for _ in range(3)]
+    bad = os.stat(nodes[1]).st_rdev
+    real = os.pwrite
+
+    def pwrite(fd: int, data: bytes, at: int) -> int:
+        if os.fstat(fd).st_rdev == bad:
+            with open("/dev/full", "wb", buffering=0) as full:
+                full.write(data)
+        return real(fd, data, at)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    storage = [{"device": node, "partitions": [{"number": 1, "label": "x"}]} for node in nodes]
+    text = json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"disks": storage}}, indent=1).encode()
+    config = parse_cached(text, "cache")
+    with pytest.raises(StageError) as failure:
+        disks.run(context(disks=config.storage.disks))
+    assert re.fullmatch(rf"writing the partition table of {nodes[1]}: No space left on device \(\$\.storage\.disks\.1 line \d+\)", str(failure.value))
+    assert threading.active_count() == 1
+    sound = read_table(nodes[0])
+    assert sound.primary is not None
+    assert sound.primary == sound.backup
+    assert read_table(nodes[1]).primary is None
+    monkeypatch.undo()
 
 
 def test_resize_in_place(loop: Loop, context: Make) -> None:
