@@ -36,6 +36,7 @@ for name; do
     rm -rf "$contents/$name"; mkdir -p "$contents/$name"
 done
 cp -a "$contents/." "$0/@/.snapshots/1/snapshot/"
+btrfs property set -ts "$0/@/.snapshots/1/snapshot" ro true
 btrfs -q subvolume set-default "$0/@/.snapshots/1/snapshot"
 """
 
@@ -76,6 +77,8 @@ def shape_tree(root: str, shape: Shape) -> None:
         put(root, path, text)
     for path, target in shape.links.items():
         link(target, f"{root}/{path}")
+    for path, number in shape.owners.items():
+        os.chown(f"{root}/{path}", number, number, follow_symlinks=False)
     if shape.stamp is None and os.path.exists(f"{root}/boot/ignition.firstboot"):
         os.unlink(f"{root}/boot/ignition.firstboot")
     if shape.selinux:

@@ -23,7 +23,8 @@ class Part(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """A layout. `moves` happen before `files` are written and `links` made; all paths are in the tree without a leading slash.
+    """A layout. `moves` happen before `files` are written, `links` made and `owners` (ids) set; all paths are in the tree without
+    a leading slash.
 
     `kargs` are the words that the boot loader passes, `first_boot` what it adds at a first boot, `{}` in `platform` is the
     name of the platform. `stamp` tells the first boot and `entry` (a boot entry, whose options are passed) where they lie:
@@ -42,6 +43,7 @@ class Shape(NamedTuple):
     moves: Sequence[tuple[str, str]] = ()
     files: Mapping[str, str] = {}
     links: Mapping[str, str] = {}
+    owners: Mapping[str, int] = {}
     units: Mapping[str, str] = {}
     segment: Mapping[str, str] = {}
 

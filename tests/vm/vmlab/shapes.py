@@ -31,9 +31,11 @@ FLATCAR = Shape(
         "usr/share/flatcar/etc/fstab": "",
         "usr/share/baselayout/passwd": "core:x:500:500:CoreOS Admin:/home/core:/bin/bash\n",
         "usr/share/baselayout/group": "core:x:500:\ndocker:x:233:core\n",
+        "home/core/.profile": "",  # what systemd-tmpfiles makes there
         "usr/lib/systemd/system/of-the-image.service":
             "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
     },
+    owners={"home/core": 500, "home/core/.profile": 500},
     units={
         "sysroot-etc-overlay.service": f"""[Unit]
 Description=/etc of the machine over that of the image
@@ -70,16 +72,16 @@ FEDORA_COREOS = Shape(
     links={"boot/loader": "loader.0"},
 )  # fmt: skip
 
-# One btrfs with subvolumes, the root a read-only snapshot; /var, /root and /etc (an overlay) come from its fstab already
+# One btrfs with subvolumes, the root one of them that cannot be written to; /var, /root and /etc (an overlay) come from its fstab already
 # in the initramfs; the config is on a drive labelled `ignition`.
 _SUBVOLUME = "LABEL=ROOT /{0} btrfs subvol=@/{0}{1} 0 0\n"
 MICROOS = Shape(
     "microos",
-    kargs="root=LABEL=ROOT rootfstype=btrfs rootflags=ro",
+    kargs="root=LABEL=ROOT rootfstype=btrfs",
     stamp=None,
     parts=(Part("ROOT", 1200, "btrfs", "", subvolumes=("var", "root", "home", "srv", "opt", "boot/writable", "usr/local")),),
     files={
-        "etc/fstab": "LABEL=ROOT / btrfs ro 0 0\n"
+        "etc/fstab": "LABEL=ROOT / btrfs defaults 0 0\ntmpfs /tmp tmpfs defaults 0 0\n"
         + "".join(_SUBVOLUME.format(name, ",x-initrd.mount") for name in ("var", "root"))
         + "overlay /etc overlay defaults,lowerdir=/sysroot/etc,upperdir=/sysroot/var/lib/overlay/1/etc,"
         "workdir=/sysroot/var/lib/overlay/work-etc,x-systemd.requires-mounts-for=/var,x-initrd.mount 0 0\n"
@@ -90,8 +92,7 @@ MICROOS = Shape(
     units={
         "ignition-setup-user.service": f"""[Unit]
 Description=The config of a drive labelled ignition
-{_IN_INITRAMFS}After=systemd-udev-settle.service basic.target
-Wants=systemd-udev-settle.service
+{_IN_INITRAMFS}After=basic.target
 Before=ignition-fetch-offline.service
 ConditionKernelCommandLine=ignition.firstboot
 
@@ -113,6 +114,8 @@ ExecStart=/usr/lib/shape/fstab
     },
     segment={
         "usr/lib/shape/config-drive": """#!/bin/sh
+udevadm settle
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/disk/by-label/ignition ] && break; sleep 1; done
 [ -b /dev/disk/by-label/ignition ] || exit 0
 mkdir -p /run/ignition-drive /usr/lib/ignition
 mount -o ro /dev/disk/by-label/ignition /run/ignition-drive
