@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import stat
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -131,6 +134,16 @@ def tree(root: str, skip: Callable[[str], bool] = lambda path: False) -> dict[st
             mode = oct(stat.S_IMODE(status.st_mode))
             found[short] = (stat.S_IFMT(status.st_mode), mode, status.st_uid, status.st_gid, content, same, attributes)
     return found
+
+
+def install(program: str, root: str) -> None:
+    """Copies a program of this machine and the libraries that it needs."""
+    path = shutil.which(program)
+    assert path is not None
+    listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    for source in (path, *re.findall(r"(/\S+) \(0x", listed)):
+        os.makedirs(os.path.dirname(root + source), exist_ok=True)
+        shutil.copy(source, root + source)
 
 
 @pytest.fixture

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import stat
-import subprocess
 import tempfile
 from collections.abc import Container, Iterator
 from typing import Any
 
 import pytest
-from files_machine import LOGIN_DEFS, Machine, config_of, fill, tree
+from files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
 
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.files import database, passwd
@@ -317,16 +315,6 @@ def test_ids_run_out(machine: Machine, no_tools: None) -> None:
     machine.write("/etc/login.defs", LOGIN_DEFS.replace("60000", "1001"))
     with pytest.raises(StageError, match="no free id"):
         machine.run(passwd={"users": [{"name": "one"}, {"name": "two"}, {"name": "three"}]})
-
-
-def install(program: str, root: str) -> None:
-    """Copies a program of this machine and the libraries that it needs."""
-    path = shutil.which(program)
-    assert path is not None
-    listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
-    for source in (path, *re.findall(r"(/\S+) \(0x", listed)):
-        os.makedirs(os.path.dirname(root + source), exist_ok=True)
-        shutil.copy(source, root + source)
 
 
 @pytest.mark.skipif(not (shutil.which("ldd") and shutil.which("useradd")), reason="the shadow tools and ldd are needed")

@@ -10,16 +10,18 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from files_machine import Machine, config_of
+from files_machine import Machine, config_of, install
 
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Clevis, ClevisCustom, Luks, Tang
 from ignition_py.stages.files import crypttab, result, selinux, units
 from ignition_py.stages.files.touched import Touched
 from ignition_py.system.rootfs import Root
+from ignition_py.system.run import CommandError
 
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 TEXT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
@@ -322,6 +324,34 @@ def test_labels(machine: Machine) -> None:
         "/etc/systemd/system/a.service": "etc_t", PRESET: "etc_t", result.PATH: "etc_t", "/etc/.ignition-files.json": "etc_t",
     }  # fmt: skip
     assert {path: label(machine, path) for path in expected} == expected
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.skipif(shutil.which("setfiles") is None, reason="setfiles (policycoreutils) sets the labels")
+@pytest.mark.parametrize("proc", ["directory", "link", None])
+def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proc: str | None) -> None:
+    """It finds what it is to label through /proc, which nobody has mounted there yet; afterwards nothing is mounted there."""
+    machine.write("/etc/selinux/config", "SELINUXTYPE=mine\n")
+    machine.write("/etc/selinux/mine/contexts/files/file_contexts", CONTEXTS)
+    install("setfiles", machine.root)
+    if proc == "directory":
+        os.mkdir(machine.path("/proc"))
+    elif proc == "link":
+        os.symlink(tmp_path, machine.path("/proc"))
+    for name in ("mount", "umount"):
+        os.symlink(shutil.which(name) or "", tmp_path / name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    storage = {"files": [{"path": "/srv/a/file"}], "links": [{"path": "/srv/link", "target": "/nowhere"}]}
+    if proc == "directory":
+        machine.run(storage=storage)
+        assert [label(machine, path) for path in ("/srv/a", "/srv/a/file", "/srv/link", result.PATH)] == ["default_t", "default_t", "link_t", "etc_t"]
+    else:  # no image is like that; it is told, and nothing is mounted elsewhere
+        with pytest.raises(CommandError, match="setfiles"):
+            machine.run(storage=storage)
+    with open("/proc/self/mounts") as file:
+        mounted = file.read()
+    assert machine.root not in mounted and str(tmp_path) not in mounted
 
 
 @pytest.mark.root
