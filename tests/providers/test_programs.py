@@ -11,7 +11,10 @@ import pytest
 from network import Namespace, config, settings
 from servers import body
 
+import ignition_py
 from ignition_py import cli
+from ignition_py.cli import PROGRAMS
+from ignition_py.programs import rmcfg
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete, virtualbox, vmware
 
 AWS = "/2019-10-01/user-data"
@@ -100,3 +103,16 @@ def test_rmcfg(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         delete(platform, machine)
     assert deleted == [platform for platform in DELETING for _ in range(2)]
     assert "the config is deleted" in capsys.readouterr().out
+
+
+def test_rmcfg_has_a_unit_for_the_platforms_that_can() -> None:
+    """What the unit says fits the program and the table."""
+    unit = Path(ignition_py.__file__).parent / "initrd/firstboot/ignition-delete-config.service"
+    settings = [line.partition("=")[::2] for line in unit.read_text().splitlines() if "=" in line and line[0] != "#"]
+    named = [value for name, value in settings if name == "ConditionKernelCommandLine"]
+    assert named == ["ignition.firstboot", *(f"|ignition.platform.id={platform}" for platform in DELETING)]
+    command = dict(settings)["ExecStart"].replace("${PLATFORM_ID}", DELETING[0]).split()
+    assert command[0] in PROGRAMS
+    values = rmcfg.parser(command[0]).attempt(command[1:])
+    assert not isinstance(values, int)
+    assert values.text("platform") == DELETING[0]

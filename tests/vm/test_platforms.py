@@ -176,3 +176,11 @@ def test_vmware_port(boot: Boot) -> None:
     answer, _ = fetch(boot, "vmware")
     assert answer.rc == 1
     assert "this is not a virtual machine of VMware's" in answer.stdout
+
+
+def test_unit_that_deletes_the_config(boot: Boot) -> None:
+    """systemd has nothing against it, and leaves it alone on platforms that cannot delete one."""
+    unit = "ignition-delete-config.service"
+    ok(boot.ask(f"cp /src/ignition_py/initrd/firstboot/{unit} /run/systemd/system && systemctl daemon-reload"))
+    said = boot.ask(f"systemctl show -P LoadState {unit} && systemctl start {unit}; systemctl show -P ConditionResult {unit}")
+    assert said.stdout.split() == ["loaded", "no"], said
