@@ -41,7 +41,6 @@ _making = allocate_lock()
 _BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 _REFUSED = (
     requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidProxyURL,
@@ -193,8 +192,7 @@ def _check_status(request: Request, response: requests.Response) -> None:
 
 def _body(request: Request, response: requests.Response) -> Iterator[bytes]:
     """The body as it came. Raises one of _BROKEN where it is shorter than announced."""
-    announced = response.headers.get("content-length", "")
-    expected = int(announced) if announced.isdecimal() and "transfer-encoding" not in response.headers else None
+    expected = None if "transfer-encoding" in response.headers else _announced(response)
     size = 0
     if expected is not None and request.room is not None:
         request.room(expected)
@@ -204,6 +202,17 @@ def _body(request: Request, response: requests.Response) -> Iterator[bytes]:
             yield chunk
         if expected is not None and size != expected:
             raise http.client.IncompleteRead(b"", expected - size)
+
+
+def _announced(response: requests.Response) -> int | None:
+    """Content-Length, None where there is none. Raises HTTPException where it is no length."""
+    lengths = {text.strip() for text in response.headers.get("content-length", "").split(",")}
+    if lengths == {""}:
+        return None
+    (length, *others) = lengths
+    if others or not (length.isascii() and length.isdecimal()):
+        raise http.client.HTTPException("the length is not a number")
+    return int(length)
 
 
 def _continued(request: Request, chunks: Iterator[bytes], count: int, digest: bytes) -> Iterator[bytes]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CONNECT = 30.0  # seconds, as the reference
 IDLE = 60.0  # seconds without a byte of the body
 MAX_REDIRECTS = 30
+MAX_INTERIM = 5
+_LONGEST_LINE = 1 << 16  # bytes
 CONNECTIONS = 20  # that are kept to one server; as many as are used side by side
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Headers of the config are for the server that it names.
@@ -117,9 +119,21 @@ class _Lines:
 
 
 class _Response(http.client.HTTPResponse):
-    """Headers that break off are an error; the standard library takes them for complete, and the body for empty."""
+    """Headers that break off are an error; the standard library takes them for complete, and the body for empty.
+
+    Interim answers (RFC 9110, section 15.2) are passed over, all of them; the standard library knows 100 only.
+    """
 
     fp: Any
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
+            if not 101 < status < 200:
+                return version, status, reason
+            while self.fp.readline(_LONGEST_LINE) not in (b"\r\n", b"\n", b""):
+                pass
+        raise http.client.HTTPException("interim answers without end")
 
     def begin(self) -> None:
         file, lines = self.fp, _Lines(self.fp)
@@ -208,7 +222,7 @@ class Transport:
         for _ in range(MAX_REDIRECTS + 1):
             response = self._ask(request, url, headers, guard)
             location = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or location is None or request.method == "HEAD":
+            if response.status_code not in _REDIRECTS or not location or request.method == "HEAD":
                 return response
             response.close()
             guard.done()

@@ -33,8 +33,10 @@ def explain(error: BaseException, url: str) -> str:
         return "it is shorter than announced"
     if isinstance(cause, http.client.RemoteDisconnected):
         return "the connection was closed without an answer"
-    if isinstance(cause, http.client.HTTPException):
+    if isinstance(cause, http.client.HTTPException | urllib3.exceptions.InvalidHeader):
         return "the answer is not HTTP"
+    if isinstance(cause, urllib3.exceptions.ProtocolError):
+        return "it ends in the middle"
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     if isinstance(cause, OSError) and cause.strerror:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import MemoryLog, Server, body, in_turn, redirect
+from servers import Answer, MemoryLog, Server, body, in_turn, redirect
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import http, transport
@@ -96,8 +96,9 @@ def test_redirect_to_another_scheme(server: Server, fetcher: Fetcher, target: st
         fetcher.read(resource(server.url("/a")), what=WHAT)
 
 
-def test_redirect_without_a_target_is_an_answer(server: Server, fetcher: Fetcher) -> None:
-    server.at["/a"] = body(b"", status=302)
+@pytest.mark.parametrize("headers", [{}, {"Location": ""}], ids=["none", "empty"])
+def test_redirect_without_a_target_is_an_answer(server: Server, fetcher: Fetcher, headers: dict[str, str]) -> None:
+    server.at["/a"] = body(b"", status=302, headers=headers)
     with pytest.raises(FetchError, match="status 302"):
         fetcher.read(resource(server.url("/a")), what=WHAT)
 
@@ -252,6 +253,41 @@ def test_chunked_garbage(server: Server, fetcher: Fetcher) -> None:
 
     server.at["/f"] = garbage
     with pytest.raises(FetchError, match="in each of 5 attempts"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+def raw(data: bytes) -> Answer:
+    """An answer as it is written here, to the last byte."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(data)
+        handler.close_connection = True
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"],
+    ids=["100", "others"],
+)
+def test_interim_answers_are_passed_over(server: Server, fetcher: Fetcher, before: bytes) -> None:
+    server.at["/f"] = raw(before + b"HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\nyes")
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"yes"
+
+
+def test_interim_answers_without_end(server: Server, fetcher: Fetcher) -> None:
+    server.at["/f"] = raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError, match="last: the answer is not HTTP"):
+        fetcher.read(resource(server.url("/f")), what=WHAT)
+
+
+@pytest.mark.parametrize("length", [b"-5", b"3, 4", b"3x", b"0x3", "\u0663".encode()])
+def test_lengths_that_are_none(server: Server, fetcher: Fetcher, length: bytes) -> None:
+    server.at["/f"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nyes" % length)
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError, match="the answer is not HTTP"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
 
 
