@@ -125,8 +125,10 @@ class IgnitionError(Exception):
 class ConfigError(IgnitionError):
     """The config cannot be used; `report` holds every diagnostic."""
 
-    def __init__(self, message: str, report: Report | None = None, *, place: Place | None = None) -> None:
-        super().__init__(message, place=place)
+    def __init__(
+        self, message: str, report: Report | None = None, *, place: Place | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message, place=place, hint=hint)
         self.report = report if report is not None else Report()
 
 

@@ -7,7 +7,7 @@ own ancestors included. Configs that name each other without end are stopped.
 from __future__ import annotations
 
 from ignition_py.diag import ConfigError
-from ignition_py.fetch.url import public, scheme_of
+from ignition_py.fetch.url import public, scheme_of, web_page
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
 from ignition_py.spec.tables import latest
@@ -55,7 +55,7 @@ def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
     from ignition_py.diag import ERROR
     from ignition_py.sources import written
 
-    error = ConfigError(f"the config from {source} is not valid", report)
+    error = ConfigError(f"the config from {source} is not valid", report, hint=web_page(data))
     error.written = written(next(entry.place for entry in report if entry.severity == ERROR), data)
     return error
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ignition_py.diag import FetchError
+from ignition_py.fetch.url import web_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _CHANGED = "Either the contents have changed or somebody changed them"
-_WEB_PAGE = "What came is a web page: is there a portal to log in to, or a proxy that is needed?"
 _LENGTHS = {"sha256": 64, "sha512": 128}
 
 
@@ -30,5 +30,5 @@ def verified(chunks: Iterable[bytes], expected: str, *, what: str) -> Iterator[b
     if digest.hexdigest() != wanted:
         raise FetchError(
             f"{what}: the {function} of the contents is {digest.hexdigest()}, but the config expects {wanted}",
-            hint=_WEB_PAGE if head.lstrip().lower().startswith((b"<!doctype html", b"<html")) else _CHANGED,
+            hint=web_page(head) or _CHANGED,
         )

@@ -1,4 +1,4 @@
-"""The little of URLs that fetching needs before a scheme's own file takes over. Source: RFC 3986."""
+"""The little that fetching needs to know of URLs, and of what is behind them, in every stage. Source: RFC 3986."""
 
 from __future__ import annotations
 
@@ -31,3 +31,10 @@ def public(url: str) -> str:
         rest = f"{head}//{host.rpartition('@')[2]}{slash}{path}"
     shown = "".join(char if char.isprintable() else "?" for char in rest[:500])
     return shown or "an empty source"
+
+
+def web_page(head: bytes) -> str:
+    """What to do where contents begin as a web page does, "" where they do not: somebody else may have answered."""
+    if head[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "What came is a web page: is there a portal to log in to, or a proxy that is needed?"
+    return ""

@@ -145,3 +145,10 @@ def test_a_config_that_is_fetched_too_does_not_keep_contents_from_being_fetched(
     assert boot("fetch") == 0, boot.output
     assert boot.spool.exists()
     assert sorted(server.paths()) == ["/a", "/child"]
+
+
+def test_a_portal_that_answers_instead_of_the_config(boot: Boot, server: Server) -> None:
+    server.at["/child"] = body(b"  <!DOCTYPE html><html>Log in")
+    boot.config(config={"merge": [{"source": server.url("/child")}]})
+    assert boot("fetch") == 1
+    assert "What came is a web page: is there a portal" in boot.output
