@@ -1,0 +1,165 @@
+"""The stand-alone archive: started where there is another C library or none, and what a build refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ignition_py.initrd import standalone, whole
+from ignition_py.initrd.libraries import libraries_of, linker_of
+from ignition_py.initrd.newc import archive
+from ignition_py.initrd.tree import BuildError, Tree
+from ignition_py.programs import initrd
+from ignition_py.system.log import Log
+
+pytestmark = [pytest.mark.subprocess]
+SETUP = Path(standalone.DRACUT_MODULE) / "module-setup.sh"
+QUIET = Log(to_stdout=True, threshold=-1)
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with the archive, a static shell, and C libraries that no program could be started with."""
+    folder = tmp_path_factory.mktemp("archive")
+    assert initrd.main("initrd", ["build", "-format", "cpio", "-output", f"{folder}/a.cpio", "-tools", "mkfs.ext4,lsblk"]) == 0
+    root = folder / "root"
+    for name in ("bin", "etc", "run", "tmp", "lib64", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "sysroot/etc"):
+        (root / name).mkdir(parents=True)
+    subprocess.run(["cpio", "-idm", "--quiet"], stdin=(folder / "a.cpio").open("rb"), cwd=root, check=True)
+    shutil.copy(shutil.which("busybox") or "busybox is missing", root / "bin/busybox")
+    for name in ("sh", "cat", "ls"):
+        (root / "bin" / name).symlink_to("busybox")
+    for name in ("libc.so.6", "libm.so.6", "libcrypto.so.3", "libz.so.1", "libparted.so.2"):
+        for place in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64"):
+            (root / place / name).write_bytes(b"\x7fELF of another machine")
+    (root / "etc/ld.so.cache").write_bytes(b"of another machine")
+    return root
+
+
+def inside(root: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    chroot = shutil.which("chroot") or "chroot is missing"
+    return subprocess.run([chroot, str(root), *argv], capture_output=True, text=True, check=False, env={"PATH": "/bin:/usr/bin"})
+
+
+@pytest.mark.root
+def test_it_starts_without_a_c_library_of_the_initramfs(unpacked: Path) -> None:
+    assert inside(unpacked, "/bin/sh", "-c", "ls /bin/busybox").returncode == 0
+    done = inside(unpacked, "/usr/bin/ignition", "-version")
+    assert (done.returncode, done.stdout[:11]) == (0, "Ignition 2."), done.stderr
+
+
+@pytest.mark.root
+def test_it_provisions_there(unpacked: Path) -> None:
+    (unpacked / "config.ign").write_text(
+        '{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/etc/made", "contents": {"source": "data:,here"}}]}}'
+    )
+    for name in ("fetch", "files"):
+        done = inside(unpacked, "/usr/bin/ignition", "-platform", "file", "-stage", name, "-root", "/sysroot", "-log-to-stdout")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (unpacked / "sysroot/etc/made").read_text() == "here"
+
+
+@pytest.mark.root
+def test_its_tools_start_there_and_come_last(unpacked: Path) -> None:
+    tools = standalone.TOOLS
+    (unpacked / "tmp/disk").write_bytes(b"\0" * (8 << 20))
+    done = inside(unpacked, f"{tools}/mkfs.ext4", "-q", "-L", "mine", "/tmp/disk")
+    assert done.returncode == 0, done.stderr
+    with (unpacked / "tmp/disk").open("rb") as file:
+        file.seek(1024 + 56)
+        assert file.read(2) == b"\x53\xef"
+    script = (unpacked / "usr/bin/ignition").read_text()
+    assert f"PATH=${{PATH:-/usr/sbin:/usr/bin:/sbin:/bin}}:{tools}\n" in script
+
+
+def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
+    tree = Tree()
+    standalone.boot_files(tree)
+    links = {path.removeprefix(f"{standalone.UNITS}/") for path, entry in tree if entry.target}
+    lines = SETUP.read_text().splitlines()
+    stages = next(line for line in lines if "for stage in" in line).partition(" in ")[2].removesuffix("; do").split()
+    wanted = {f"ignition-complete.target.requires/ignition-{stage}.service" for stage in (*stages, "network")}
+    assert links == wanted | {"ignition-diskful.target.requires/ignition-remount-sysroot.service"}
+    for name in os.listdir(standalone.DRACUT_MODULE):
+        assert name == "module-setup.sh" or any(path.endswith(name) for path in tree.entries), name
+
+
+def test_a_unit_of_no_target_ends_the_build(tmp_path: Path) -> None:
+    (tmp_path / "a.service").write_text("[Unit]\nBefore=other.target\n")
+    with pytest.raises(BuildError, match="is in no target of a first boot"):
+        standalone.required_by(str(tmp_path / "a.service"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "words"),
+    [
+        (["build", "-format", "cpio", "-tools", "mkfs.nothing"], 1, "the program mkfs.nothing is to go into the archive and is not"),
+        (["build", "-format", "cpio", "-tools", "none", "-kernel", "1.2.3-none"], 1, "there are no modules of the kernel 1.2.3-none"),
+        (["build", "-format", "dracut", "-kernel", "1.2.3-none"], 1, "there are no modules of the kernel 1.2.3-none"),
+        (["build", "-format", "tar"], 2, "'tar' is not a valid format"),
+        (["build"], 2, "--format is required"),
+        (["weigh"], 2, "say build, install or size"),
+        ([], 2, "say build, install or size"),
+        (["-help"], 0, "usage: initrd build"),
+    ],
+)
+def test_what_is_refused(argv: list[str], status: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = ["-output", str(tmp_path / "made")] if "-format" in argv else []
+    assert initrd.main("initrd", [*argv, *output]) == status
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_module_ends_the_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("ignition_py.initrd.modules.ALWAYS", ("nowhere_at_all",))
+    assert initrd.main("initrd", ["build", "-format", "cpio", "-output", str(tmp_path / "made")]) == 1
+    assert "the executor imports nowhere_at_all, and this Python has no module of that name" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.root
+def test_a_missing_file_is_found_where_the_archive_is_tried_out() -> None:
+    tree = standalone.standalone(QUIET, ())
+    standalone.try_out(QUIET, tree)
+    library = next(path for path in tree.entries if "/libparted.so" in path)
+    del tree.entries[library]
+    with pytest.raises(BuildError, match="cannot import parted"):
+        standalone.try_out(QUIET, tree)
+
+
+def test_libraries_come_from_the_dynamic_linker() -> None:
+    python = os.path.realpath(sys.executable)
+    linker = linker_of(python)
+    assert os.access(linker, os.X_OK)
+    found = libraries_of(QUIET, linker, [python])
+    assert "libc.so.6" in found
+    assert "libgcc_s.so.1" in found  # opened when a thread ends
+    assert linker_of(__file__) == ""
+
+
+@pytest.mark.parametrize("form", sorted(whole.INSTALLED))
+def test_installing(form: str, tmp_path: Path) -> None:
+    for path in whole.install(form, str(tmp_path)):
+        assert os.path.exists(path)
+    for path in tmp_path.rglob("*"):
+        if path.name in ("module-setup.sh", "ignition-generator") or (path.name == "ignition" and path.parent.name != "scripts"):
+            assert os.access(path, os.X_OK), path
+    assert any(tmp_path.rglob("*"))
+
+
+def test_an_archive_can_be_followed_by_another(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.add("/usr/a/b", b"text", part="tools", mode=0o755)
+    tree.link("b", "/usr/a/c", part="tools")
+    data = b"".join(archive(tree))
+    assert len(data) % 512 == 0
+    assert data == b"".join(archive(tree))
+    subprocess.run(["cpio", "-idm", "--quiet"], input=data, cwd=tmp_path, check=True)
+    assert (tmp_path / "usr/a/c").read_bytes() == b"text"
+    assert (tmp_path / "usr/a/b").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "usr").stat().st_mode & 0o777 == 0o755
