@@ -34,7 +34,7 @@ NOT_AT_BOOT = (
     "ignition_py.rehearsal",
     *(
         f"butane_py.{name}"
-        for name in ("__main__", "batch", "cli", "codes", "decompile", "explain", "job", "lint", "sarif", "schema", "trace",
+        for name in ("__main__", "batch", "cli", "codes", "decompile", "explain", "job", "lint", "sarif", "schema",
                      "upgrade", "watch")
     ),
 )  # fmt: skip
