@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 SCALAR, MAPPING, SEQUENCE, ALIAS = range(4)
 _LONG_TAG = "tag:yaml.org,2002:"
 MAX_DEPTH = 10_000  # nested collections, as yaml.v3
-_MAX_WORK = 150_000_000  # bytes of text times depth: libyaml looks at every open collection for every token
-_OPEN_DEPTH = 1_000  # always allowed; the language needs fewer than twenty
+_MAX_WORK = 400_000_000  # bytes of text times depth: libyaml looks at every open flow collection for every token
+_OPEN_DEPTH = 1_000  # of flow collections, always allowed; the language needs fewer than twenty
 # A colon inside plain text, which YAML 1.2 allows in flow collections too ([a:b]); skipped: directives, tags, anchors and aliases.
 _COLON = (  # compiled when it is needed
     r"^%[^\n]*|(?<![^\s,\[{])(?:![^\s,\[\]{}]*|[&*][-\w]*)|(?<=[^\s\"'\[\]{},]):(?=\S)"
@@ -152,6 +152,7 @@ class Source:
         slashes = self.text.decode("utf-8", "replace") if b"\\/" in self.text else ""
         root = Node(SEQUENCE, 0, 0)
         stack = [root]
+        flow = 0  # depth of the outermost open flow collection, 0 outside of any
         append = root.items.append
         keys: list[Node | None] = [None]  # the key that waits for its value, a level each; None between pairs
         get = parser.get_event
@@ -183,6 +184,8 @@ class Source:
             else:
                 stack.pop()
                 keys.pop()
+                if len(stack) == flow:
+                    flow = 0
                 append = stack[-1].items.append
                 continue
             if stack[-1].kind == MAPPING:
@@ -197,8 +200,12 @@ class Source:
             if node.kind != ALIAS and event.anchor is not None:
                 anchors[event.anchor] = node
             if node.kind == MAPPING or node.kind == SEQUENCE:
-                if len(stack) > deepest:
-                    raise YamlError(f"collections are nested more than {deepest} deep", node.line, node.column)
+                if event.flow_style and not flow:
+                    flow = len(stack)
+                if len(stack) - flow >= (deepest if flow else MAX_DEPTH + 1):
+                    raise YamlError(
+                        f"collections are nested more than {deepest if flow else MAX_DEPTH} deep", node.line, node.column
+                    )
                 stack.append(node)
                 keys.append(None)
                 append = node.items.append

@@ -58,3 +58,13 @@ def test_bombs_are_refused_with_a_place() -> None:
     report = compile_source((HEAD + _bomb(9, 10)).encode(), "x", Options()).report
     assert report.fatal
     assert all(entry.place.line for entry in report)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [("[" * 10_000 + "]" * 10_000, True), ("[" * 10_001 + "]" * 10_001, False), ("\n " + "- " * 9_998, True), ("\n " + "- " * 10_002, False),
+     ("\n" + "".join(" " * i + "a:\n" for i in range(1, 3_000)), True), ("[" * 9_000 + "]" * 9_000 + "\n#" + " " * 1_000_000, False)],
+    ids=["flow", "too deep", "block", "too deep block", "large block", "large flow"],
+)  # fmt: skip
+def test_how_deep_texts_may_be(text: str, taken: bool) -> None:
+    assert (compile_source(f"{HEAD}x: {text}\n".encode(), "x", Options()).output is not None) is taken
