@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from network import Namespace, Outcome, config, run_stage
 from servers import Answer, body, in_turn, make_certificate
 
+from ignition_py.providers import metadata
+
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 
 USER_DATA, METADATA, EVENTS = "GET /userdata", "GET /metadata", "POST /events"
+
+
+def hanging(handler: BaseHTTPRequestHandler) -> None:
+    """No answer."""
+    handler.rfile.read(1)  # until the other side goes away
+    handler.close_connection = True
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,9 @@ def events(service: Namespace) -> list[dict[str, str]]:
 
 
 def test_good(service: Namespace, authority: Path, tmp_path: Path) -> None:
-    service.at[USER_DATA] = in_turn(body(b"", status=503), body(config("packet")))
+    service.at[USER_DATA] = in_turn(
+        body(b"", status=503), body(b"", status=429, headers={"Retry-After": "1"}), body(config("packet"))
+    )
     outcome = run(service, authority, tmp_path)
     assert outcome.groups() == ["packet"], outcome.output
     assert {asked.headers["accept"] for asked in service.asked} == {"*/*"}
@@ -73,13 +84,16 @@ def test_fetch_offline_tells_nobody(service: Namespace, authority: Path, tmp_pat
     [
         (body(b"", status=404), "does not exist (status 404)"),
         (body(b"s3cr3t", status=403), "the server answered with status 403"),
+        (body(b"s3cr3t", status=401), "the server answered with status 401"),
         (body(b"{s3cr3t"), "not valid"),
+        (body(b"x" * (metadata.LIMIT + 1)), f"larger than {metadata.LIMIT} bytes"),
+        (hanging, "was not to be had in 1 seconds"),
     ],
-    ids=["missing", "refused", "garbage"],
+    ids=["missing", "forbidden", "refused", "garbage", "huge", "silent"],
 )
 def test_failures_are_told(service: Namespace, authority: Path, tmp_path: Path, answer: Answer, words: str) -> None:
     service.at[USER_DATA] = answer
-    outcome = run(service, authority, tmp_path)
+    outcome = run(service, authority, tmp_path, timeout="1s" if answer is hanging else "10s")
     assert outcome.status == 1
     assert words in outcome.output
     (event,) = events(service)
@@ -90,13 +104,13 @@ def test_failures_are_told(service: Namespace, authority: Path, tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    "answer",
     [b"", b"{", b"[]", b'{"phone_home_url": 1}', b'{"phone_home_url": "file:///etc/passwd"}', b"[" * 100_000],
     ids=["empty", "half", "list", "number", "file", "deep"],
 )
-def test_bad_metadata_fails_no_stage(service: Namespace, authority: Path, tmp_path: Path, metadata: bytes) -> None:
+def test_bad_metadata_fails_no_stage(service: Namespace, authority: Path, tmp_path: Path, answer: bytes) -> None:
     service.at[USER_DATA] = body(b"")
-    service.at[METADATA] = body(metadata)
+    service.at[METADATA] = body(answer)
     outcome = run(service, authority, tmp_path)
     assert outcome.status == 0, outcome.output
     assert "telling the platform how stage fetch ended: the metadata of this machine names no address" in outcome.output

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Timer
 
 import pytest
 from network import Namespace, config, run_stage
-from servers import body, in_turn
+from servers import Answer, body, in_turn
 
 from ignition_py.diag import FetchError
 from ignition_py.providers import Machine, load
@@ -92,6 +93,44 @@ def test_cloudstack(network: Namespace, machine: Machine) -> None:
     lease(machine, LEASE, 3)
     assert ask(network, machine, "cloudstack") == config("cloudstack")
     assert {asked.address for asked in network.asked} == {"169.254.42.42"}
+
+
+def silent(handler: BaseHTTPRequestHandler) -> None:
+    """No answer, until the other side goes away."""
+    handler.rfile.read(1)
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (body(b"s3cr3t", status=401), "status 401"),
+        (body(b"s3cr3t", status=403), "status 403"),
+        (body(b"x" * 2000), "larger than 1000 bytes"),
+        (silent, r"was not to be had in 0\.3 seconds"),
+    ],
+    ids=["401", "403", "huge", "silent"],
+)
+def test_cloudstack_that_fails(
+    network: Namespace, machine: Machine, monkeypatch: pytest.MonkeyPatch, answer: Answer, words: str
+) -> None:
+    """Believed when no drive has come for a while."""
+    monkeypatch.setattr("ignition_py.providers.metadata.LIMIT", 1000)
+    monkeypatch.setattr("ignition_py.providers.either.PATIENCE", 0.1)
+    monkeypatch.setattr("ignition_py.providers.drive.POLL", 0.05)
+    network.at["GET /latest/user-data"] = answer
+    lease(machine, LEASE)
+    with pytest.raises(FetchError, match=words) as caught:
+        ask(network, machine, "cloudstack", seconds=0.3 if answer is silent else 5.0)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_cloudstack_busy_and_garbage(network: Namespace, machine: Machine) -> None:
+    lease(machine, LEASE)
+    busy = body(b"", status=429, headers={"Retry-After": "1"})
+    network.at["GET /latest/user-data"] = in_turn(busy, body(b"", status=500), body(b"<garbage>"))
+    assert ask(network, machine, "cloudstack") == b"<garbage>"
+    assert len(network.asked) == 3
 
 
 def test_cloudstack_has_none(network: Namespace, machine: Machine) -> None:
