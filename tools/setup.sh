@@ -18,7 +18,7 @@ vm_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux swtpm'
 # What the executor starts, and what its tests compare with. libparted-dev and a compiler build pyparted.
 test_packages="$vm_packages ignition
     gcc libc6-dev libparted-dev pkg-config binutils
-    udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static
+    udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     dnsmasq-base tftpd-hpa tinyproxy nginx-light"
 

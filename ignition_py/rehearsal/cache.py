@@ -39,12 +39,12 @@ def files_below(directory: str, suffixes: tuple[str, ...] = ()) -> list[str]:
 
 
 def key_of(texts: Iterable[str], files: Iterable[str] = ()) -> str:
-    """A short hash of some texts and of the names and contents of some files."""
+    """A short hash of some texts and of some files: their names, contents, and who may run them."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode() + b"\0")
     for path in files:
-        digest.update(os.path.basename(path).encode() + b"\0")
+        digest.update(f"{os.path.basename(path)} {os.stat(path).st_mode & 0o111}".encode() + b"\0")
         with open(path, "rb") as file:
             digest.update(file.read() + b"\0")
     return digest.hexdigest()[:16]

@@ -46,6 +46,7 @@ def generate(directory: Path, cmdline: str) -> tuple[set[str], str]:
         ("ignition.firstboot= ignition.platform.id=qemu\n", LATER),
         ("ignition.firstboot=1 ignition.firstboot=0 ignition.platform.id=qemu\n", LATER),
         ("ignition.firstbooted * ignition.platform.id=qemu\n", LATER),
+        ("ignition.firstboot=auto ignition.platform.id=qemu\n", {"initrd.target.requires/ignition-decide.service"}),
         ("systemd.condition-first-boot ignition.platform.id=qemu\n", FIRST),
         ("systemd.condition_first_boot=yes ignition.platform.id=qemu\n", FIRST),
         ("systemd.condition_first-boot=false ignition.platform.id=qemu\n", LATER),

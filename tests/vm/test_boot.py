@@ -55,6 +55,16 @@ def test_quickstart_is_provisioned_once(make_machine: MakeMachine, tmp_path: os.
         assert "did not end" not in boot.console.text()
         assert "Ignition (" not in boot.console.text()
         assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 2
+        uuid = boot.ask("blkid -s UUID -o value /dev/vdb1").stdout
+        boot.ask("touch /boot/ignition.firstboot")  # again on purpose, as docs/first-boot.md says
+        boot.power_off()
+
+    with machine.boot() as boot:
+        boot.wait_until_up()
+        assert stages_run(boot) == STAGES
+        assert "did not end" not in boot.console.text()
+        assert boot.ask("blkid -s UUID -o value /dev/vdb1").stdout == uuid != ""
+        assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 3
 
 
 def partition_table_written(disk: str) -> bool:
@@ -109,21 +119,16 @@ def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
     assert kept is not None and json.loads(kept)["stage"] == "fetch-offline"
 
 
-def test_run_again_on_purpose(make_machine: MakeMachine) -> None:
-    """As docs/first-boot.md says: the stamp is put back, and the same config finds its own work."""
-    machine = make_machine(disks=[DISK], config=compile_config())
-    with machine.boot() as boot:
-        boot.wait_until_up()
-        check_provisioned(boot)
-        uuid = boot.ask("blkid -s UUID -o value /dev/vdb1").stdout
-        boot.ask("touch /boot/ignition.firstboot")
-        boot.power_off()
-    with machine.boot() as boot:
-        boot.wait_until_up()
-        assert stages_run(boot) == STAGES
-        assert "did not end" not in boot.console.text()
-        assert boot.ask("blkid -s UUID -o value /dev/vdb1").stdout == uuid != ""
-        assert len(boot.ask("sort -u /var/lib/data/greetings").stdout.splitlines()) == 2
+@pytest.mark.matrix
+def test_a_command_line_that_cannot_change(make_machine: MakeMachine) -> None:
+    """ignition.firstboot=auto: the machine ID of the root decides."""
+    machine = make_machine(disks=[DISK], config=compile_config(), kargs="ignition.firstboot=auto")
+    for stages in (STAGES, []):
+        with machine.boot(first_boot=False) as boot:
+            boot.wait_until_up()
+            check_provisioned(boot)
+            assert stages_run(boot) == stages
+            boot.power_off()
 
 
 def test_metal_fetches_its_config_over_http(make_machine: MakeMachine, tmp_path: os.PathLike[str]) -> None:

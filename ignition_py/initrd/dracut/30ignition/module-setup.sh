@@ -94,7 +94,14 @@ ignition_units() {
         ignition_unit "ignition-$stage.service"
     done
     ignition_unit ignition-remount-sysroot.service ignition-diskful.target
-    ignition_unit ignition-attempt.service ignition-diskful.target
+    inst_simple "$moddir/ignition-attempt.service" "$systemdsystemunitdir/ignition-attempt.service" ||
+        ignition_die "cannot install ignition-attempt.service"
+    inst_script "$moddir/ignition-decide" "$ignition_prefix/ignition-decide" || ignition_die "cannot install ignition-decide"
+    inst_simple "$moddir/ignition-decide.service" "$systemdsystemunitdir/ignition-decide.service" ||
+        ignition_die "cannot install ignition-decide.service" # the generator asks for it
+    # Wanted, not required: a note that cannot be left is no reason to give up.
+    $SYSTEMCTL -q --root="$initdir" add-wants ignition-diskful.target ignition-attempt.service ||
+        ignition_die "cannot enable ignition-attempt.service"
     inst_script "$moddir/ignition-attempt" "$ignition_prefix/ignition-attempt" || ignition_die "cannot install ignition-attempt"
     inst_script "$moddir/ignition-generator" "$systemdutildir/system-generators/ignition-generator" ||
         ignition_die "cannot install the generator"
