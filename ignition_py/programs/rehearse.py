@@ -117,9 +117,14 @@ def _compiled(program: str, given: Input, files_dir: str | None) -> bytes | None
 def _rehearse(program: str, given: Input, text: bytes, values: Values) -> int:
     from ignition_py.rehearsal.image import BuildError
     from ignition_py.rehearsal.machine import BootFailed
+    from ignition_py.rehearsal.qemu import QEMU
     from ignition_py.rehearsal.rehearse import rehearse
     from ignition_py.rehearsal.screen import Screen
 
+    for needed in (QEMU, "mkfs.ext4", "debugfs"):
+        if shutil.which(needed) is None:
+            complain(program, f"there can be no rehearsal: {needed} is not installed")
+            return NO_MACHINE
     screen = Screen()
     try:
         outcome = rehearse(_request(text, values), screen.say, screen.console)

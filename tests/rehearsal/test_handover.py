@@ -137,3 +137,19 @@ def test_the_agent_answers(tmp_path: Path) -> None:
         agent.wait()
         os.close(host)
         os.close(guest)
+
+
+@pytest.mark.parametrize("missing", ["qemu-system-x86_64", "debugfs"])
+def test_a_program_that_is_not_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None if name == missing else f"/usr/bin/{name}")
+    (tmp_path / "c.ign").write_bytes(CONFIG)
+    assert main("rehearse", [str(tmp_path / "c.ign")]) == 3
+    assert capsys.readouterr().err == f"rehearse: there can be no rehearsal: {missing} is not installed\n"
+
+
+def test_an_image_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.ign").write_bytes(CONFIG)
+    assert main("rehearse", [str(tmp_path / "c.ign"), "-image", str(tmp_path / "none")]) == 3
+    assert "-image: " in capsys.readouterr().err
