@@ -30,7 +30,15 @@ def check_partitions(work: Compilation, config: Config) -> None:
                 _root_size(work, config, disk, part, path)
             if not disk.wipe_table and part.label is not None and RESERVED.get(part.label, part.number) != part.number:
                 message = f"{part.label} is partition {RESERVED[part.label]} of the image; this makes a second one"
-                work.at_output(config, WARNING, "partition-reserved", message, (*path, "label"))
+                _warn_label(work, config, "partition-reserved", message, (*path, "label"))
+
+
+def _warn_label(work: Compilation, config: Config, code: str, message: str, path: Path) -> None:
+    if work.row.machine_config and not work.options.raw:
+        # The reference loses the way back here: the path is that of the output, looked up in the YAML.
+        work.warning(code, message, path)
+    else:
+        work.at_output(config, WARNING, code, message, path)
 
 
 def check_absent_partitions(work: Compilation, config: Config) -> None:
@@ -46,7 +54,7 @@ def _root_size(work: Compilation, config: Config, disk: Disk, part: Partition, p
     if not part.size_mib:
         if any(other is not part and not other.start_mib for other in disk.partitions):
             message = "root cannot grow: it fills what is free now, and a partition without a start follows"
-            work.at_output(config, WARNING, "root-constrained", message, (*path, "label"))
+            _warn_label(work, config, "root-constrained", message, (*path, "label"))
     elif part.size_mib < ROOT_LEAST_MIB:
         work.warning(
             "root-small", f"root needs {ROOT_LEAST_MIB} MiB (8 GiB); this is {part.size_mib}", (*path, "size_mib")

@@ -67,6 +67,7 @@ def _file(
             contents = read_local(it.contents_local, work.options)
         except LocalFileError as error:
             work.error(error.code, str(error), behind.path)
+            nodes.put("files", spec.File(origin, path=target))  # its place is taken all the same
             return
     if it.contents:
         contents, behind = it.contents.encode("utf-8", "surrogateescape"), Whole(work.source, (*path, "contents"))

@@ -91,3 +91,27 @@ def test_the_null_source_of_spec_3_0_stands_where_sources_stand() -> None:
 def test_two_sources_of_contents(version: str, key: str) -> None:
     text = f"variant: fcos\nversion: {version}\nstorage: {{files: [{{path: /a, contents: {{inline: a, source: 'data:,b'}}}}]}}\n"
     assert [entry[:2] for entry in places(text)] == [("sources-too-many", f"$.storage.files.0.contents.{key}")]
+
+
+def test_a_quadlet_that_cannot_be_read_takes_its_place(tmp_path: Path) -> None:
+    text = (
+        "variant: fcos\nversion: 1.8.0-experimental\nsystemd:\n  quadlets:\n"
+        "    - {name: a.container, contents_local: missing}\n    - {name: a.container, contents: x}\n"
+    )
+    assert [entry[:2] for entry in places(text, tmp_path)] == [
+        ("local-file", "$.systemd.quadlets.0.contents_local"),
+        ("node-exists", "$.systemd.quadlets.1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "role", "path", "line"),
+    [("openshift\nversion: 4.14.0", ROLE, "$.storage.disks.2.partitions.0.label", 6), ("fcos\nversion: 1.5.0", "", "$.storage.disks.0.partitions.0.label", 5)],
+)
+def test_reserved_partitions_beside_a_mirror(row: str, role: str, path: str, line: int) -> None:
+    """In a MachineConfig the reference looks the path of the output up in the YAML."""
+    text = (
+        f"variant: {row}\n{role}storage:\n  disks:\n    - {{device: /dev/c, partitions: [{{label: boot}}]}}\n"
+        "boot_device: {layout: x86_64, mirror: {devices: [/dev/a, /dev/b]}}\n"
+    )
+    assert [entry[:3] for entry in places(text) if entry[0] == "partition-reserved"] == [("partition-reserved", path, line)]
