@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
               **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
+_MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
 _FREE_NODES, _LOW, _HIGH = 1000, 400_000, 4_000_000
 
@@ -67,6 +68,7 @@ class Decoder:
         self._count = 0
         self._alias_count = 0
         self._open: list[Node] = []
+        self._merging = 0
         self._merged: set[str] | None = None
 
     def fields(self, cls: type[Struct]) -> dict[str, Field]:
@@ -195,11 +197,15 @@ class Decoder:
         if outer is None:
             keys = (self._key(key) for key, _ in parent.items if key.kind in (SCALAR, ALIAS))
             self._merged = {key for key in keys if key is not None}
+        self._merging += 1
+        if self._merging > _MOST_MERGES:
+            raise YamlError(f"merge keys lead to merge keys more than {_MOST_MERGES} deep", merge.line, merge.column)
         for node in merge.items if merge.kind == SEQUENCE else [merge]:
             target = node.target if node.kind == ALIAS else node
             if target is None or target.kind != MAPPING:
                 raise YamlError("<< takes a mapping or a list of mappings", merge.line, merge.column)
             decode(node)
+        self._merging -= 1
         self._merged = outer
 
     def _followed(self, node: Node, decode: Any) -> Any:

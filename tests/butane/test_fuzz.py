@@ -68,3 +68,15 @@ def test_bombs_are_refused_with_a_place() -> None:
 )  # fmt: skip
 def test_how_deep_texts_may_be(text: str, taken: bool) -> None:
     assert (compile_source(f"{HEAD}x: {text}\n".encode(), "x", Options()).output is not None) is taken
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["m0: &m0 {}\n" + "".join(f"m{i}: &m{i} {{<<: *m{i - 1}}}\n" for i in range(1, 5_000)) + "<<: *m4999\n",
+     "<<: " + "{<<: " * 900 + "{}" + "}" * 900 + "\n"],
+    ids=["chain", "inside"],
+)  # fmt: skip
+def test_merges_of_merges_are_refused_with_a_place(text: str) -> None:
+    report = compile_source((HEAD + text).encode(), "x", Options()).report
+    assert [entry.code for entry in report] == ["yaml"]
+    assert next(iter(report)).place.line
