@@ -97,10 +97,12 @@ def check(boot: Boot) -> None:
     assert found == [(item, wanted) for item, _, wanted in CHECKS]
 
 
-def test_volumes(vm_shell: Callable[..., Boot]) -> None:
+@pytest.mark.parametrize("which", ["not matrix", pytest.param("matrix", marks=pytest.mark.matrix)])
+def test_volumes(vm_shell: Callable[..., Boot], which: str) -> None:
     """Every case of tests/stages/disks/test_luks_volumes.py, none left out."""
     boot = vm_shell(tpm=True)
-    answer = boot.run(in_tree(["python3", "-m", "pytest", "-q", "--durations=20", "-p", "no:cacheprovider", TESTS]), timeout=900)
+    words = ["python3", "-m", "pytest", "-q", "--durations=20", "-p", "no:cacheprovider", "-m", which, TESTS]
+    answer = boot.run(in_tree(words), timeout=900)
     assert answer.rc == 0, answer.stdout[-6000:] + answer.stderr[-1000:]
     assert "passed" in answer.stdout
     assert "skipped" not in answer.stdout

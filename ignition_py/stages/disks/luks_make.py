@@ -78,7 +78,8 @@ class Maker:
         self._hand_on(luks, made=decision.action == "make")
 
     def _run(self, argv: Sequence[str], what: str, *, secret: Sequence[str] = (), timeout: float = 600.0) -> None:
-        run(self._log, argv, what=what, secret=secret, timeout=timeout)
+        # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
+        run(self._log, argv, what=what, secret=secret, timeout=timeout, env={"LC_ALL": "C"})
 
     def _make(self, luks: Luks, node: str) -> None:
         alias = aliases.alias_of(luks.device or "")

@@ -360,7 +360,7 @@ def picture(node: str, ctx: Context) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("clevis", [Clevis(), NULL], ids=["generated key", "clevis"])
+@pytest.mark.parametrize("clevis", [Clevis(), pytest.param(NULL, marks=pytest.mark.matrix)], ids=["generated key", "clevis"])
 def test_killed_anywhere_and_run_again(loop: Loop, make: Make, saboteur: Saboteur, clevis: Clevis) -> None:
     """In the same boot the record tells what is ours, after a power cut the mark in the header does."""
     node = loop(32)
