@@ -38,7 +38,7 @@ def given(ctx: Context, luks: Luks) -> bytes:
 
 def path_of(name: str) -> str:
     """Where the key of a volume is kept. Clevis splits the path at white space, so it has none."""
-    return os.path.join(DIRECTORY, "key-" + "".join(c if c.isalnum() and c.isascii() else f"%{ord(c):x}%" for c in name))
+    return os.path.join(DIRECTORY, "key-" + "".join(c if (c.isascii() and c.isalnum()) or c in "-_." else f"%{ord(c):x}%" for c in name))
 
 
 def put(name: str, key: bytes) -> str:
