@@ -32,8 +32,8 @@ _ABOUT = (
     "Exit status: 0 nothing to do, 2 changes, 1 refused."
 )
 _MORE = (
-    "NAME is a device of the config, IMAGE a raw image of it, or a size (10G) for a blank disk. `-` reads the config from "
-    "standard input."
+    "NAME is a device of the config, IMAGE a raw image of it, or a size (10G) for a blank disk; one image may have several names. "
+    "`-` reads the config from standard input."
 )
 
 
@@ -101,7 +101,7 @@ def _view(values: Values, images: dict[str, str]) -> View:
     if images:
         from ignition_py.programs.plan_images import Images
 
-        foreseen = foresee(log, storage, plans, record, Images())
+        foreseen = foresee(log, storage, plans, record, Images(images))
     else:
         from ignition_py.stages.disks.machine import Machine
 
@@ -123,8 +123,10 @@ def _plans(
     from ignition_py.spec import tables
 
     disks = list(config.storage.disks)
-    listed = {_clean(disk.device) for disk in disks}
-    disks += [tables.Disk(device=name) for name in images if name not in listed]
+    if images:
+        from ignition_py.programs.plan_images import Images
+
+        disks += [tables.Disk(device=name) for name in Images(images).others(_clean(disk.device) for disk in disks)]
     plans: list[DiskPlan] = []
     problems: list[str] = []
     seen: dict[str, str] = {}

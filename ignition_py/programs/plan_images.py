@@ -12,7 +12,7 @@ from ignition_py.system.blkid import Signature, probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ignition_py.spec.tables import Raid
     from ignition_py.stages.disks.plan import DiskPlan
@@ -26,15 +26,26 @@ _MOST = 1 << 63  # bytes
 
 
 class Images:
-    """Implements `foresee.Look`: nothing is there but what the plans are about, and the machine is not asked."""
+    """Implements `foresee.Look`: nothing is there but what the plans are about, and the machine is not asked. `images`: the
+    image, or the size of a blank disk, by name of the disk; two names of one image are two names of one disk."""
+
+    def __init__(self, images: Mapping[str, str]) -> None:
+        self._names: dict[str, list[str]] = {}
+        for name, image in images.items():
+            if os.path.exists(image):
+                self._names.setdefault(os.path.realpath(image), []).append(name)
 
     def device(self, name: str) -> Volume | None:
         del name
         return None
 
     def names(self, plan: DiskPlan) -> Iterable[str]:
-        del plan
-        return ()
+        return self._names.get(os.path.realpath(plan.state.node), ()) if plan.state.node else ()
+
+    def others(self, listed: Iterable[str]) -> list[str]:
+        """One name of each image that has none in `listed`."""
+        taken = set(listed)
+        return [names[0] for names in self._names.values() if not taken.intersection(names)]
 
     def running(self, array: Raid) -> Volume | None:
         del array

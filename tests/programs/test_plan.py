@@ -186,6 +186,18 @@ def test_two_names_of_one_device(plan: Plan) -> None:
     assert "are one device, but differ in `label`" in found["conflicts"][0]
 
 
+def test_two_names_of_one_image(plan: Plan, image: Callable[..., Path]) -> None:
+    disk = image(64)
+    storage = {
+        "disks": [{"device": "/dev/disk/by-id/virtio-root", "partitions": [{"number": 1}]}],
+        "filesystems": [{"device": "/dev/vda1", "format": "ext4"}],
+    }
+    status, found = seen(plan, storage, "--disk", f"/dev/disk/by-id/virtio-root={disk}")
+    assert (status, "/dev/vda1 is not there" in found["conflicts"][0]) == (1, True)
+    status, found = seen(plan, storage, "--disk", f"/dev/disk/by-id/virtio-root={disk}", "--disk", f"vda={disk}")
+    assert (status, [step["action"] for step in found["steps"]], len(found["disks"])) == (2, ["make"], 1)
+
+
 def test_4096_byte_sectors(plan: Plan, tmp_path: Path) -> None:
     storage = {"disks": [{"device": "/dev/vda", "partitions": [{"number": 1, "sizeMiB": 8}]}]}
     _, found = seen(plan, storage, "--disk", "vda=1G", "--sector-size", "4096")

@@ -35,7 +35,7 @@ def sh(script: str) -> str:
 
 
 class Lab:
-    """Two disks of a machine that can lose its power."""
+    """Two disks of a machine that can lose its power. Their names are links, since loop devices are others each time."""
 
     def __init__(self, context: Callable[..., Context], *, raid: bool) -> None:
         self._context = context
@@ -43,12 +43,13 @@ class Lab:
         self._folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
         self._cuts = 0
         self.nodes: list[str] = []
+        self.names = [str(self._folder / name) for name in ("disk-a", "disk-b")]
         self.images: list[Path] = []
         self.plug_in(fresh=True)
 
     @property
     def mirror(self) -> str:
-        return ARRAY if self._raid else f"{self.nodes[0]}p1"
+        return ARRAY if self._raid else f"{self.names[0]}1"
 
     def plug_in(self, *, fresh: bool = False) -> None:
         """Attaches the images to the loop devices and lets udev see what is on them."""
@@ -57,12 +58,12 @@ class Lab:
             for image in self.images:
                 with image.open("wb") as file:
                     file.truncate(112 * MIB)
-        for number, image in enumerate(self.images):
-            if number < len(self.nodes):
-                subprocess.run(["losetup", "--partscan", self.nodes[number], str(image)], check=True)
-            else:
-                argv = ["losetup", "--find", "--show", "--partscan", str(image)]
-                self.nodes.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip())
+        for image, name in zip(self.images, self.names, strict=True):
+            argv = ["losetup", "--find", "--show", "--partscan", str(image)]
+            node = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+            self.nodes.append(node)
+            for link, target in (name, node), *((f"{name}{number}", f"{node}p{number}") for number in range(1, 5)):
+                Path(link).symlink_to(target)
         sh("udevadm settle")
 
     def pull_the_plug(self) -> None:
@@ -79,6 +80,9 @@ class Lab:
         sh("udevadm settle; for md in /dev/md127 /dev/md126 /dev/md/*; do test -e $md && mdadm --stop $md; done; udevadm settle")
         for node in self.nodes:
             subprocess.run(["losetup", "--detach", node], check=True)
+        self.nodes.clear()
+        for path in self._folder.glob("disk-*"):
+            path.unlink()
         for image in self.images:
             image.unlink()
         sh("udevadm settle")
@@ -88,26 +92,26 @@ class Lab:
         shutil.rmtree(self._folder)
 
     def config(self) -> Context:
-        one, two = self.nodes
+        one, two = self.names
         return self._context(
             disks=(
                 disk(one, Partition(number=1, label="mirror-a", size_mib=40), Partition(number=2, label="boot", size_mib=16),
                      Partition(label="swap", size_mib=8), wipe_table=True),
                 disk(two, Partition(label="mirror-b", size_mib=40), Partition(label="data")),
             ),
-            raid=(Raid(name="cut", level="raid1", devices=(f"{one}p1", f"{two}p1")),) if self._raid else (),
+            raid=(Raid(name="cut", level="raid1", devices=(f"{one}1", f"{two}1")),) if self._raid else (),
             # A LUKS volume is one more line here, and the device of a filesystem.
             filesystems=(
                 Filesystem(device=self.mirror, format="ext4", label="mirror"),
-                Filesystem(device=f"{one}p2", format="vfat", label="BOOT"),
-                Filesystem(device=f"{one}p3", format="swap", label="swap"),
-                Filesystem(device=f"{two}p2", format="ext4", label="data"),
+                Filesystem(device=f"{one}2", format="vfat", label="BOOT"),
+                Filesystem(device=f"{one}3", format="swap", label="swap"),
+                Filesystem(device=f"{two}2", format="ext4", label="data"),
             ),
         )
 
     def what_is_there(self) -> Any:
         """Everything that two runs should agree on: no GUIDs, no UUIDs."""
-        one, two = self.nodes
+        one, two = self.names
         tables = []
         for node in self.nodes:
             reading = read_table(node)
@@ -116,12 +120,12 @@ class Lab:
             entries = reading.primary.entries.items()
             tables.append({number: (entry.first, entry.last, entry.name, entry.type_guid) for number, entry in entries})
         contents = {}
-        for device in (self.mirror, f"{one}p1", f"{one}p2", f"{one}p3", f"{two}p1", f"{two}p2"):
+        for device in (self.mirror, f"{one}1", f"{one}2", f"{one}3", f"{two}1", f"{two}2"):
             values = dict(line.partition("=")[::2] for line in sh(f"blkid -p -o export {device}").splitlines())
             contents[device] = (values.get("TYPE"), values.get("LABEL"))
         detail = dict(line.strip().partition(" : ")[::2] for line in sh(f"mdadm --detail {ARRAY} || true").splitlines() if " : " in line)
         raid = {key.strip(): detail.get(key) for key in detail if key.strip() in ("Raid Level", "Raid Devices", "Active Devices", "Name")}
-        sane = sh(f"e2fsck -fn {self.mirror} && e2fsck -fn {two}p2 && fsck.fat -n {one}p2 && echo sane").splitlines()[-1:]
+        sane = sh(f"e2fsck -fn {self.mirror} && e2fsck -fn {two}2 && fsck.fat -n {one}2 && echo sane").splitlines()[-1:]
         return tables, contents, raid, sane
 
 
