@@ -62,6 +62,7 @@ class Lab:
             argv = ["losetup", "--find", "--show", "--partscan", str(image)]
             node = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
             self.nodes.append(node)
+            subprocess.run(["blockdev", "--setrw", node], check=True)  # the device may have been read-only in a former life
             for link, target in (name, node), *((f"{name}{number}", f"{node}p{number}") for number in range(1, 5)):
                 Path(link).symlink_to(target)
         sh("udevadm settle")
