@@ -42,9 +42,13 @@ def keep(log: Log, stage: str, root: str, failure: Failure) -> None:
     try:
         if stage in _WITH_ROOT and root != "/" and os.path.ismount(root):
             _keep_below(root, IN_ROOT, data, failure)
-        elif stage not in _WITH_ROOT and os.path.exists(_INITRAMFS):
+            return
+    except (OSError, RecursionError) as error:
+        log.debug(f"the failure cannot be kept in the new root: {error}")
+    try:
+        if os.path.exists(_INITRAMFS):
             _keep_on_disk(log, stage, data, failure)
-    except (IgnitionError, OSError, ValueError, RecursionError) as error:
+    except (IgnitionError, OSError, RecursionError) as error:
         log.debug(f"the failure cannot be kept over the reboot: {error}")
 
 

@@ -143,7 +143,7 @@ def on_disk(node: str, path: str) -> dict[str, Any] | None:
 
 @pytest.mark.parametrize(
     ("name", "boot", "in_boot", "in_root"),
-    [("disks", True, True, False), ("disks", False, False, False), ("fetch", True, True, False), ("fetch", False, False, True)],
+    [("files", True, True, False), ("disks", True, True, False), ("disks", False, False, False), ("fetch", True, True, False), ("fetch", False, False, True)],
 )
 def test_before_the_root_is_mounted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, boot: bool, in_boot: bool, in_root: bool
