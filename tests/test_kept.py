@@ -159,9 +159,10 @@ def test_before_the_root_is_mounted(
         for message in ("first", "second"):
             monkeypatch.setattr(kept, "boot_id", lambda message=message: message)
             failure = Failure(name, message)
-            kept.keep(MemoryLog(), name, "/nowhere", failure)
+            log = MemoryLog()
+            kept.keep(log, name, "/nowhere", failure)
         found = on_disk(boot_node, f"/{kept.NAME}"), on_disk(root_node, kept.IN_ROOT)
-    assert [one is not None for one in found] == [in_boot, in_root]
+    assert [one is not None for one in found] == [in_boot, in_root], log.text
     for one in found:
         if one is not None:
             assert (one["message"], one["earlier"]["message"]) == ("second", "first")

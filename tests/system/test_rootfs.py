@@ -307,9 +307,9 @@ def test_race(place: Path, root: Root, trick: str) -> None:
             except OSError:
                 os._exit(1)
     try:
-        end = time.monotonic() + 2
+        start = time.monotonic()
         written = 0
-        while time.monotonic() < end:
+        while time.monotonic() < start + (2 if written > 20 else 120):  # on a busy machine it takes longer
             for path in ("/a/b/up/new", "/a/b/up/up/up/new", "/a/precious"):
                 try:
                     with root.spot(path) as spot:

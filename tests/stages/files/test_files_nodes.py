@@ -320,9 +320,9 @@ def test_races_by_a_second_process(machine: Machine, what: str, tmp_path: Path) 
             except OSError:
                 continue
     try:
-        end = time.monotonic() + 3
+        start = time.monotonic()
         runs = 0
-        while time.monotonic() < end:
+        while time.monotonic() < start + (3 if runs > 3 else 120):  # on a busy machine it takes longer
             try:
                 machine.run(storage={
                     "files": [{"path": f"/d/e/f{n}", "overwrite": True, "contents": data("attack"), "mode": 0o777} for n in range(20)]
