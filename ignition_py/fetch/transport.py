@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch.authorities import certificates
+from ignition_py.fetch.dial import connect
 from ignition_py.fetch.proxy import proxy_for
 from ignition_py.fetch.question import bare, host_header, target
 from ignition_py.fetch.url import public
@@ -154,6 +155,21 @@ class _Watched:
     def __init__(self, host: str, *args: Any, **options: Any) -> None:
         # The scope of an IPv6 address comes as it stands in a URL (RFC 6874); the resolver wants it bare.
         super().__init__(host.replace("%25", "%"), *args, **options)  # type: ignore[call-arg]  # of the connection
+
+    def _new_conn(self) -> socket.socket:
+        """A connection to whichever address of the name answers first."""
+        host: str = self._dns_host  # type: ignore[attr-defined]  # of the connection
+        try:
+            host.encode("idna")
+        except UnicodeError:
+            raise urllib3.exceptions.LocationParseError(f"{host!r}, label empty or too long") from None
+        source = self.source_address[1] if self.source_address else 0  # type: ignore[attr-defined]
+        try:
+            return connect(host, self.port, self.timeout, self.socket_options or (), source)  # type: ignore[attr-defined]
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(self, "no connection") from error  # type: ignore[arg-type]
 
     def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
         """Asks for what the URL says, not for what the layers between have made of it."""
