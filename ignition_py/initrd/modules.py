@@ -56,7 +56,7 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "six": ("http.client", "queue", "urllib.parse", "io"),  # what urllib3 asks six.moves for
 }
 # Names that exist only once the module above them has run.
-MADE_AT_RUN_TIME = ("os.path", "six.moves", "urllib3.packages.six.moves")
+MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages.six.moves")
 # The interpreter imports or looks for these before any of our code runs. `os` is how it recognises its library.
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
 # What stages import of the standard library in most boots: it is not packed (bundle.py).
@@ -267,13 +267,6 @@ def _below(name: str, roots: Iterable[str]) -> bool:
     return any(name == root or name.startswith(root + ".") for root in roots)
 
 
-def _existing(name: str) -> str:
-    """The module to look for when `name` is made by that module at run time."""
-    while _below(name, MADE_AT_RUN_TIME):
-        name = name.rpartition(".")[0]
-    return name
-
-
 class _Closure:
     """Modules found so far: first `follow()` what must be there, then `complete()` it with what may be."""
 
@@ -287,7 +280,7 @@ class _Closure:
         queue = [(name, "the executor") for name in names]
         while queue:
             name, importer = queue.pop()
-            name = _existing(name)
+            name = self._existing(name)
             if self._skipped(name):
                 continue
             if _below(name, NOT_AT_BOOT):
@@ -302,10 +295,16 @@ class _Closure:
         """Adds what may be used where it exists: the possible and optional imports, and what those lead to."""
         queue = [name for name, _ in self._postponed]
         while queue:
-            name = _existing(queue.pop())
+            name = self._existing(queue.pop())
             module = None if self._skipped(name) or _below(name, NOT_AT_BOOT) else self.finder.find(name)
             if module is not None:
                 queue.extend(item.name for item in self._enter(module))
+
+    def _existing(self, name: str) -> str:
+        """The module to look for when `name` is made by that module at run time: versions of Python differ in this."""
+        while _below(name, MADE_AT_RUN_TIME) and self.finder.find(name) is None:
+            name = name.rpartition(".")[0]
+        return name
 
     def _skipped(self, name: str) -> bool:
         return name in self.found or _below(name, UNREACHABLE)

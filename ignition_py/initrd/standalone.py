@@ -43,9 +43,9 @@ _LAUNCHER = f"""#!/bin/sh
 # The initramfs' own programs come first; what it lacks is in {TOOLS}.
 PATH=${{PATH:-/usr/sbin:/usr/bin:/sbin:/bin}}:{TOOLS}
 export PATH
-if [ -z "$SSL_CERT_FILE" ] && [ ! -e {carried.AUTHORITIES} ] && [ -e {AUTHORITIES} ]; then
-    SSL_CERT_FILE={AUTHORITIES}
-    export SSL_CERT_FILE
+if [ ! -e {carried.AUTHORITIES} ] && [ -e {AUTHORITIES} ]; then
+    # Where the libraries look; some versions of requests cannot be imported without it.
+    {{ mkdir -p {os.path.dirname(carried.AUTHORITIES)} && ln -s {AUTHORITIES} {carried.AUTHORITIES}; }} 2>/dev/null || :
 fi
 exec {_PRIVATE} {stage.PREFIX}/bin/python3 -IS {MAIN} "$@"
 """
@@ -151,12 +151,15 @@ def try_out(log: Log, tree: Tree) -> None:
     with tempfile.TemporaryDirectory(prefix="ignition-py-") as folder:
         tree.write(folder)
         _shell(log, folder)
+        if AUTHORITIES in tree.entries:  # as the launcher does
+            os.makedirs(os.path.dirname(folder + carried.AUTHORITIES))
+            os.symlink(AUTHORITIES, folder + carried.AUTHORITIES)
         enter = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
         argv = [*enter, "chroot", folder, *_PRIVATE.split(), f"{stage.PREFIX}/bin/python3", "-IS", f"{stage.PREFIX}/check.py"]
         try:
             run(log, argv, what="starting the executor where nothing but the archive is")
         except CommandError as error:
-            raise BuildError(str(error), hint=error.hint) from None
+            raise BuildError(str(error)) from None
 
 
 def _shell(log: Log, folder: str) -> None:
@@ -179,8 +182,8 @@ def boot_files(tree: Tree) -> None:
         source = os.path.join(DRACUT_MODULE, name)
         if name.endswith((".service", ".target")):
             tree.copy(source, f"{UNITS}/{name}", part=part)
-            if target := required_by(source):
-                tree.link(f"../{name}", f"{UNITS}/{target}.requires/{name}", part=part)
+            if folder := enabled_by(source):
+                tree.link(f"../{name}", f"{UNITS}/{folder}/{name}", part=part)
         elif name.endswith(".rules"):
             tree.copy(source, f"/usr/lib/udev/rules.d/{name}", part=part)
         elif name == "ignition-generator":
@@ -198,17 +201,24 @@ def boot_files(tree: Tree) -> None:
 _EMERGENCY = f"[Service]\nExecStartPre=-/bin/sh -c '[ -e /bin/dracut-emergency ] || . {stage.PREFIX}/ignition-failure.sh'\n"
 
 
-def required_by(unit: str) -> str:
-    """The target of a first boot that requires a service: the one before which it orders itself last. "" for targets."""
+def enabled_by(unit: str) -> str:
+    """Where the link goes that has a service started in a first boot: `TARGET.requires`, or `.wants` where its failure counts
+    for nothing. "" for targets, and for what is ordered before either outcome of the generator's decision: it is started by that.
+
+    The target is the one of a first boot before which the service orders itself last. Raises BuildError where there is none.
+    """
     if not unit.endswith(".service"):
         return ""
     with open(unit, encoding="utf-8") as file:
         lines = [line.partition("=") for line in file.read().splitlines()]
-    words = [word for name, _, value in lines if name == "Before" for word in value.split()]
-    targets = [word for word in words if word in ("ignition-complete.target", "ignition-diskful.target")]
+    before = [word for name, _, value in lines if name == "Before" for word in value.split()]
+    if "ignition-subsequent.target" in before:
+        return ""
+    targets = [word for word in before if word in ("ignition-complete.target", "ignition-diskful.target")]
     if not targets:
         raise BuildError(f"{unit} is in no target of a first boot: it has no Before=ignition-complete.target")
-    return targets[-1]
+    failing = any(name == "ExecStart" and not value.startswith("-") for name, _, value in lines)
+    return f"{targets[-1]}.{'requires' if failing else 'wants'}"
 
 
 def _carry_kernel_modules(log: Log, tree: Tree, kernel: str) -> None:
@@ -228,7 +238,7 @@ def _carry_kernel_modules(log: Log, tree: Tree, kernel: str) -> None:
     _index(log, tree, kernel)
     unit = _MODULES_UNIT.format(names=" ".join(present))
     tree.add(f"{UNITS}/ignition-modules.service", unit.encode(), part="kernel modules")
-    target = f"{UNITS}/ignition-complete.target.requires/ignition-modules.service"
+    target = f"{UNITS}/ignition-complete.target.wants/ignition-modules.service"
     tree.link("../ignition-modules.service", target, part="kernel modules")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,10 +82,14 @@ def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
     tree = Tree()
     standalone.boot_files(tree)
     links = {path.removeprefix(f"{standalone.UNITS}/") for path, entry in tree if entry.target}
-    lines = SETUP.read_text().splitlines()
-    stages = next(line for line in lines if "for stage in" in line).partition(" in ")[2].removesuffix("; do").split()
-    wanted = {f"ignition-complete.target.requires/ignition-{stage}.service" for stage in (*stages, "network")}
-    assert links == wanted | {"ignition-diskful.target.requires/ignition-remount-sysroot.service"}
+    text = SETUP.read_text()
+    stages = re.findall(r"for stage in (.*); do", text)[0].split()
+    wanted = {f"ignition-complete.target.requires/ignition-{stage}.service" for stage in stages}
+    for unit, target in re.findall(r'ignition_unit (ignition-[a-z-]+\.service)(?: (ignition-[a-z-]+\.target))?', text):
+        wanted.add(f"{target or 'ignition-complete.target'}.requires/{unit}")
+    for target, unit in re.findall(r'add-wants (ignition-[a-z-]+\.target) (ignition-[a-z-]+\.service)', text):
+        wanted.add(f"{target}.wants/{unit}")
+    assert links == wanted
     for name in os.listdir(standalone.DRACUT_MODULE):
         assert name == "module-setup.sh" or any(path.endswith(name) for path in tree.entries), name
 
@@ -92,7 +97,7 @@ def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
 def test_a_unit_of_no_target_ends_the_build(tmp_path: Path) -> None:
     (tmp_path / "a.service").write_text("[Unit]\nBefore=other.target\n")
     with pytest.raises(BuildError, match="is in no target of a first boot"):
-        standalone.required_by(str(tmp_path / "a.service"))
+        standalone.enabled_by(str(tmp_path / "a.service"))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from vmlab.machine import Machine
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")
 # What mkinitramfs needs in place of dracut. busybox: its shell has what the boot scripts use.
 _INSTEAD = ("initramfs-tools", "busybox", "zstd")
-_OMIT = "dbus ifcfg kernel-modules-extra lunmask network nvdimm overlay-root qemu-net resume terminfo"
+_OMIT = "ifcfg kernel-modules-extra lunmask network nvdimm overlay-root qemu-net resume terminfo"
 FORMATS = ("dracut", "initramfs-tools", "cpio")
 ROOTS = ("ext4", "btrfs")
 

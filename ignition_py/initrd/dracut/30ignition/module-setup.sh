@@ -16,11 +16,17 @@
 #     /usr/bin/ignition      starts the executor
 #     /usr/lib/ignition-py   interpreter, modules as bytecode, extension modules; nothing else uses it
 #
+# It serves dracut 050 to dracut-ng 1xx, of Debian, Fedora and SUSE. They differ in where systemd's files are, in whether some
+# names are set at all (SYSTEMCTL, dracutsysrootdir; newer ones may run this with `set -u`), and in where users come from:
+# /etc/passwd, another source of getent (nss-altfiles on image-based systems), or systemd-sysusers inside the initramfs.
+# A distribution's own module of this name (Fedora CoreOS, MicroOS) is replaced by this one: both are in 30ignition.
+#
 # Names used here come from dracut: moddir, initdir, systemdutildir, systemdsystemunitdir, dracutsysrootdir, dracutmodules,
 # add_dracutmodules, force_add_dracutmodules, SYSTEMCTL.
 # shellcheck shell=bash disable=SC2154
 
 ignition_prefix=/usr/lib/ignition-py
+: "${systemdutildir:=/usr/lib/systemd}" "${systemdsystemunitdir:=$systemdutildir/system}" "${SYSTEMCTL:=systemctl}"
 
 # Only included when it is asked for: an image without Ignition's kernel arguments has no use for it.
 check() {
@@ -33,7 +39,10 @@ depends() {
         echo crypt
     fi
     case $(ignition_network_handler) in
-        systemd-networkd) echo kernel-network-modules ;; # without dracut's module, which starts it on every boot
+        systemd-networkd)
+            echo kernel-network-modules # without dracut's module for networkd, which starts it on every boot
+            ignition_has_user || echo systemd-sysusers
+            ;;
         network-manager) echo network-manager network ;;
         network-legacy) echo network-legacy network ;;
     esac
@@ -43,6 +52,11 @@ depends() {
 # on LUKS at later boots.
 ignition_has_luks() {
     command -v cryptsetup >/dev/null && command -v dmsetup >/dev/null
+}
+
+# Whether networkd's user is known here; where it is not, systemd-sysusers makes it in the initramfs.
+ignition_has_user() {
+    getent passwd systemd-network >/dev/null
 }
 
 # What brings the network up in this image; nothing is printed for none.
@@ -58,7 +72,7 @@ ignition_network_handler() {
     esac
     for handler in network-manager network-legacy systemd-networkd; do
         # Asked for by the image, or, once all modules are known, brought along by another.
-        if [[ " $dracutmodules $add_dracutmodules $force_add_dracutmodules " == *" $handler "* ]] || dracut_module_included "$handler"; then
+        if [[ " ${dracutmodules-} ${add_dracutmodules-} ${force_add_dracutmodules-} " == *" $handler "* ]] || dracut_module_included "$handler"; then
             echo "$handler"
             return
         fi
@@ -201,16 +215,21 @@ ignition_networkd_files() {
         "$systemdsystemunitdir"/systemd-network-generator.service \
         /usr/lib/systemd/network/99-default.link
     local file
-    for file in passwd group; do
-        if ! grep -qs '^systemd-network:' "$initdir/etc/$file"; then
-            grep -s '^systemd-network:' "/etc/$file" >>"$initdir/etc/$file" ||
-                ignition_die "systemd-networkd is here but its user is not in /etc/$file"
-        fi
-    done
+    if ignition_has_user; then
+        for file in passwd group; do
+            if ! grep -qs '^systemd-network:' "$initdir/etc/$file"; then
+                getent "$file" systemd-network >>"$initdir/etc/$file" ||
+                    ignition_die "systemd-networkd is here but its user is not in $file"
+            fi
+        done
+    else
+        inst_simple /usr/lib/sysusers.d/systemd-network.conf ||
+            ignition_die "systemd-networkd is here, but neither its user nor what systemd-sysusers would make it from"
+    fi
 }
 
 install() {
-    [[ -z $dracutsysrootdir ]] || ignition_die "building for another root (--sysroot) is not supported: run dracut inside it"
+    [[ -z ${dracutsysrootdir-} ]] || ignition_die "building for another root (--sysroot) is not supported: run dracut inside it"
     ignition_programs
     ignition_luks_files
     ignition_units
