@@ -94,7 +94,13 @@ def compile_item(job: Job, item: Item) -> Answer:
     except (MemoryError, RecursionError) as error:
         state, result = BAD, _failure("internal", f"compiling failed: {type(error).__name__}", item.path)
     entries = [_packed(entry) for entry in result.report] if job.style == "sarif" else []
-    return Answer(state, job.shown(result, data, item.path), entries)
+    return Answer(state, _shown(job, result, data, item.path), entries)
+
+
+def _shown(job: Job, result: Result, data: bytes, path: str) -> str:
+    """A file's report. Where it is a line each, lines begin with the file's name."""
+    text = job.shown(result, data, path)
+    return "".join(f"{path}: {line}\n" for line in text.splitlines()) if job.style == "raw" else text
 
 
 def _written(job: Job, item: Item, result: Result, output: str) -> str:
@@ -167,7 +173,7 @@ def _report(job: Job, items: list[Item], answers: Iterator[tuple[int, Answer]]) 
 
         say(sarif(collected))
     elif job.style == "text":
-        say(f"{len(items)} configs: " + ", ".join(f"{count} {state}" for state, count in counts.items() if count) + "\n")
+        say(f"{len(items)} config{'s' * (len(items) != 1)}: " + ", ".join(f"{count} {state}" for state, count in counts.items() if count) + "\n")
     return REFUSED if counts[BAD] else DONE
 
 
@@ -214,7 +220,7 @@ def _in_parallel(job: Job, items: list[Item], count: int) -> Iterator[tuple[int,
         yield index, answer
     for index in sorted(missing):
         result = _failure("internal", "the process that compiled this ended before it was done", items[index].path)
-        yield index, Answer(BAD, job.shown(result, b"", items[index].path), [_packed(entry) for entry in result.report])
+        yield index, Answer(BAD, _shown(job, result, b"", items[index].path), [_packed(entry) for entry in result.report])
 
 
 def _unlinked() -> int:

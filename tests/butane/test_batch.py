@@ -125,6 +125,13 @@ def test_progress_bar_on_a_terminal_only(configs: Path) -> None:
     assert b"41 configs" in shown
 
 
+def test_raw_errors_name_their_file(configs: Path) -> None:
+    (configs / "bad.bu").write_text("variant: fcos\n")
+    ran = butane("--output-dir", "out", "--raw-errors", "one.bu", "bad.bu", cwd=configs)
+    assert ran.stderr.startswith("bad.bu: error at $, line 1 col 1: ")
+    assert ran.stderr.count("\n") == 1
+
+
 def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
