@@ -173,7 +173,8 @@ def _report(job: Job, items: list[Item], answers: Iterator[tuple[int, Answer]]) 
 
         say(sarif(collected))
     elif job.style == "text":
-        say(f"{len(items)} config{'s' * (len(items) != 1)}: " + ", ".join(f"{count} {state}" for state, count in counts.items() if count) + "\n")
+        sums = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        say(f"{len(items)} config{'s' * (len(items) != 1)}: {sums}\n")
     return REFUSED if counts[BAD] else DONE
 
 
