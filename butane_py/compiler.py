@@ -157,9 +157,8 @@ def _stopped(work: Compilation) -> bool:
 
 def _compile(work: Compilation, config: tables.Config) -> spec.Config | None:
     """The Ignition config; None after the first step that found errors."""
-    from butane_py.checks.after import check_absent_partitions, check_forbidden
+    from butane_py.checks.after import check_absent_partitions, check_forbidden, check_ignition
     from butane_py.checks.source import check_source
-    from ignition_py.spec.rules import validate
 
     for finding in check_source(config, work.row):
         work.add(finding.severity, finding.code, finding.message, finding.path, finding.hint)
@@ -175,8 +174,7 @@ def _compile(work: Compilation, config: tables.Config) -> spec.Config | None:
         from butane_py.sugar.machine_config import check_twice
 
         check_twice(work, config)
-    for finding in validate(output, work.row.spec):
-        work.at_output(output, finding.severity, finding.code, finding.message, finding.path, finding.hint)
+    check_ignition(work, output)
     check_absent_partitions(work, output)
     return output
 
@@ -237,8 +235,9 @@ def _emit(work: Compilation, config: tables.Config, output: spec.Config) -> str:
     data = to_data(output, work.row.spec)
     check_output(data, work.row.spec)
     if not work.row.spec:
-        merged = data["ignition"].get("config", {}).get("merge", [])
-        merged[:] = [{"source": None, **child} for child in merged]  # by accident of the reference (docs/differences.md)
+        below = data["ignition"].get("config", {})  # sources are there always, by accident of the reference (docs/differences.md)
+        below.update({"merge": [{"source": None, **child} for child in below["merge"]]} if "merge" in below else {})
+        below.update({"replace": {"source": None, **below["replace"]}} if "replace" in below else {})
     if work.row.machine_config and not work.options.raw:
         from butane_py.emit_yaml import emit_yaml
         from butane_py.sugar.machine_config import wrap

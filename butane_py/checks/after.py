@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # The image's own partitions: label -> number.
 RESERVED = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}
 ROOT_LEAST_MIB = 8192
+_VIRTIOFS = "virtiofs"
+_UNKNOWN = "virtiofs of a host"  # no format
 _ROOT_SIZE_SINCE = 3
 
 
@@ -39,6 +41,23 @@ def _warn_label(work: Compilation, config: Config, code: str, message: str, path
         work.warning(code, message, path)
     else:
         work.at_output(config, WARNING, code, message, path)
+
+
+def check_ignition(work: Compilation, config: Config) -> None:
+    """The rules of the Ignition language, as the reference has them: it was released before virtiofs was."""
+    from ignition_py.spec.rules import validate
+
+    filesystems = config.storage.filesystems
+    shares = not work.options.at_boot and any(each.format == _VIRTIOFS for each in filesystems)
+    checked = config
+    if shares:
+        unknown = tuple([each.but(format=_UNKNOWN) if each.format == _VIRTIOFS else each for each in filesystems])
+        checked = config.but(storage=config.storage.but(filesystems=unknown))
+    for finding in validate(checked, work.row.spec):
+        message = finding.message
+        if shares and finding.code == "format-unknown" and _UNKNOWN in message:
+            message = "Butane 0.29.0 does not take the format virtiofs; Ignition takes it from 3.7.0-experimental on"
+        work.at_output(config, finding.severity, finding.code, message, finding.path, finding.hint)
 
 
 def check_absent_partitions(work: Compilation, config: Config) -> None:

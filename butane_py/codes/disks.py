@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from butane_py.codes.code import Code, array, disk, entry, filesystem, luks, partition
 
-_NEW = "fcos 1.8.0-experimental"
 _TANG = "clevis:\n  tang:\n    - url: {}\n      thumbprint: {}"
-_SHARE = "storage:\n  filesystems:\n    - device: {}\n      format: virtiofs\n      path: /var/share\n{}"
 
 DISKS = (
     Code("device-missing", "A device is missing", "A disk and a LUKS volume need the device they are on.",
@@ -54,15 +52,11 @@ DISKS = (
          filesystem("format: ext4\nwith_mount_unit: true"), filesystem("path: /var/data\nformat: ext4\nwith_mount_unit: true")),
     Code("mount-point-forbidden", "Nothing can be mounted there", "On Fedora CoreOS only what is below /etc and /var can be mounted by units of a config.",
          filesystem("path: /opt\nformat: ext4\nwith_mount_unit: true"), filesystem("path: /var/opt\nformat: ext4\nwith_mount_unit: true")),
-    Code("virtiofs-tag-long", "A virtiofs tag is too long", "The tag of a share has at most 36 bytes.",
-         _SHARE.format("x" * 37, ""), _SHARE.format("share", ""), _NEW),
-    Code("virtiofs-uuid", "A UUID for virtiofs", "A share is the host's directory and has no UUID.",
-         _SHARE.format("share", "      uuid: 01234567-89AB-CDEF-0123-456789ABCDEF\n"), _SHARE.format("share", ""), _NEW),
-    Code("virtiofs-wipe", "virtiofs cannot be wiped", "A share is the host's directory.", _SHARE.format("share", "      wipe_filesystem: true\n"),
-         _SHARE.format("share", ""), _NEW),
-    Code("virtiofs-options", "virtiofs takes no mkfs options", "A share is not made by mkfs; mount_options are taken.",
-         _SHARE.format("share", "      options: [-q]\n"), _SHARE.format("share", ""), _NEW),
-    Code("virtiofs-label", "A label for virtiofs", "A share has no label.", _SHARE.format("share", "      label: data\n"), _SHARE.format("share", ""), _NEW),
+    Code("virtiofs-tag-long", "A virtiofs tag is too long", "The tag of a share has at most 36 bytes."),
+    Code("virtiofs-uuid", "A UUID for virtiofs", "A share is the host's directory and has no UUID."),
+    Code("virtiofs-wipe", "virtiofs cannot be wiped", "A share is the host's directory."),
+    Code("virtiofs-options", "virtiofs takes no mkfs options", "A share is not made by mkfs; mount_options are taken."),
+    Code("virtiofs-label", "A label for virtiofs", "A share has no label."),
     Code("raid-level-missing", "An array without a level", "An array needs its level.", array("devices: [/dev/sda, /dev/sdb]"),
          array("level: raid1\ndevices: [/dev/sda, /dev/sdb]")),
     Code("raid-level-unknown", "An array's level is unknown", "linear, raid0, raid1, raid4, raid5, raid6, raid10 and their short names.",

@@ -55,3 +55,12 @@ def test_a_byte_order_mark_inside_is_a_character(text: str, code: str | None) ->
     if not code:
         assert result.output is not None
         assert "data:,%EF%BB%BF" in result.output
+
+
+@pytest.mark.parametrize(("text", "written"), [("a\nb\u2028", "    b\u2028spec:"), ("a\nb\u2028\n", "    b\u2028\nspec:"), ("a\n\u2029\u2029", "\u2029\u2029spec:")])
+def test_unicode_line_breaks_at_the_end_of_a_text(text: str, written: str) -> None:
+    shown = text.replace("\n", "\\n").replace("\u2028", "\\L").replace("\u2029", "\\P")
+    head = f'variant: openshift\nversion: 4.14.0\nmetadata: {{name: "{shown}", labels: {{machineconfiguration.openshift.io/role: worker}}}}\n'
+    output = compile_source(head.encode(), "x", Options()).output
+    assert output is not None
+    assert written in output

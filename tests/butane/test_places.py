@@ -115,3 +115,20 @@ def test_reserved_partitions_beside_a_mirror(row: str, role: str, path: str, lin
         "boot_device: {layout: x86_64, mirror: {devices: [/dev/a, /dev/b]}}\n"
     )
     assert [entry[:3] for entry in places(text) if entry[0] == "partition-reserved"] == [("partition-reserved", path, line)]
+
+
+def test_virtiofs_is_what_the_reference_does_not_know_yet() -> None:
+    text = "variant: fcos\nversion: 1.8.0-experimental\nstorage:\n  filesystems:\n    - {device: share, format: virtiofs, label: a, path: /a}\n"
+    assert {entry[:2] for entry in places(text)} == {
+        ("path-relative", "$.storage.filesystems.0.device"),
+        ("format-unknown", "$.storage.filesystems.0.format"),
+    }
+    at_boot = compile_source(text.replace("label: a, ", "").encode(), "x", Options(at_boot=True))
+    assert at_boot.output is not None
+
+
+def test_the_null_source_of_a_replacing_config() -> None:
+    text = "variant: fcos\nversion: 1.0.0\nignition: {config: {replace: {verification: {hash: sha512-" + "c" * 128 + "}}}}\n"
+    output = compile_source(text.encode(), "x", Options()).output
+    assert output is not None
+    assert '"replace":{"source":null,"verification":{' in output
