@@ -166,13 +166,7 @@ class Source:
                     self._mend(node, event, slashes, swaps)
             elif kind is mapping or kind is sequence:
                 mark = event.start_mark
-                node = Node(
-                    MAPPING if kind is mapping else SEQUENCE,
-                    mark.line + 1,
-                    mark.column + 1,
-                    "",
-                    event.tag or "",
-                )
+                node = Node(MAPPING if kind is mapping else SEQUENCE, mark.line + 1, mark.column + 1, "", event.tag or "")
             elif kind is alias:
                 node = self._alias(event, anchors)
             elif kind in ends:
@@ -202,10 +196,9 @@ class Source:
             if node.kind == MAPPING or node.kind == SEQUENCE:
                 if event.flow_style and not flow:
                     flow = len(stack)
-                if len(stack) - flow >= (deepest if flow else MAX_DEPTH + 1):
-                    raise YamlError(
-                        f"collections are nested more than {deepest if flow else MAX_DEPTH} deep", node.line, node.column
-                    )
+                most = deepest if flow else MAX_DEPTH
+                if len(stack) - flow >= most + (not flow):
+                    raise YamlError(f"collections are nested more than {most} deep", node.line, node.column)
                 stack.append(node)
                 keys.append(None)
                 append = node.items.append
