@@ -50,6 +50,30 @@ class JsonNode:
 _NOWHERE = JsonNode(0)  # the tree of a text without places
 
 
+class _Lines:
+    """Line and column of byte offsets. Kept for each block of the text: the line breaks before it, and where the last one is;
+    an index of all of them would outweigh a text of nothing else."""
+
+    BITS = 12  # of the size of a block
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.count = [0]
+        self.last = [-1]
+        size = 1 << self.BITS
+        for start in range(0, len(data), size):
+            last = data.rfind(b"\n", start, start + size)
+            self.count.append(self.count[-1] + data.count(b"\n", start, start + size))
+            self.last.append(last if last >= 0 else self.last[-1])
+
+    def position(self, offset: int) -> tuple[int, int]:
+        block = offset >> self.BITS
+        start = block << self.BITS
+        last = self.data.rfind(b"\n", start, offset)
+        line = self.count[block] + self.data.count(b"\n", start, offset) + 1
+        return line, offset - (last if last >= 0 else self.last[block])
+
+
 class JsonDocument:
     """One JSON text and the name of where it came from."""
 
@@ -61,7 +85,7 @@ class JsonDocument:
         self._tree: JsonNode | None = None
         self._wanted: dict[str | int, Any] | None = {}  # what the tree knows; None is everything
         self._scans = 0
-        self._lines: list[int] | None = None
+        self._lines: _Lines | None = None
 
     def parse(self) -> Any:
         """The value of the text. Raises JsonSyntaxError, and NeedsExact where only spec/exact.py reads it right."""
@@ -85,15 +109,8 @@ class JsonDocument:
         if offset >= len(self.data):
             return 0, 0
         if self._lines is None:
-            self._lines = [-1]
-            at = self.data.find(b"\n")
-            while at >= 0:
-                self._lines.append(at)
-                at = self.data.find(b"\n", at + 1)
-        from bisect import bisect_left
-
-        line = bisect_left(self._lines, offset)
-        return line, offset - self._lines[line - 1]
+            self._lines = _Lines(self.data)
+        return self._lines.position(offset)
 
     @property
     def has_places(self) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ignition_py.spec.jsonscan import scan_error
+from ignition_py.spec.jsontext import JsonDocument
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,12 @@ def _python_takes(text: str) -> bool:
 @given(st.lists(_PIECES, max_size=8).map("".join))
 def test_it_agrees_with_the_fast_parser(text: str) -> None:
     assert (scan_error(text.encode()) is None) == _python_takes(text)
+
+
+@given(st.lists(st.sampled_from([b"\n", b"x" * 5000, b"\n" * 4095, b"\r\n", b"{}"]), max_size=8).map(b"".join), st.data())
+def test_lines_and_columns_are_those_of_a_plain_count(data: bytes, draw: st.DataObject) -> None:
+    document = JsonDocument(data)
+    assert document.position(len(data)) == (0, 0)
+    for offset in draw.draw(st.lists(st.integers(0, max(0, len(data) - 1)), max_size=5)) if data else ():
+        before = data[:offset]
+        assert document.position(offset) == (before.count(b"\n") + 1, offset - before.rfind(b"\n"))
