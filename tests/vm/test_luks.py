@@ -80,7 +80,7 @@ CHECKS = (
     ("what is in them", "cat /var/lib/secret/note /var/lib/shared/note", "behind a key file\nbehind Clevis"),
     ("where they are mounted", "findmnt -nro SOURCE /var/lib/secret; findmnt -nro SOURCE /var/lib/shared", "/dev/mapper/secret\n/dev/mapper/shared"),
     ("discards", "dmsetup table secret | grep -o allow_discards", "allow_discards"),
-    ("header of the first", "cryptsetup luksDump /dev/disk/by-partlabel/secret | sed -n 's/^\\(Label\\|Subsystem\\|Flags\\): *//p' | xargs -d '\\n'",
+    ("header of the first", "cryptsetup luksDump /dev/disk/by-partlabel/secret | sed -n 's/^\\(Label\\|Subsystem\\|Flags\\): *//p' | xargs",
      "sealed (no subsystem) allow-discards"),
     ("slots of the second", "cryptsetup luksDump /dev/vdc | grep -cE '^  [0-9]+: (luks2|clevis)'", "2"),
     ("key files", "stat -c '%a %U:%G %n' /etc/luks /etc/luks/* /etc/crypttab", "700 root:root /etc/luks\n600 root:root /etc/luks/secret\n600 root:root /etc/crypttab"),
