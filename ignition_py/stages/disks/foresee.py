@@ -196,7 +196,7 @@ class _Foreseeing:
             self._missing(device, entry)
             return
         found = self.holds(under)
-        action, why = _luks(entry, found)
+        action, why = _luks(entry, found, ours=under.ours)
         if action == REFUSE:
             result.conflicts["luks"].append(why)
         made = Volume(f"/dev/mapper/{entry.name}", under.size, holds=None if action != MAKE else Signature())
@@ -257,12 +257,14 @@ class _Foreseeing:
         return (REFUSE, "; ".join(hindrances)) if hindrances else (MAKE, decision.why)
 
 
-def _luks(entry: Luks, found: Signature | None) -> tuple[str, str]:
-    """What happens to a LUKS volume, as far as it shows without its key."""
+def _luks(entry: Luks, found: Signature | None, *, ours: bool) -> tuple[str, str]:
+    """What happens to a LUKS volume, as far as it shows without its key. `ours`: this config made the device."""
     if entry.wipe_volume:
         return MAKE, "wipeVolume is set"
     if found is None:
         return UNKNOWN, "made or reused: what is there shows only later"
+    if found.type == "crypto_LUKS" and ours:
+        return UNKNOWN, "an earlier run of this config may have made it"
     if found.type == "crypto_LUKS":
         wishes = (("label", entry.label, found.label), ("uuid", entry.uuid, found.uuid))
         different = [name for name, wanted, now in wishes if wanted and wanted != now]

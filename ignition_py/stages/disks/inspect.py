@@ -94,7 +94,10 @@ def inspect_disk(log: Log, device: str, node: str) -> DiskState:
     if kernel.is_partition(name):
         raise StageError(f"{device} is the partition {node}, not a disk")
     seen = parted_device.geometry(node)
-    fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StageError(f"opening {device} for reading: {error.strerror}") from None
     try:
         size = kernel.sector_size(fd)
         sectors = kernel.size_bytes(fd) // size

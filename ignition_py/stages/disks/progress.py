@@ -74,9 +74,10 @@ def load(storage: Storage, path: str = "") -> Progress:
 
 
 def peek(storage: Storage, path: str = "", *, live: bool = True) -> Progress:
-    """What `load` returns, for looking only: nothing is made or removed. `live` False: the record of no machine. Raises
-    StageError."""
-    lines = _lines(path or PATH) if live else []
+    """What `load` returns, for looking only: nothing is made or removed. `live` False: the record of no machine. Who may not read
+    the record may read no disk either, and learns it there. Raises StageError."""
+    path = path or PATH
+    lines = _lines(path) if live and os.access(path, os.R_OK) else []
     return Progress("", lines[:-1] if lines[:1] == [_head(storage)] else [])
 
 
