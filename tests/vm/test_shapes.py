@@ -35,9 +35,10 @@ def check(boot: Boot, wanted: dict[str, str]) -> None:
 
 
 def digest_of(machine: Machine, shape: Shape, name: str) -> str:
-    size = next(part.size for part in shape.parts if part.name == name) * MIB
+    """Of a partition with ext4 but for its first 4 KiB, where fsck notes in the superblock that it has been here."""
+    size = next(part.size for part in shape.parts if part.name == name) * MIB - 4096
     with open(machine.disks[0], "rb") as file:
-        file.seek(offset(shape, name))
+        file.seek(offset(shape, name) + 4096)
         digest = hashlib.sha256()
         while size:
             size -= len(block := file.read(min(size, MIB)))
@@ -47,7 +48,7 @@ def digest_of(machine: Machine, shape: Shape, name: str) -> str:
 
 @pytest.mark.matrix
 def test_flatcar(make_machine: MakeMachine) -> None:
-    """/usr is one of two read-only partitions and /etc an overlay; accounts of /usr get keys; /usr stays as it is to the bit."""
+    """/usr is one of two read-only partitions and /etc an overlay; accounts of /usr get keys; /usr stays as it is."""
     shape = SHAPES["flatcar"]
     machine = make_machine(shape=shape, config=config(
         passwd={"users": [
@@ -186,6 +187,7 @@ def test_fedora_coreos(make_machine: MakeMachine) -> None:
             "ls -d /boot/ignition.firstboot 2>&1 | grep -o 'No such file'": "No such file",
         })  # fmt: skip
         found = boot.ask("restorecon -n -R -v /etc /home /root /srv /opt /usr /var /boot/loader.0 2>&1", timeout=300)
-        assert found.stdout == ""
+        # systemd itself made the machine's ID, in this boot and with another label than the policy's file contexts have.
+        assert [line for line in found.stdout.splitlines() if " /etc/machine-id " not in line] == []
         boot.power_off()
     assert not machine.first_boot_pending()
