@@ -268,7 +268,7 @@ def test_a_trusted_time_does_not_make_strangers_trusted(
     for url in serve(tmp_path, "dated"):
         with pytest.raises(FetchError, match="is not accepted: self-signed certificate"):
             fetcher.get(url, what="x")
-    fetcher.limit(1)
+    fetcher = Fetcher(log, trusted_time=dated(server, time.time()))
     for url in serve(folder, "elsewhere"):
         ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()))
         ignition.timeouts = Timeouts(http_total=1)
