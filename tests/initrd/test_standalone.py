@@ -29,7 +29,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     assert initrd.main("initrd", ["build", "-format", "cpio", "-output", f"{folder}/a.cpio", "-tools", "mkfs.ext4,lsblk"]) == 0
     root = folder / "root"
-    for name in ("bin", "etc", "run", "tmp", "lib64", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "sysroot/etc"):
+    for name in ("bin", "dev", "etc", "proc/sys/kernel/random", "run", "tmp", "lib64", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "sysroot/etc"):
         (root / name).mkdir(parents=True)
     subprocess.run(["cpio", "-idm", "--quiet"], stdin=(folder / "a.cpio").open("rb"), cwd=root, check=True)
     shutil.copy(shutil.which("busybox") or "busybox is missing", root / "bin/busybox")
@@ -38,6 +38,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("libc.so.6", "libm.so.6", "libcrypto.so.3", "libz.so.1", "libparted.so.2"):
         for place in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64"):
             (root / place / name).write_bytes(b"\x7fELF of another machine")
+    (root / "proc/cmdline").write_text("quiet\n")
+    (root / "proc/sys/kernel/random/boot_id").write_text("00000000-0000-4000-8000-000000000000\n")
     (root / "etc/ld.so.cache").write_bytes(b"of another machine")
     return root
 
