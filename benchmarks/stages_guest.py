@@ -79,7 +79,7 @@ def no_selinux(root: str) -> None:
     """The reference fails where it finds no settings of SELinux."""
     os.makedirs(f"{root}/etc/selinux")
     with open(f"{root}/etc/selinux/config", "w") as file:
-        file.write("SELINUX=disabled\n")
+        file.write("SELINUX=disabled\nSELINUXTYPE=targeted\n")
 
 
 def config_file(folder: str, config: dict[str, object]) -> str:
