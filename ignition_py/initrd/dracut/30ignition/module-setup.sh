@@ -40,7 +40,11 @@ depends() {
     fi
     case $(ignition_network_handler) in
         systemd-networkd)
-            echo kernel-network-modules # without dracut's module for networkd, which starts it on every boot
+            # Without dracut's module for networkd, which starts it on every boot. The drivers are in a package of their own in
+            # newer Debians (dracut-network); where that is missing, virtio's cards alone are driven.
+            if compgen -G "$dracutbasedir/modules.d/*kernel-network-modules" >/dev/null; then
+                echo kernel-network-modules
+            fi
             ignition_has_user || echo systemd-sysusers
             ;;
         network-manager) echo network-manager network ;;
