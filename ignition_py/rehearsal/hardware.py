@@ -61,25 +61,30 @@ def image_format(path: str) -> str:
 
 
 class Network:
-    """One network card. `forward`: a TCP port at 10.0.2.100 and the Unix socket on the host that answers there.
+    """One network card. `forward`: a TCP port at the address `server`, and the Unix socket on the host that answers there.
 
-    `outside`: connections elsewhere are made by QEMU from the host; without it nothing else can be reached. `capture`: a
-    file that gets every frame (pcap).
+    `server` is in the card's network, which has 24 bits. `outside`: connections elsewhere are made by QEMU from the host;
+    without it nothing else can be reached. `capture`: a file that gets every frame (pcap).
     """
 
-    __slots__ = ("capture", "forward", "outside")
+    __slots__ = ("capture", "forward", "outside", "server")
 
-    def __init__(self, forward: tuple[int, str] | None = None, *, outside: bool = False, capture: str = "") -> None:
+    def __init__(
+        self, forward: tuple[int, str] | None = None, *, server: str = SERVER, outside: bool = False, capture: str = ""
+    ) -> None:
         self.forward = forward
+        self.server = server
         self.outside = outside
         self.capture = capture
 
     def words(self) -> list[str]:
         options = f"user,id=net,restrict={'off' if self.outside else 'on'}"
+        if self.server != SERVER:
+            options += ",net={0}.0/24,dhcpstart={0}.15".format(self.server.rpartition(".")[0])
         if self.forward is not None:
             port, address = self.forward
             relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
-            options += f",guestfwd=tcp:{SERVER}:{port}-cmd:{sys.executable} -IS {relay} {address}"
+            options += f",guestfwd=tcp:{self.server}:{port}-cmd:{sys.executable} -IS {relay} {address}"
         words = ["-netdev", options, "-device", "virtio-net-pci,netdev=net"]
         if self.capture:
             words += ["-object", f"filter-dump,id=dump,netdev=net,file={_quoted(self.capture)}"]

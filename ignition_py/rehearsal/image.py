@@ -67,7 +67,8 @@ def run(argv: list[str], what: str, **kwargs: str | bytes | dict[str, str]) -> b
 
 def packages(shape: Shape = PLAIN) -> list[str]:
     with open(os.path.join(GUEST, "packages.txt"), encoding="utf-8") as file:
-        return [*(line.strip() for line in file if line.strip() and not line.startswith("#")), *shape.packages]
+        plain = [line.strip() for line in file if line.strip() and not line.startswith("#")]
+    return [*(name for name in plain if not (shape.without and name.startswith(shape.without))), *shape.packages]
 
 
 def debian_sources() -> dict[str, list[str]]:

@@ -28,7 +28,8 @@ class Shape(NamedTuple):
 
     `kargs` are the words that the boot loader passes, `first_boot` what it adds at a first boot, `{}` in `platform` is the
     name of the platform. `stamp` tells the first boot and `entry` (a boot entry, whose options are passed) where they lie:
-    partition and path. `units` are run in the initramfs; `segment` holds other files of it.
+    partition and path. `packages` come on top of those of the plain image, less those whose names begin with `without`.
+    `units` are run in the initramfs; `segment` holds other files of it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Shape(NamedTuple):
     entry: tuple[str, str] | None = None
     parts: Sequence[Part] = ()
     packages: Sequence[str] = ()
+    without: str = ""
     selinux: str = ""
     moves: Sequence[tuple[str, str]] = ()
     files: Mapping[str, str] = {}

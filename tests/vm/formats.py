@@ -11,13 +11,16 @@ import os
 import shutil
 
 from vmlab.cache import Say, cached, files_below, key_of, silent
-from vmlab.image import REPOSITORY, ROOT_SIZE, kernel, packages, root_disk, run, tree, tree_key
+from vmlab.image import REPOSITORY, kernel, root_disk, run, tree, tree_key
 from vmlab.initramfs import initramfs, inside, python_sources
 from vmlab.machine import Machine
 
+from ignition_py.rehearsal.layout import ROOT_SIZE
+from ignition_py.rehearsal.shape import Shape
+
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")
-# What mkinitramfs needs in place of dracut. busybox: its shell has what the boot scripts use.
-_INSTEAD = ("initramfs-tools", "busybox", "zstd")
+# The same Debian with mkinitramfs in place of dracut. busybox: its shell has what the boot scripts use.
+_TOOLS = Shape("tools", packages=("initramfs-tools", "busybox", "zstd"), without="dracut")
 _OMIT = "ifcfg kernel-modules-extra lunmask network nvdimm overlay-root qemu-net resume terminfo"
 FORMATS = ("dracut", "initramfs-tools", "cpio")
 ROOTS = ("ext4", "btrfs")
@@ -33,26 +36,13 @@ def segments(form: str, say: Say = silent) -> list[str]:
         return initramfs(say=say)
     files = _builder_files()
     if form == "initramfs-tools":
-        other = cached("tools-tree", key_of([tree_key(), *_INSTEAD]), _build_tools_tree, "Debian tree with initramfs-tools", say)
-        key = key_of([tree_key(), *_INSTEAD], [__file__, *files])
+        other = tree(say, _TOOLS)
+        key = key_of([tree_key(_TOOLS)], [__file__, *files])
         return [cached("mkinitramfs", key, lambda path: _build_mkinitramfs(other, path), "Initramfs: mkinitramfs", say)]
     directory = tree(say)
     foreign = cached("foreign", key_of([tree_key(), _OMIT]), lambda path: _build_foreign(directory, path), "Initramfs: without us", say)
     ours = cached("archive", key_of([tree_key()], [__file__, *files]), lambda path: _build_archive(directory, path), "Archive", say)
     return [foreign, ours]
-
-
-def _build_tools_tree(path: str) -> None:
-    """The same Debian tree with initramfs-tools in place of dracut."""
-    from vmlab import image
-
-    names = [name for name in packages() if not name.startswith("dracut")] + list(_INSTEAD)
-    original = image.packages
-    image.packages = lambda: names
-    try:
-        image._build_tree(path)
-    finally:
-        image.packages = original
 
 
 def _built(directory: str, path: str, script: str) -> None:

@@ -20,6 +20,8 @@ import pytest
 from test_platforms import PATH_2, WithDiscs, disc
 from vmlab.machine import Boot
 
+from ignition_py.rehearsal.hardware import Network
+
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 
 SERVICE = "169.254.169.254"
@@ -27,20 +29,6 @@ TOKEN = "t0k3n-of-the-instance"
 FETCHING_STAGES = ["fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"]
 Reply = tuple[int, bytes]
 Service = Callable[[str, str, dict[str, str]], Reply]
-
-
-class InCloud(WithDiscs):
-    """A machine whose only neighbour is a metadata service: the server at the Unix socket `service`."""
-
-    service = ""
-
-    def _network(self) -> list[str]:
-        import vmlab
-
-        relay = Path(vmlab.__file__).with_name("relay.py")
-        forward = f"guestfwd=tcp:{SERVICE}:80-cmd:python3 -IS {relay} {self.service}"
-        netdev = f"user,id=net,restrict=on,net=169.254.169.0/24,dhcpstart=169.254.169.15,{forward}"
-        return ["-netdev", netdev, "-device", "virtio-net-pci,netdev=net"]
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -187,9 +175,10 @@ def test_first_boot(tmp_path: Path, case: Case) -> None:
     address = os.path.join(tmp_path, "service")
     with (
         serving(address, Cloud(case.platform)) as server,
-        InCloud(str(tmp_path), platform=case.platform, say=print) as machine,
+        WithDiscs(
+            str(tmp_path), platform=case.platform, network=Network((80, address), server=SERVICE), say=print
+        ) as machine,
     ):
-        machine.service = address
         machine.discs = (Case.discs[case.with_disc](tmp_path),) if case.with_disc else ()
         with machine.boot() as boot:
             boot.wait_until_up()

@@ -39,7 +39,8 @@ def mapped(loop: Loop) -> Iterator[Callable[..., str]]:
         node = loop(mib, sector_size)
         numbers = kernel.numbers(os.path.basename(node))
         what = {"linear": f"linear {numbers} 0", "multipath": f"multipath 0 0 1 1 round-robin 0 1 1 {numbers} 1000"}[target]
-        run("dmsetup", "create", NAME, "--uuid", f"mpath-{NAME}", "--table", f"0 {mib * MIB // 512} {what}")
+        # No UUID of multipath's, whatever the target: kpartx's rules, where the machine has them, would make partitions too.
+        run("dmsetup", "create", NAME, "--uuid", f"TEST-{NAME}", "--table", f"0 {mib * MIB // 512} {what}")
         return node
 
     yield make
