@@ -25,7 +25,7 @@ def _reachable(cls: type[Struct], found: dict[str, type[Struct]]) -> dict[str, t
 def test_every_field_is_drawn(cls: type[Struct]) -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(max_examples=200, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(structs(cls, 7))
     def walk(data: Data) -> None:
         seen.update(data)

@@ -70,7 +70,6 @@ def test_stages_run_around_the_mount_of_the_root(unpacked: Path) -> None:
         *(f"{stage} on platform file" for stage in ("fetch-offline", "kargs", "disks")),
         "AT local-bottom",
         *(f"{stage} on platform file" for stage in ("mount", "files", "umount")),
-        "ROOT read-only",
         "MADE",
     ]
 
