@@ -86,7 +86,7 @@ CHECKS = (
     ("key files", "stat -c '%a %U:%G %n' /etc/luks /etc/luks/* /etc/crypttab", "700 root:root /etc/luks\n600 root:root /etc/luks/secret\n600 root:root /etc/crypttab"),
     ("crypttab", "sed 's/UUID=[0-9a-f-]*/UUID/' /etc/crypttab",
      "secret UUID /etc/luks/secret luks,x-initrd.attach\nshared UUID none luks,_netdev,x-initrd.attach"),
-    ("keys in memory", "find /run/ignition -name 'key-*'; grep -o 'luksPersistKeyFiles\":[^,]*' /run/ignition/state 2>/dev/null", ""),
+    ("keys in memory", "find /run/ignition -name 'key-*'; grep -o 'luksPersistKeyFiles\":{[^,]*' /run/ignition/state 2>/dev/null", ""),
     ("units that failed", "systemctl --failed --no-legend --plain | cut -d' ' -f1", ""),
 )  # fmt: skip
 
