@@ -139,6 +139,20 @@ def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def _interruptible() -> None:
+    """In the child: what is started in the background of a shell without job control ignores SIGINT, and passes that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _interrupted(process: subprocess.Popen[str]) -> int:
+    """Its exit status after an interrupt."""
+    try:
+        process.send_signal(signal.SIGINT)
+        return process.wait(20)
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize("polling", [False, True], ids=["inotify", "polling"])
 def test_watch_compiles_again(configs: Path, polling: bool) -> None:
     program = "from butane_py import watch\nfrom butane_py.cli import run\n"
@@ -150,7 +164,7 @@ def test_watch_compiles_again(configs: Path, polling: bool) -> None:
     text = GOOD.format("one").replace("inline: hi", "local: a")
     (configs / "one.bu").write_text(text)
     out = configs / "out" / "one.ign"
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=configs, env=ENVIRONMENT, text=True) as process:
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=configs, env=ENVIRONMENT, text=True, preexec_fn=_interruptible) as process:
         try:
             assert process.stderr is not None
             assert ("polling" if polling else "inotify") in process.stderr.readline()
@@ -161,13 +175,12 @@ def test_watch_compiles_again(configs: Path, polling: bool) -> None:
             (configs / "one.bu").write_text(text.replace("/etc/one", "/etc/two"))
             _until(lambda: "/etc/two" in out.read_text())
         finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
+            assert _interrupted(process) == 130
 
 
 def test_watching_the_folder_of_the_output_does_not_go_round_in_circles(configs: Path) -> None:
     argv = [*PROGRAM, "--watch", "-o", "one.ign", "one.bu"]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=configs, env=ENVIRONMENT, text=True) as process:
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=configs, env=ENVIRONMENT, text=True, preexec_fn=_interruptible) as process:
         try:
             assert process.stderr is not None
             process.stderr.readline()
@@ -178,5 +191,4 @@ def test_watching_the_folder_of_the_output_does_not_go_round_in_circles(configs:
             second = (configs / "one.ign").stat()
             assert (first.st_ino, first.st_mtime_ns) == (second.st_ino, second.st_mtime_ns)
         finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
+            assert _interrupted(process) == 130
