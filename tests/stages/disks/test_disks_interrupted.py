@@ -19,7 +19,7 @@ from ignition_py.context import Context
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import apply, gpt, kernel, progress
+from ignition_py.stages.disks import apply, dm, gpt, kernel, luks_make, progress
 from ignition_py.system import run as run_module
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -52,7 +52,8 @@ class Saboteur:
             self.effect()
             return done
 
-        monkeypatch.setattr(run_module, "run", run)
+        for module in (run_module, dm, luks_make):
+            monkeypatch.setattr(module, "run", run)
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
         real = getattr(owner, name)

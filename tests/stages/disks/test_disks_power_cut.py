@@ -1,8 +1,9 @@
-"""The plug is pulled at an operation boundary of two disks with four filesystems; the next boot runs the stage again.
+"""The plug is pulled at an operation boundary of two disks with four filesystems, one of them on a RAID1 and one on a LUKS volume
+where the kernel has them; the next boot runs the stage again.
 
 What had not been flushed is lost: a cut copies the backing files of the loop devices as they are, without the kernel's caches of
-the devices on them, and the next boot works on the copies. udev then starts what it finds, as it does in an initramfs. With a RAID1 it needs
-a kernel with md (tests/vm/test_disks.py). POWER_CUTS says how many of the boundaries are tried, `all` is all of them.
+the devices on them, and the next boot works on the copies. udev then starts what it finds, as it does in an initramfs. With RAID1 and
+LUKS it needs a kernel with md and the device mapper (tests/vm/test_disks.py). POWER_CUTS says how many of the boundaries are tried, `all` is all of them.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from disks_lab import MIB, disk, forget_boot, read_table
 from test_disks_interrupted import Killed, Saboteur
 
 from ignition_py.context import Context
-from ignition_py.spec.tables import Filesystem, Partition, Raid
+from ignition_py.spec.tables import Filesystem, Luks, Partition, Raid
 from ignition_py.stages import disks
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 
-ARRAY = "/dev/md/cut"
+ARRAY, VOLUME = "/dev/md/cut", "/dev/mapper/cut"
+QUICK = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
 CUTS = os.environ.get("POWER_CUTS", "6")
 
 
@@ -37,9 +39,10 @@ def sh(script: str) -> str:
 class Lab:
     """Two disks of a machine that can lose its power. Their names are links, since loop devices are others each time."""
 
-    def __init__(self, context: Callable[..., Context], *, raid: bool) -> None:
+    def __init__(self, context: Callable[..., Context], *, layers: bool) -> None:
+        """`layers`: with an array and a LUKS volume below the filesystems."""
         self._context = context
-        self._raid = raid
+        self._layers = layers
         self._folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
         self._cuts = 0
         self.nodes: list[str] = []
@@ -49,7 +52,11 @@ class Lab:
 
     @property
     def mirror(self) -> str:
-        return ARRAY if self._raid else f"{self.names[0]}1"
+        return ARRAY if self._layers else f"{self.names[0]}1"
+
+    @property
+    def data(self) -> str:
+        return VOLUME if self._layers else f"{self.names[1]}2"
 
     def plug_in(self, *, fresh: bool = False) -> None:
         """Attaches the images to the loop devices and lets udev see what is on them."""
@@ -78,6 +85,7 @@ class Lab:
         forget_boot()
 
     def take_down(self) -> None:
+        sh(f"udevadm settle; test -e {VOLUME} && cryptsetup close {VOLUME}")
         sh("udevadm settle; for md in /dev/md127 /dev/md126 /dev/md/*; do test -e $md && mdadm --stop $md; done; udevadm settle")
         for node in self.nodes:
             subprocess.run(["losetup", "--detach", node], check=True)
@@ -100,13 +108,13 @@ class Lab:
                      Partition(label="swap", size_mib=8), wipe_table=True),
                 disk(two, Partition(label="mirror-b", size_mib=40), Partition(label="data")),
             ),
-            raid=(Raid(name="cut", level="raid1", devices=(f"{one}1", f"{two}1")),) if self._raid else (),
-            # A LUKS volume is one more line here, and the device of a filesystem.
+            raid=(Raid(name="cut", level="raid1", devices=(f"{one}1", f"{two}1")),) if self._layers else (),
+            luks=(Luks(name="cut", device=f"{two}2", label="sealed", options=QUICK),) if self._layers else (),
             filesystems=(
                 Filesystem(device=self.mirror, format="ext4", label="mirror"),
                 Filesystem(device=f"{one}2", format="vfat", label="BOOT"),
                 Filesystem(device=f"{one}3", format="swap", label="swap"),
-                Filesystem(device=f"{two}2", format="ext4", label="data"),
+                Filesystem(device=self.data, format="ext4", label="data"),
             ),
         )
 
@@ -121,21 +129,21 @@ class Lab:
             entries = reading.primary.entries.items()
             tables.append({number: (entry.first, entry.last, entry.name, entry.type_guid) for number, entry in entries})
         contents = {}
-        for device in (self.mirror, f"{one}1", f"{one}2", f"{one}3", f"{two}1", f"{two}2"):
+        for device in (self.mirror, f"{one}1", f"{one}2", f"{one}3", f"{two}1", f"{two}2", self.data):
             values = dict(line.partition("=")[::2] for line in sh(f"blkid -p -o export {device}").splitlines())
             contents[device] = (values.get("TYPE"), values.get("LABEL"))
         detail = dict(line.strip().partition(" : ")[::2] for line in sh(f"mdadm --detail {ARRAY} || true").splitlines() if " : " in line)
         raid = {key.strip(): detail.get(key) for key in detail if key.strip() in ("Raid Level", "Raid Devices", "Active Devices", "Name")}
-        sane = sh(f"e2fsck -fn {self.mirror} && e2fsck -fn {two}2 && fsck.fat -n {one}2 && echo sane").splitlines()[-1:]
+        sane = sh(f"e2fsck -fn {self.mirror} && e2fsck -fn {self.data} && fsck.fat -n {one}2 && echo sane").splitlines()[-1:]
         return tables, contents, raid, sane
 
 
-@pytest.fixture(params=["raid", "plain"])
+@pytest.fixture(params=["layers", "plain"])
 def lab(request: pytest.FixtureRequest, context: Callable[..., Context]) -> Iterator[Lab]:
-    raid = request.param == "raid"
-    if raid and not os.path.exists("/proc/mdstat") and subprocess.run(["modprobe", "md_mod"], check=False).returncode != 0:
+    layers = request.param == "layers"
+    if layers and subprocess.run(["modprobe", "-a", "md_mod", "dm_crypt"], check=False, capture_output=True).returncode != 0:
         pytest.skip("this kernel has no md: the VM's has")
-    lab = Lab(context, raid=raid)
+    lab = Lab(context, layers=layers)
     yield lab
     lab.close()
 
