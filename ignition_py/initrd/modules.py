@@ -7,6 +7,7 @@ an `if` or inside a function is found too. An import statement is one of three k
   is an error now, so that it is none at boot.
 - *possible*: inside a function or an `if` of the standard library or of a dependency. It is carried where it exists,
   except for what `UNREACHABLE` names, with the reason why no run of the executor gets there.
+  Where a dependency would not load without it, `stand_ins.py` has a few lines in its place.
 - *optional*: inside `try: ... except ImportError:`. Its author has provided for its absence.
 
 What stands under `if TYPE_CHECKING:`, `if __name__ == "__main__":` or a test for Windows is not looked at.
@@ -18,6 +19,8 @@ import ast
 import importlib.machinery
 import os
 import sys
+
+from ignition_py.initrd.stand_ins import STAND_INS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +54,6 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "datetime": ("_strptime",),
     "warnings": ("linecache",),  # how a warning is shown
     "requests": ("idna",),  # requests.packages: __import__(package)
-    "importlib.resources": ("importlib.readers",),  # the interpreter's own loaders
     "os": ("posixpath",),
     "six": ("http.client", "queue", "urllib.parse", "io"),  # what urllib3 asks six.moves for
 }
@@ -61,6 +63,12 @@ MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
 # What stages import of the standard library in most boots: it is not packed (bundle.py).
 OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
+# Our own that a boot imports one of, or none: they are packed too.
+SELDOM = (
+    "ignition_py.butane", "ignition_py.fetch.azure_blob", "ignition_py.fetch.gs", "ignition_py.fetch.s3",
+    "ignition_py.fetch.sigv4", "ignition_py.fetch.tftp", "ignition_py.programs", "ignition_py.providers", "ignition_py.render",
+    "ignition_py.spec.legacy",
+)  # fmt: skip
 # Names nobody gets to at boot. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {
     "_pydecimal": "decimal falls back to it only where _decimal is missing",
@@ -77,6 +85,7 @@ UNREACHABLE: dict[str, str] = {
     "code": "interactive console",
     "codeop": "interactive console",
     "concurrent.futures.process": "process pools; threads are used",
+    "cryptography": "requests compares its version where urllib3.contrib.pyopenssl is used",
     "curses": "terminal screens",
     "dbm": "data base files",
     "difflib": "differences as text, for tests and pdb",
@@ -145,7 +154,7 @@ class Module:
     """One module to carry.
 
     `path` is its source (.py) or extension module (.so); it is None for a module that is part of the interpreter's
-    binary and for a namespace package. `search` lists a package's directories and is None for a plain module.
+    binary, for a namespace package and for what has a stand-in. `search` lists a package's directories and is None for a plain module.
     """
 
     __slots__ = ("name", "path", "search")
@@ -224,7 +233,7 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
 
 
 class Finder:
-    """Finds modules the way this interpreter would, without importing any of them."""
+    """Finds modules the way this interpreter would, without importing any of them; those that have a stand-in, as that."""
 
     def __init__(self, path: list[str] | None = None) -> None:
         self._path = sys.path if path is None else path
@@ -237,7 +246,7 @@ class Finder:
         return self._known[name]
 
     def _find(self, name: str) -> Module | None:
-        if name in sys.builtin_module_names:
+        if name in sys.builtin_module_names or name in STAND_INS:
             return Module(name, None, None)
         parent, _, _ = name.rpartition(".")
         where: list[str] | None = self._path
@@ -270,8 +279,9 @@ def _below(name: str, roots: Iterable[str]) -> bool:
 class _Closure:
     """Modules found so far: first `follow()` what must be there, then `complete()` it with what may be."""
 
-    def __init__(self, finder: Finder) -> None:
+    def __init__(self, finder: Finder, implied: dict[str, tuple[str, ...]] = IMPLIED) -> None:
         self.finder = finder
+        self.implied = implied
         self.found: dict[str, Module] = {}
         self._postponed: list[tuple[str, str]] = []
 
@@ -315,7 +325,7 @@ class _Closure:
         above = module.name.rpartition(".")[0]
         if above:
             yield Import(above, "needed")
-        for implied in IMPLIED.get(module.name, ()):
+        for implied in self.implied.get(module.name, ()):
             yield Import(implied, "needed")
         if _below(module.name, WHOLE) and module.search is not None:
             for name in _submodules(module):
@@ -328,15 +338,20 @@ class _Closure:
             yield from imports_of(tree, package, _below(module.name, OWN))
 
 
+def seldom(name: str) -> bool:
+    """Whether a module of our own is one that few boots import."""
+    return _below(name, SELDOM)
+
+
 def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[str]:
-    """The modules that importing `names` always imports. Raises MissingModule."""
-    closure = _Closure(Finder(path))
+    """The modules that importing `names` imports at once. Raises MissingModule."""
+    closure = _Closure(Finder(path), implied={})
     closure.follow(names)
     return frozenset(closure.found)
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:
-    """Every module that the executor could import and that is not part of the interpreter, sorted by name.
+    """Every module that the executor could import and that has a file, sorted by name.
 
     `path` replaces `sys.path`. Raises MissingModule.
     """

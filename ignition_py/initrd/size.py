@@ -6,6 +6,7 @@ The modules stand in one file (bundle.py); they are told apart by the index at i
 from __future__ import annotations
 
 import io
+import json
 import marshal
 import sys
 
@@ -26,6 +27,7 @@ _ORDER = (
     "units and scripts", "certificate authorities", "tools", "kernel modules",
 )  # fmt: skip
 LANGUAGE = _ORDER[:7]  # what stands in for the reference's binary
+EXECUTOR = "all that runs the executor"
 
 
 class Row:
@@ -53,7 +55,7 @@ def weigh(log: Log, tree: Tree) -> list[Row]:
     rows = [_row(log, name, parts[name]) for name in _ORDER if name in parts]
     language = Tree()
     language.entries = {path: entry for path, entry in tree.entries.items() if entry.part in (*LANGUAGE, "modules")}
-    for name, some in (("all that runs the executor", language), ("the archive", tree)):
+    for name, some in ((EXECUTOR, language), ("the archive", tree)):
         rows.append(_row(log, name, list(archive(some)), len(some.entries)))
     return rows
 
@@ -90,3 +92,9 @@ def table(rows: list[Row]) -> str:
         lines.append(f"| {row.name} | {row.count} | {row.raw / 1e6:.2f} | {row.compressed / 1e6:.2f} |")
     lines.append(f"| for comparison: the reference's binary | 1 | {REFERENCE[0] / 1e6:.2f} | {REFERENCE[1] / 1e6:.2f} |")
     return "\n".join(lines) + "\n"
+
+
+def document(rows: list[Row]) -> str:
+    """The same for programs: a JSON object; sizes in bytes."""
+    parts = [{"part": row.name, "files": row.count, "bytes": row.raw, "zstd": row.compressed} for row in rows]
+    return json.dumps({"parts": parts, "reference": {"bytes": REFERENCE[0], "zstd": REFERENCE[1]}}, indent=2) + "\n"

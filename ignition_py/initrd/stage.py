@@ -20,15 +20,14 @@ import sys
 
 from ignition_py.initrd import carried
 from ignition_py.initrd.bundle import MAIN, bundle, compiled
-from ignition_py.initrd.modules import OFTEN, OWN, MissingModule, Module, modules_needed, needed_by
+from ignition_py.initrd.modules import OFTEN, OWN, MissingModule, Module, modules_needed, needed_by, seldom
+from ignition_py.initrd.stand_ins import STAND_INS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PREFIX = "/usr/lib/ignition-py"
-# Looks for its data beside its own file.
-_AS_FILES = ("certifi",)
 # Imported by the interpreter itself, before the launcher runs, and found as files (or frozen, but not in every build).
 _EARLY = ("abc", "codecs", "encodings", "genericpath", "io", "os", "posixpath", "stat", "_collections_abc", "_py_abc")
 _CHECK = """import importlib
@@ -107,18 +106,22 @@ class Python:
         modules = modules_needed()
         self.files: dict[str, bytes] = {}
         self.natives = [(os.path.realpath(sys.executable), layout.python)]
-        bundled = []
+        bundled = [(name, False, source.encode()) for name, source in STAND_INS.items()]
         for module in modules:
             assert module.path is not None
             target = f"{layout.library}/{relative_path(module)}"
             if not module.path.endswith(".py"):
                 self.natives.append((module.path, target))
-            elif module.name.partition(".")[0] in (*_EARLY, *_AS_FILES):
+            elif module.name.partition(".")[0] in _EARLY:
                 self.files[target + "c"] = bytecode(_read(module.path), relative_path(module))
             else:
                 bundled.append((module.name, module.search is not None, _read(module.path)))
         often = needed_by(OFTEN)
-        self.bundle = bundle(bundled, lambda name: name.partition(".")[0] == "ignition_py" or name in often)
+
+        def plain(name: str) -> bool:
+            return name in often or (name.partition(".")[0] == "ignition_py" and not seldom(name))
+
+        self.bundle = bundle(bundled, plain)
         names = " ".join(module.name for module in modules if _importable(module.name))
         self.files[layout.bundle] = self.bundle.data
         for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):

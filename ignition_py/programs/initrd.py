@@ -28,6 +28,7 @@ _BROUGHT = "programs that the archive brings: `all` that a config may ask for, `
 _TOOLS = Flag("tools", TEXT, _BROUGHT, noun="list", default="all")
 _WHOSE = "version of the kernel: whose initramfs this is, or (cpio) whose modules the archive brings"
 _KERNEL = Flag("kernel", TEXT, _WHOSE, noun="version")
+_SHOWN = Flag("format", TEXT, "how to show it", noun="format", default="table", choices=("table", "json"))
 _VERBOSE = Flag("verbose", SWITCH, "show the programs that are run")
 
 
@@ -48,7 +49,8 @@ def _parsers(program: str) -> dict[str, Parser]:
         "build": Parser(f"{program} build", build, about="Makes an initramfs, or an archive to append to one.",
                         operands="[-- more arguments for dracut or mkinitramfs]"),
         "install": Parser(f"{program} install", install, about="Has dracut or mkinitramfs put ignition-py into every initramfs they make."),
-        "size": Parser(f"{program} size", (_KERNEL, _TOOLS, _VERBOSE), about="Shows what each part of the stand-alone archive weighs."),
+        "size": Parser(f"{program} size", (_SHOWN, _KERNEL, _TOOLS, _VERBOSE),
+                       about="Shows what each part of the stand-alone archive weighs, as it is and by zstd -19."),
     }  # fmt: skip
 
 
@@ -150,6 +152,7 @@ def _install(values: Values) -> None:
 
 
 def _size(values: Values) -> None:
-    from ignition_py.initrd.size import table, weigh
+    from ignition_py.initrd import size
 
-    sys.stdout.write(table(weigh(_log(values), _tree(values))))
+    rows = size.weigh(_log(values), _tree(values))
+    sys.stdout.write(size.document(rows) if values.text("format") == "json" else size.table(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from servers import Server, body
 
 from ignition_py.initrd import standalone, whole
 from ignition_py.initrd.libraries import libraries_of, linker_of
 from ignition_py.initrd.newc import archive
+from ignition_py.initrd.size import EXECUTOR
 from ignition_py.initrd.tree import BuildError, Tree
 from ignition_py.programs import initrd
 from ignition_py.system.log import Log
@@ -78,6 +81,31 @@ def test_its_tools_start_there_and_come_last(unpacked: Path) -> None:
         assert file.read(2) == b"\x53\xef"
     script = (unpacked / "usr/bin/ignition").read_text()
     assert f"PATH=${{PATH:-/usr/sbin:/usr/bin:/sbin:/bin}}:{tools}\n" in script
+
+
+@pytest.mark.root
+@pytest.mark.sockets
+def test_it_fetches_there(unpacked: Path, server: Server) -> None:
+    """requests works with what stands in for the modules that it imports and nobody uses."""
+    server.at["/contents"] = body(b"from afar")
+    file = {"path": "/etc/fetched", "contents": {"source": server.url("/contents")}}
+    (unpacked / "config.ign").write_text(json.dumps({"ignition": {"version": "3.5.0"}, "storage": {"files": [file]}}))
+    for name in ("fetch", "files"):
+        done = inside(unpacked, "/usr/bin/ignition", "-platform", "file", "-stage", name, "-root", "/sysroot", "-log-to-stdout", "-config-cache", "/run/fetched")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (unpacked / "sysroot/etc/fetched").read_text() == "from afar"
+
+
+def test_it_weighs_less_than_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert initrd.main("initrd", ["size", "-tools", "none", "-format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    parts = {part["part"]: part for part in shown["parts"]}
+    for unit in ("bytes", "zstd"):
+        assert parts[EXECUTOR][unit] < shown["reference"][unit]
+    pieces = sum(part["bytes"] for name, part in parts.items() if name not in (EXECUTOR, "the archive"))
+    assert pieces < parts["the archive"]["bytes"] < pieces * 1.02  # names and padding
+    assert initrd.main("initrd", ["size", "-tools", "none"]) == 0
+    assert f"| {EXECUTOR} | {parts[EXECUTOR]['files']} |" in capsys.readouterr().out
 
 
 def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
