@@ -16,7 +16,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 GO = "go"
 POSIX = "posix"
@@ -224,14 +224,20 @@ class Parser:
             text += ": " + " ".join(flag.choices)
         return _columns(left, text)
 
-    def attempt(self, argv: Sequence[str]) -> Values | int:
-        """The values; the exit status where help was asked for or the arguments are wrong, and that has been said."""
+    def attempt(self, argv: Sequence[str], check: Callable[[Values], None] | None = None) -> Values | int:
+        """The values; the exit status where help was asked for or the arguments are wrong, and that has been said.
+
+        `check` raises UsageError for what the flags' kinds do not say.
+        """
         try:
-            return self.parse(argv)
+            values = self.parse(argv)
+            if check is not None:
+                check(values)
         except HelpRequested:
             return self.show_help()
         except UsageError as error:
             return self.show_usage_error(error)
+        return values
 
     def show_usage_error(self, error: UsageError) -> int:
         """Writes the error and the help to standard error; the exit status."""
@@ -242,6 +248,18 @@ class Parser:
         """Writes the help to standard error, where the references write it; the exit status."""
         sys.stderr.write(self.usage())
         return 0
+
+
+def no_operands(values: Values) -> None:
+    """Raises UsageError where something stands beside the flags."""
+    if values.arguments:
+        raise UsageError(f"{values.arguments[0]!r} is too much")
+
+
+def one_config(values: Values) -> None:
+    """Raises UsageError where not exactly one thing stands beside the flags."""
+    if len(values.arguments) != 1:
+        raise UsageError("exactly one config is needed")
 
 
 def _columns(left: str, text: str) -> list[str]:

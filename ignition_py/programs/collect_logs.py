@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from ignition_py.diag import IgnitionError
-from ignition_py.goflags import TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import TEXT, Flag, Parser, no_operands
 from ignition_py.programs.inputs import complain, write
 
 TYPE_CHECKING = False
@@ -40,14 +40,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-        if values.arguments:
-            raise UsageError(f"{values.arguments[0]!r} is too much")
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv, no_operands)
+    if isinstance(values, int):
+        return values
     output, root = values.text("output"), values.text("root")
     try:
         members = collect(root)

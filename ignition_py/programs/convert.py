@@ -10,7 +10,7 @@ import sys
 
 from ignition_py.butane import is_butane
 from ignition_py.diag import IgnitionError, Report
-from ignition_py.goflags import SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import SWITCH, TEXT, Flag, Parser, one_config
 from ignition_py.programs.inputs import Input, compile_butane, complain, printable, read_input, write
 from ignition_py.spec import tables
 
@@ -39,14 +39,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-        if len(values.arguments) != 1:
-            raise UsageError("exactly one config is needed")
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv, one_config)
+    if isinstance(values, int):
+        return values
     target = tables.VERSIONS[values.text("to")]
     try:
         given = read_input(values.arguments[0])

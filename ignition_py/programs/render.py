@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from ignition_py.diag import ERROR, Entry, IgnitionError
-from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, one_config
 from ignition_py.programs.inputs import compile_butane, complain, printable, read_input, write
 from ignition_py.system.log import INFO, WARNING, Log
 
@@ -51,14 +51,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-        if len(values.arguments) != 1:
-            raise UsageError("exactly one config is needed")
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv, one_config)
+    if isinstance(values, int):
+        return values
     try:
         config = rendered(values)
     except IgnitionError as error:

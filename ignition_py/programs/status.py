@@ -9,7 +9,7 @@ import sys
 import time
 
 from ignition_py.diag import IgnitionError
-from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, no_operands
 from ignition_py.programs.inputs import complain, write
 from ignition_py.report import DONE, FAILED, RUNNING, UNKNOWN, load
 
@@ -41,14 +41,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    try:
-        values = flags.parse(argv)
-        if values.arguments:
-            raise UsageError(f"{values.arguments[0]!r} is too much")
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
+    values = flags.attempt(argv, no_operands)
+    if isinstance(values, int):
+        return values
     try:
         report = _ended(values) if values.on("wait") else _load(values)
     except IgnitionError as error:
