@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ignition_py.programs.plan_view import View
     from ignition_py.spec.tables import Config, Disk
     from ignition_py.stages.disks.inspect import DiskState
+    from ignition_py.stages.disks.luks import Prepared
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
@@ -98,22 +99,55 @@ def _view(values: Values, images: dict[str, str]) -> View:
     log = StderrLog(INFO if values.on("verbose") else WARNING)
     record = peek(storage, live=not images)
     plans, problems = _plans(log, config, images, int(values.text("sector-size")), record)
+    prepared = _prepared(log, values, config, here=not images)
     if images:
         from ignition_py.programs.plan_images import Images
 
-        foreseen = foresee(log, storage, plans, record, Images(images))
+        foreseen = foresee(log, storage, plans, record, Images(images), prepared.keys)
     else:
         from ignition_py.stages.disks.machine import Machine
 
-        foreseen = foresee(log, storage, plans, record, Machine(log, plans, record))
-    return build(log, plans, foreseen, problems, _checks(config))
+        foreseen = foresee(log, storage, plans, record, Machine(log, plans, record), prepared.keys)
+    return build(log, plans, foreseen, problems, [*_checks(config), *prepared.conflicts])
 
 
 def _checks(config: Config) -> list[str]:
     """What forbids parts of the config on any disk."""
-    from ignition_py.stages.disks import raid
+    from ignition_py.stages.disks import luks, raid
 
-    return [why for why in raid.missing(config.storage) if "on PATH" not in why]
+    return [*(why for why in raid.missing(config.storage) if "on PATH" not in why), *luks.contradictions(config.storage)]
+
+
+def _prepared(log: Log, values: Values, config: Config, *, here: bool) -> Prepared:
+    """What can be known of LUKS volumes without a look at the disks. On this machine (`here`) what the stage would refuse is a
+    conflict; at a desk that looks at images, a key that cannot be had leaves open whether it fits."""
+    from ignition_py.stages.disks import luks, luks_cex, luks_clevis, luks_keys
+
+    prepared, volumes = luks.Prepared(), config.storage.luks
+    if not volumes:
+        return prepared
+    from ignition_py.context import Context
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.state import State
+
+    offline = values.on("offline")
+    fetcher = Fetcher(log, offline=offline)
+    fetcher.limit(values.seconds("fetch-timeout"))
+    if not offline:
+        fetcher.configure(config.ignition)
+    ctx = Context(config=config, root="/", log=log, state=State(), fetcher=fetcher)
+    if here:
+        prepared.conflicts += [*luks_clevis.hardware(log, volumes), *(why for it in volumes for why in luks_cex.conflicts(it))]
+    if here and not offline:
+        luks.fetch(ctx, volumes, prepared)
+        return prepared
+    for entry in volumes:
+        try:
+            if entry.key_file.source:
+                prepared.keys[entry.name] = luks_keys.given(ctx, entry)
+        except IgnitionError as problem:
+            log.warning(f"not known: {problem}")
+    return prepared
 
 
 def _plans(

@@ -55,6 +55,14 @@ class Images:
         del array
         return False
 
+    def node(self, volume: Volume) -> str:
+        del volume
+        return ""
+
+    def opened(self, name: str) -> Volume | None:
+        del name
+        return None
+
 
 def image_state(log: Log, device: str, image: str, sector_size: int) -> DiskState:
     """The state of a disk whose contents `image` has: a raw image, a block device, or a size such as `10G` for a blank disk.

@@ -170,7 +170,7 @@ def build(
     known = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
     known += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
     if not known:  # of disks that are refused or not there, nobody knows what they would have provided
-        known = foreseen.missing
+        known = list(foreseen.missing.values())
     return View(disks, foreseen.steps, list(dict.fromkeys(known)))
 
 

@@ -14,7 +14,7 @@ from ignition_py.diag import StageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ignition_py.system.log import Log
 
@@ -39,35 +39,54 @@ def ready(path: str) -> bool:
     return not running() or os.path.exists(f"{DATABASE}/b{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}")
 
 
-def wait_for(log: Log, devices: Sequence[str], timeout: float = DEVICE_TIMEOUT) -> None:
-    """Returns when every one of `devices` is there. Raises StageError naming all that are not after `timeout`
-    seconds, and what is there instead."""
-    missing = [device for device in devices if not ready(device)]
-    if not missing:
-        return
-    deadline = time.monotonic() + timeout
-    log.info(f"waiting up to {timeout:g} s for {', '.join(missing)}")
+def wait_for(log: Log, devices: Sequence[str]) -> None:
+    """Returns when every one of `devices` is there. Raises StageError naming all that have not come in time, and what is there
+    instead."""
+    missing = absent(log, devices)
+    if missing:
+        raise StageError("; ".join(map(why_absent, missing)), hint="Check the device paths of the config")
+
+
+def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> list[str]:
+    """Waits for `devices`; returns those that have not come in time, at once if it is not `patient`."""
+    missing = list(dict.fromkeys(device for device in devices if not ready(device)))
+    if not missing or not patient:
+        return missing
+    deadline = time.monotonic() + DEVICE_TIMEOUT
+    log.info(f"waiting up to {DEVICE_TIMEOUT:g} s for {', '.join(missing)}")
     pause = 0.005
-    while missing:
-        if time.monotonic() > deadline:
-            raise StageError(_never_came(missing, timeout), hint="Check the device paths of the config")
+    while missing and time.monotonic() <= deadline:
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
         missing = [device for device in missing if not ready(device)]
+    return missing
 
 
-def _never_came(missing: Sequence[str], timeout: float) -> str:
-    return "; ".join(f"{device} {_state(device, timeout)}" for device in missing)
+def why_absent(device: str) -> str:
+    """A sentence about a device that `absent` returned."""
+    return f"{device} {state(device)}"
 
 
-def _state(device: str, timeout: float) -> str:
+def state(device: str) -> str:
+    """What is the matter with it, and what is there instead."""
     if os.path.exists(device):
         if stat.S_ISBLK(os.stat(device).st_mode):
-            return f"exists, but udev has not finished with it within {timeout:g} seconds"
+            return f"exists, but udev has not finished with it within {DEVICE_TIMEOUT:g} seconds"
         return "is not a block device"
     if os.path.islink(device):
         return f"is a link to {os.readlink(device)}, which is not there"
-    return f"did not appear within {timeout:g} seconds; {neighbours(device)}"
+    return f"did not appear within {DEVICE_TIMEOUT:g} seconds; {neighbours(device)}"
+
+
+def links(node: str) -> list[str]:
+    """The links that udev has made for a device: `S:` lines of its database (the format is that of systemd's
+    device-private.c)."""
+    try:
+        info = os.stat(node)
+        with open(f"{DATABASE}/b{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}", encoding="utf-8", errors="replace") as file:
+            return sorted(f"/dev/{line[2:].strip()}" for line in file if line.startswith("S:"))
+    except OSError:
+        return []
 
 
 def neighbours(device: str) -> str:

@@ -4,7 +4,7 @@
                                                   └──► programs/plan.py  shows it
 
 Writes nothing. What is on a partition that does not exist yet is what its sectors hold now: nothing wipes them in between.
-A new array is taken to be empty; what is in a LUKS volume that is reused is not known, and so nothing is refused for it.
+A new array is taken to be empty; what is in a LUKS volume that is reused is known only if it is open, else nothing is refused for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ignition_py.system.blkid import Signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol
 
     from ignition_py.spec.model import Struct
@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 
         def unfinished(self, array: Raid) -> bool:
             """Whether an array that was cut off holds its members, and will be stopped."""
+
+        def node(self, volume: Volume) -> str:
+            """The kernel's node that has the very bytes of `volume` now, "" for none."""
+
+        def opened(self, name: str) -> Volume | None:
+            """What is below /dev/mapper by the name of a LUKS volume."""
 
 
 MAKE, KEEP, REFUSE, UNKNOWN = "make", "keep", "refuse", "unknown"
@@ -75,7 +81,7 @@ class Step:
 
 class Foreseen:
     """The partitions that each disk will have (`partitions`, by the device's name), the steps after partitioning, and what
-    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide."""
+    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide (name -> a sentence)."""
 
     __slots__ = ("conflicts", "missing", "partitions", "steps")
 
@@ -83,12 +89,15 @@ class Foreseen:
         self.partitions: dict[str, dict[int, Volume]] = {}
         self.steps: list[Step] = []
         self.conflicts: dict[str, list[str]] = {"raid": [], "luks": [], "filesystem": []}
-        self.missing: list[str] = []
+        self.missing: dict[str, str] = {}
 
 
-def foresee(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, look: Look) -> Foreseen:
-    """Raises StageError or CommandError where a device cannot be read."""
-    it = _Foreseeing(log, plans, record, look)
+def foresee(
+    log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, look: Look, keys: Mapping[str, bytes]
+) -> Foreseen:
+    """`keys`: what is in the key files of the config, as far as it is known, by volume. Raises StageError or CommandError where a
+    device cannot be read."""
+    it = _Foreseeing(log, plans, record, look, keys)
     for array in storage.raid:
         it.array(array)
     for volume in storage.luks:
@@ -101,8 +110,11 @@ def foresee(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progr
 class _Foreseeing:
     """The devices so far, by name; each step adds what it makes."""
 
-    def __init__(self, log: Log, plans: Sequence[DiskPlan], record: Progress, look: Look) -> None:
+    def __init__(
+        self, log: Log, plans: Sequence[DiskPlan], record: Progress, look: Look, keys: Mapping[str, bytes]
+    ) -> None:
         self.result = Foreseen()
+        self._keys = keys
         self._log = log
         self._record = record
         self._look = look
@@ -112,6 +124,8 @@ class _Foreseeing:
             partitions = self.result.partitions[plan.state.device] = volumes.of_disk(plan)
             table = plan.after or plan.state.reading.primary or plan.state.reading.backup
             names = list(dict.fromkeys((plan.state.device, plan.state.node, *look.names(plan))))
+            whole = volumes.whole(plan)
+            self._known.update(dict.fromkeys(names, whole))
             for number, volume in partitions.items():
                 more = () if table is None else volumes.entry_names(table.entries[number])
                 for name in (*(n for disk in names for n in volumes.partition_names(disk, number)), *more):
@@ -126,8 +140,9 @@ class _Foreseeing:
                     self._known.setdefault(link, volume)
         if name not in self._known:
             found = self._look.device(name)
-            if found is not None and found.partition[1]:
-                found = self.result.partitions[found.partition[0]].get(found.partition[1])
+            if found is not None and found.partition[0]:
+                disk, number = found.partition
+                found = self.result.partitions[disk].get(number) if number else self._known[disk]
             if found is None:
                 return None
             # Two names of one device are one volume.
@@ -143,7 +158,8 @@ class _Foreseeing:
         return volume.holds
 
     def _missing(self, name: str, entry: Struct) -> None:
-        self.result.missing.append(f"{name} is not there, and nothing in the config is known to make it{at(entry)}")
+        text = f"{name} is not there, and nothing in the config is known to make it{at(entry)}"
+        self.result.missing.setdefault(name, text)
 
     def array(self, array: Raid) -> None:
         result = self.result
@@ -189,19 +205,20 @@ class _Foreseeing:
         return raid.member_conflict(array, device, busy, self.holds(member) or Signature(), proven=member.ours)
 
     def luks(self, entry: Luks) -> None:
+        from ignition_py.stages.disks.foresee_luks import foresee_volume, names
+
         result = self.result
         device = entry.device or ""
         under = self.volume(device)
         if under is None:
             self._missing(device, entry)
+            self._known.update(dict.fromkeys(names(entry), Volume(names(entry)[0], 0)))
             return
-        found = self.holds(under)
-        action, why = _luks(entry, found, ours=under.ours)
+        self.holds(under)
+        action, why, made = foresee_volume(self._log, entry, under, self._record, self._look, self._keys)
         if action == REFUSE:
             result.conflicts["luks"].append(why)
-        made = Volume(f"/dev/mapper/{entry.name}", under.size, holds=None if action != MAKE else Signature())
-        for name in (made.name, f"/dev/disk/by-id/dm-name-{entry.name}"):
-            self._known[name] = made
+        self._known.update(dict.fromkeys(names(entry), made))
         under.becomes.append(f"LUKS {entry.name}")
         under.busy = under.busy or f"the LUKS volume {entry.name} is in it"
         under.holds = Signature("crypto_LUKS", entry.label or "", entry.uuid or "")
@@ -256,25 +273,3 @@ class _Foreseeing:
         hindrances = make_filesystems.hindrances(entry, volume.busy)
         return (REFUSE, "; ".join(hindrances)) if hindrances else (MAKE, decision.why)
 
-
-def _luks(entry: Luks, found: Signature | None, *, ours: bool) -> tuple[str, str]:
-    """What happens to a LUKS volume, as far as it shows without its key. `ours`: this config made the device."""
-    if entry.wipe_volume:
-        return MAKE, "wipeVolume is set"
-    if found is None:
-        return UNKNOWN, "made or reused: what is there shows only later"
-    if found.type == "crypto_LUKS" and ours:
-        return UNKNOWN, "an earlier run of this config may have made it"
-    if found.type == "crypto_LUKS":
-        wishes = (("label", entry.label, found.label), ("uuid", entry.uuid, found.uuid))
-        different = [name for name, wanted, now in wishes if wanted and wanted != now]
-        if not different and entry.key_file.source:
-            return UNKNOWN, "reused if its key file opens it, else refused"
-        why = f"its {' and '.join(different)} differ" if different else "the config names no key file to open it with"
-        return REFUSE, f"{entry.device} holds a LUKS volume that cannot be reused: {why}{at(entry)}. `wipeVolume: true` would destroy it"
-    if found.type or found.ambiguous:
-        return REFUSE, (
-            f"{entry.device} holds {found.describe()}, the config wants the LUKS volume {entry.name}{at(entry)}. "
-            "`wipeVolume: true` would destroy what is there"
-        )
-    return MAKE, "there is nothing"

@@ -1,6 +1,7 @@
 """LUKS2 volumes: made or reused by cryptsetup and bound by Clevis, after partitions and RAID and before filesystems.
 
-    stage.py -> prepare()     before the first write: programs, hardware, key files, Tang servers, devices that are there
+    stage.py -> missing(), prepare()  before the first write: names, programs, hardware, key files, Tang servers
+             -> foresee.py            the devices, as far as they are known then
              -> create_all()  luks_found.py (reads) -> luks_plan.py (decides, pure) -> luks_make.py (the only writer)
                               luks_clevis.py (pins), luks_keys.py (key files in /run), luks_cex.py (secure keys)
 
@@ -10,30 +11,29 @@ Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bin
 
 from __future__ import annotations
 
-import os
-
 from ignition_py.diag import IgnitionError
-from ignition_py.stages.disks import aliases, kernel, progress
+from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Luks, Storage
+    from ignition_py.stages.disks.luks_found import Found
     from ignition_py.stages.disks.luks_plan import Decision
-    from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
 MAKING, MADE = "luks-making", "luks-made"  # facts of the progress record
+_FETCHES = 8  # at a time
 
 
 class Prepared:
-    """What was found out before the first write: conflicts, keys that the config gives, Tang advertisements by URL."""
+    """What was found out before the first write: conflicts, keys that the config gives, by volume, Tang advertisements by URL."""
 
     __slots__ = ("advertisements", "conflicts", "keys")
 
@@ -43,14 +43,23 @@ class Prepared:
         self.advertisements: dict[str, Any] = {}
 
 
-def missing(storage: Storage) -> list[str]:
-    """What forbids the volumes whatever is on the disks: names, programs, hardware, thresholds; one sentence each."""
+def contradictions(storage: Storage) -> list[str]:
+    """What forbids the volumes on any machine: names, thresholds; one sentence each."""
     if not storage.luks:
         return []
-    from ignition_py.stages.disks import luks_cex, luks_clevis, luks_plan
+    from ignition_py.stages.disks import luks_clevis, luks_plan
+
+    return [*luks_plan.name_conflicts(storage.luks), *(why for luks in storage.luks for why in luks_clevis.conflicts(luks))]
+
+
+def missing(storage: Storage) -> list[str]:
+    """What forbids the volumes on this machine whatever is on its disks: that, programs, hardware; one sentence each."""
+    if not storage.luks:
+        return []
+    from ignition_py.stages.disks import luks_cex, luks_clevis
     from ignition_py.system.tools import which
 
-    found = luks_plan.name_conflicts(storage.luks)
+    found = contradictions(storage)
     needed: dict[str, str] = {}
     for luks in storage.luks:
         needed["cryptsetup"] = "making LUKS volumes"
@@ -59,7 +68,6 @@ def missing(storage: Storage) -> list[str]:
             needed["wipefs"] = "removing what is on a device"
         needed.update(luks_clevis.programs(luks))
         needed.update(luks_cex.programs(luks))
-        found += luks_clevis.conflicts(luks)
         found += luks_cex.conflicts(luks)
     if udev.running():
         needed["udevadm"] = "waiting for udev"
@@ -71,27 +79,18 @@ def missing(storage: Storage) -> list[str]:
     return found
 
 
-def prepare(ctx: Context, plans: Sequence[DiskPlan], record: Progress) -> Prepared:
-    """Fetches key files and advertisements, and looks at devices that partitioning will not change."""
+def prepare(ctx: Context) -> Prepared:
+    """Fetches key files and advertisements of all volumes, and looks for the TPM and the device mapper."""
     prepared = Prepared()
     volumes = ctx.config.storage.luks
     if not volumes:
         return prepared
     from ignition_py.stages.disks import luks_clevis
-    from ignition_py.system.tools import which
 
     prepared.conflicts += luks_clevis.hardware(ctx.log, volumes)
     if not _device_mapper(ctx.log):
         prepared.conflicts.append("LUKS volumes need the kernel's device mapper (dm_crypt), which is not there")
-    for luks in volumes:
-        try:
-            _fetch(ctx, luks, prepared)
-            if which("cryptsetup") and _settled(ctx.config.storage, luks, plans):
-                decision = decide_one(ctx.log, luks, os.path.realpath(luks.device or ""), prepared, record)
-                if decision.action == "refuse":
-                    prepared.conflicts.append(decision.why)
-        except IgnitionError as problem:
-            prepared.conflicts.append(str(problem))
+    fetch(ctx, volumes, prepared)
     return prepared
 
 
@@ -106,30 +105,31 @@ def _device_mapper(log: Log) -> bool:
         return "device-mapper" in file.read()
 
 
-def _fetch(ctx: Context, luks: Luks, prepared: Prepared) -> None:
-    """Key file and advertisements of a volume. Raises FetchError, StageError."""
+def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
+    """Key files and advertisements, side by side: a server that does not answer takes its time. What fails is a conflict."""
     from ignition_py.stages.disks import luks_clevis, luks_keys
+    from ignition_py.stages.disks.make_filesystems import side_by_side
 
-    if luks.key_file.source:
-        prepared.keys[luks.name] = luks_keys.given(ctx, luks)
-    prepared.advertisements.update(luks_clevis.advertisements(ctx, luks))
+    def key(luks: Luks) -> Callable[[], None]:
+        def job() -> None:
+            prepared.keys[luks.name] = luks_keys.given(ctx, luks)
 
+        return job
 
-def _settled(storage: Storage, luks: Luks, plans: Sequence[DiskPlan]) -> bool:
-    """Is the volume's device there already, and will nothing before LUKS change it?"""
-    device = luks.device or ""
-    if storage.raid or not udev.ready(device):
-        return False
-    name = os.path.basename(os.path.realpath(device))
-    disk, number = kernel.whole_disk(name)
-    written = {os.path.basename(plan.state.node): plan for plan in plans if plan.writes}
-    plan = written.get(disk or name)
-    if plan is None:
-        return not (written and device.startswith("/dev/disk/by-part"))  # that link may go to another partition
-    if not disk or plan.before is None or plan.after is None or number in plan.remade:
-        return False
-    kept = plan.before.entries.get(number)
-    return kept is not None and kept == plan.after.entries.get(number)
+    def attempt(number: int, job: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                job()
+            except IgnitionError as problem:
+                problems[number] = str(problem)
+
+        return run
+
+    problems: dict[int, str] = {}
+    jobs = [key(luks) for luks in volumes if luks.key_file.source]
+    jobs += [job for luks in volumes for job in luks_clevis.advertisements(ctx, luks, prepared.advertisements)]
+    side_by_side([attempt(number, job) for number, job in enumerate(jobs)], _FETCHES)
+    prepared.conflicts += [problems[number] for number in sorted(problems)]
 
 
 def fact(luks: Luks) -> tuple[str, str]:
@@ -138,11 +138,18 @@ def fact(luks: Luks) -> tuple[str, str]:
     return progress.word(mangled(luks.name)), progress.digest(luks)
 
 
-def decide_one(log: Log, luks: Luks, node: str, prepared: Prepared, record: Progress) -> Decision:
+def decide_one(log: Log, luks: Luks, node: str, keys: Mapping[str, bytes], record: Progress) -> Decision:
     """Reads what is on `node`, tries the key where it matters, and decides. Raises StageError or CommandError."""
-    from ignition_py.stages.disks import luks_found, luks_plan
+    from ignition_py.stages.disks import luks_found
 
     found = luks_found.look(log, node, luks)
+    return decide(luks, found, record, lambda: luks_found.opens(log, node, luks, keys[luks.name]))
+
+
+def decide(luks: Luks, found: Found, record: Progress, opens: Callable[[], bool | None]) -> Decision:
+    """Decides about a device that holds `found`. `opens`: does the key of the config open it? None: nobody can say yet."""
+    from ignition_py.stages.disks import luks_found, luks_plan
+
     unfinished = ""
     if record.has(MAKING, *fact(luks)) and not record.has(MADE, *fact(luks)):
         unfinished = "an earlier run of this boot was interrupted while making it"
@@ -150,9 +157,12 @@ def decide_one(log: Log, luks: Luks, node: str, prepared: Prepared, record: Prog
         unfinished = "an earlier boot with this config was cut off before the volume was handed over"
     made = record.has(MADE, *fact(luks))
     decision = luks_plan.plan_volume(luks, found, made=made, unfinished=unfinished)
-    if decision.action == "reuse" and not luks_found.opens(log, node, luks, prepared.keys[luks.name]):
-        return luks_plan.refused(luks, found, ["the key file of the config does not open it"])
-    return decision
+    if decision.action != "reuse":
+        return decision
+    fits = opens()
+    if fits is None:
+        return luks_plan.Decision("unknown", "reused if its key file opens it, else refused")
+    return decision if fits else luks_plan.refused(luks, found, ["the key file of the config does not open it"])
 
 
 def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
@@ -171,7 +181,7 @@ def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
     for luks in volumes:
         alias, node = aliases.make(luks.device or "")
         log.info(f"disks: {alias} -> {node}")
-        decision = decide_one(log, luks, node, prepared, record)
+        decision = decide_one(log, luks, node, prepared.keys, record)
         log.info(f"disks: plan for LUKS volume {luks.name} on {luks.device}: {decision.action}: {decision.why}")
         if decision.action == "refuse":
             conflicts.append(decision.why)

@@ -18,12 +18,12 @@ from ignition_py.system import udev
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ignition_py.context import Context
     from ignition_py.diag import Place
-    from ignition_py.spec.tables import Luks
+    from ignition_py.spec.tables import Luks, Tang
     from ignition_py.system.log import Log
 
 LARGEST_ADVERTISEMENT = 64 << 10  # bytes; it becomes a part of one argument, which may have 128 KiB
@@ -146,32 +146,38 @@ def _has_tpm() -> bool:
     return any(name.startswith("tpmrm") for name in os.listdir(_TPM_DEVICES))
 
 
-def advertisements(ctx: Context, luks: Luks) -> dict[str, Any]:
-    """Fetches the advertisements that are not given, and checks all against their thumbprints: URL -> JWS.
+def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """A job for each Tang server of a volume: the advertisement, fetched into `fetched` (URL -> JWS) where it is not given, is held
+    against the thumbprint. Each raises FetchError or StageError."""
 
-    Raises FetchError or StageError.
-    """
-    fetched = {}
-    for tang in luks.clevis.tang:
-        place = tang._origin.place() if tang._origin is not None else None
-        if tang.advertisement:
-            check(given(tang.advertisement, place), tang.url, tang.thumbprint or "", place)
-        else:
-            fetched[tang.url] = check(fetch(ctx, tang.url, place), tang.url, tang.thumbprint or "", place)
-    custom = luks.clevis.custom
-    if custom.pin and custom.needs_network:
-        place = luks._origin.place() if luks._origin is not None else None
+    def named(tang: Tang) -> Callable[[], None]:
+        def job() -> None:
+            place = tang._origin.place() if tang._origin is not None else None
+            if tang.advertisement:
+                check(given(tang.advertisement, place), tang.url, tang.thumbprint or "", place)
+            else:
+                fetched[tang.url] = check(fetch(ctx, tang.url, place), tang.url, tang.thumbprint or "", place)
+
+        return job
+
+    def custom(url: str, thumbprint: str) -> Callable[[], None]:
+        def job() -> None:
+            place = luks._origin.place() if luks._origin is not None else None
+            if not thumbprint:
+                raise StageError(
+                    f"the Tang server {url} of LUKS volume {luks.name} has neither thumbprint nor advertisement, "
+                    "and nobody is there to be asked whether it is to be trusted",
+                    place=place,
+                )
+            check(fetch(ctx, url, place), url, thumbprint, place)
+
+        return job
+
+    yield from map(named, luks.clevis.tang)
+    if luks.clevis.custom.pin and luks.clevis.custom.needs_network:
         for pin, config in _pins(luks):
             if pin == "tang" and isinstance(config, dict) and not config.get("adv"):
-                url, thumbprint = str(config.get("url", "")), str(config.get("thp", ""))
-                if not thumbprint:
-                    raise StageError(
-                        f"the Tang server {url} of LUKS volume {luks.name} has neither thumbprint nor advertisement, "
-                        "and nobody is there to be asked whether it is to be trusted",
-                        place=place,
-                    )
-                check(fetch(ctx, url, place), url, thumbprint, place)
-    return fetched
+                yield custom(str(config.get("url", "")), str(config.get("thp", "")))
 
 
 def given(text: str, place: Place | None) -> Any:

@@ -8,12 +8,15 @@ everything that needs a key is cryptsetup's. `subsystem` is where a volume that 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from ignition_py.diag import StageError
 from ignition_py.stages.disks import kernel, luks_keys, progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ignition_py.spec.tables import Luks
     from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 MARK = "ignition-py:"
 _MAGIC = b"LUKS\xba\xbe"
 _LABEL, _UUID, _SUBSYSTEM = slice(24, 72), slice(168, 208), slice(208, 256)  # bytes of a LUKS2 header
+_LARGEST_HEADER = 8 << 20  # bytes; two copies of a header with the largest JSON part
+_LARGEST_AREA = _LARGEST_HEADER + (128 << 20)  # bytes; the same with the largest area of key slots
 _WRONG_KEY = 2  # exit status of cryptsetup: no permission (bad passphrase)
 
 
@@ -112,10 +117,17 @@ def read_header(node: str) -> Header | None:
 
 
 def look(log: Log, node: str, luks: Luks) -> Found:
-    """Reads `node`. Raises StageError or CommandError."""
+    """Reads `node`, and who uses it. Raises StageError or CommandError."""
     from ignition_py.system.blkid import probe
 
-    signature = probe(log, node)
+    found = read(log, node, probe(log, node))
+    found.open_as, found.busy = _users(os.path.basename(node), mangled(luks.name))
+    found.name_taken = mangled(luks.name) in mappings() and mangled(luks.name) not in found.open_as
+    return found
+
+
+def read(log: Log, node: str, signature: Signature) -> Found:
+    """What a device (or an image of one) with that signature holds. Raises StageError or CommandError."""
     header = read_header(node)
     damaged, clevis = False, False
     flags: tuple[str, ...] = ()
@@ -126,11 +138,7 @@ def look(log: Log, node: str, luks: Luks) -> Found:
         damaged = data is None
         if data is not None:
             flags, clevis = tuple(data["flags"]), "clevis" in data["tokens"]
-    open_as, busy = _users(os.path.basename(node), mangled(luks.name))
-    taken = mangled(luks.name) in mappings() and mangled(luks.name) not in open_as
-    return Found(
-        signature, header, damaged=damaged, flags=flags, clevis=clevis, open_as=open_as, busy=busy, name_taken=taken
-    )
+    return Found(signature, header, damaged=damaged, flags=flags, clevis=clevis)
 
 
 def metadata(log: Log, node: str) -> dict[str, list[str]] | None:
@@ -159,8 +167,9 @@ def metadata(log: Log, node: str) -> dict[str, list[str]] | None:
         raise StageError(f"reading the LUKS header of {node}: cryptsetup printed something that is not it") from None
 
 
-def opens(log: Log, node: str, luks: Luks, key: bytes) -> bool:
-    """Does the key open the volume? Tried without opening it. Raises CommandError, StageError."""
+def opens(log: Log, node: str, luks: Luks, key: bytes, *, sure: bool = True) -> bool | None:
+    """Does the key open the volume? Tried without opening it. None where cryptsetup cannot tell, unless it has to be `sure`
+    (of a file it may not: it needs ciphers that are not in every kernel). Raises CommandError, StageError."""
     from ignition_py.system.run import run
 
     try:
@@ -168,11 +177,44 @@ def opens(log: Log, node: str, luks: Luks, key: bytes) -> bool:
             log,
             ["cryptsetup", "open", "--test-passphrase", "--key-file", luks_keys.put(luks.name, key), node],
             what=f"trying the key file of LUKS volume {luks.name}",
-            ok=(0, _WRONG_KEY),
+            ok=(0, _WRONG_KEY) if sure else range(256),
         )
     finally:
         luks_keys.drop(luks.name)
-    return done.returncode == 0
+    return {0: True, _WRONG_KEY: False}.get(done.returncode)
+
+
+@contextmanager
+def excerpt(path: str, offset: int, size: int) -> Iterator[str]:
+    """A file that is like the `size` bytes of `path` from `offset` on, as far as LUKS headers and key slots go: cryptsetup knows
+    of no offsets. Raises StageError."""
+    import tempfile
+
+    try:
+        with open(path, "rb") as device, tempfile.NamedTemporaryFile(prefix="luks-header-") as copy:
+            copy.truncate(size)
+            device.seek(offset)
+            start = device.read(min(size, _LARGEST_HEADER))
+            rest = min(size, _area(start)) - len(start)
+            copy.write(start + (device.read(rest) if rest > 0 else b""))
+            copy.flush()
+            yield copy.name
+    except OSError as error:
+        raise StageError(f"reading the LUKS header in {path}: {error.strerror}") from None
+
+
+def _area(start: bytes) -> int:
+    """How many bytes at the beginning of a device are LUKS2's own: both headers and the key slots."""
+    import json
+
+    if parse(start) is None:
+        return len(start)
+    header = int.from_bytes(start[8:16], "big")
+    try:
+        slots = int(json.loads(start[4096:header].partition(b"\0")[0])["config"]["keyslots_size"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return len(start)
+    return min(2 * header + max(slots, 0), _LARGEST_AREA)
 
 
 def mangled(name: str) -> str:

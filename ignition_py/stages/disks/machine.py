@@ -7,6 +7,7 @@ import stat
 
 from ignition_py.stages.disks import kernel, raid
 from ignition_py.stages.disks.volumes import Volume
+from ignition_py.system import udev
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
-_LINKS = ("/dev/disk/by-id", "/dev/disk/by-path", "/dev/mapper")
 
 
 class Machine:
@@ -47,12 +47,8 @@ class Machine:
         return Volume(name, kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
 
     def names(self, plan: DiskPlan) -> Iterator[str]:
-        """The links of a disk that lead to its node."""
-        for folder in _LINKS:
-            for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-                path = os.path.join(folder, name)
-                if os.path.realpath(path) == plan.state.node:
-                    yield path
+        """The links of a disk, standard ones and those of an image's own rules."""
+        yield from udev.links(plan.state.node)
 
     def running(self, array: Raid) -> Volume | None:
         """See `raid.there`. Raises CommandError."""
@@ -63,6 +59,27 @@ class Machine:
         node = os.path.realpath(node)
         base = os.path.basename(node)
         return Volume(raid.node_of(array.name), kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
+
+    def node(self, volume: Volume) -> str:
+        """The kernel's node of a volume that stays where it is, "" for one that is yet to be made."""
+        disk, number = volume.partition
+        if not number:
+            return volume.path
+        for plan in self._plans.values():
+            part = plan.state.kernel.get(number) if plan.state.device == disk else None
+            if part is not None and (part.start, part.size) == (volume.offset, volume.size):
+                return f"/dev/{part.name}"
+        return ""
+
+    def opened(self, name: str) -> Volume | None:
+        """The mapping of a LUKS volume that is open."""
+        from ignition_py.stages.disks import luks_found
+
+        node = os.path.realpath(luks_found.node_of(name))
+        if not kernel.device_mapper(os.path.basename(node)):
+            return None
+        base = os.path.basename(node)
+        return Volume(luks_found.node_of(name), kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
 
     def unfinished(self, array: Raid) -> bool:
         """Are the members in the hands of an array that was begun and can be stopped?"""

@@ -6,8 +6,11 @@ Nothing is written before every disk of the config has been inspected and all co
 
 from __future__ import annotations
 
+import os
+
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
 
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Disk, Storage
+    from ignition_py.stages.disks.foresee import Foreseen
     from ignition_py.stages.disks.inspect import DiskState
+    from ignition_py.stages.disks.luks import Prepared
     from ignition_py.stages.disks.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
+
+# Where links are made from what is in tables and on devices.
+_BY_CONTENTS = tuple(f"/dev/disk/by-{what}" for what in ("label", "partlabel", "partuuid", "uuid"))
 
 
 def run_stage(ctx: Context) -> None:
@@ -30,62 +38,99 @@ def run_stage(ctx: Context) -> None:
 
     storage, log = ctx.config.storage, ctx.log
     conflicts = [*raid.missing(storage), *luks.missing(storage), *make_filesystems.missing(storage)]
+    prepared = luks.prepare(ctx)
+    conflicts += prepared.conflicts
     if not which("blkid"):
         refuse(conflicts, "Nothing has been changed")  # without it there is nothing to plan by
     record = progress.load(storage)
-    plans = plan_disks(log, storage.disks, record)
-    conflicts += [conflict for plan in plans for conflict in plan.conflicts]
-    conflicts += foreseen_conflicts(log, storage, plans, record)
-    volumes = luks.prepare(ctx, plans, record)
-    conflicts += volumes.conflicts
+    plans, problems = plan_disks(log, storage.disks, record)
+    conflicts += [*problems, *(conflict for plan in plans for conflict in plan.conflicts)]
+    conflicts += foreseen_conflicts(log, storage, plans, record, prepared)
     refuse(conflicts, "Nothing has been changed")
     apply_disks(log, plans, record)
     raid.create_all(log, storage, plans, record)
-    luks.create_all(ctx, volumes, record)
+    luks.create_all(ctx, prepared, record)
     make_filesystems.make_all(log, storage, plans, record)
 
 
-def foreseen_conflicts(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> list[str]:
-    """What will forbid the arrays and filesystems once the tables are as planned. Devices that nobody knows yet are no
-    conflict: they may come by rules of the image's udev. Raises StageError or CommandError."""
-    if not (storage.raid or storage.filesystems):
+def foreseen_conflicts(
+    log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, prepared: Prepared
+) -> list[str]:
+    """What will forbid the arrays, LUKS volumes and filesystems once the tables are as planned. A device that nobody knows yet is
+    waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or CommandError."""
+    if not (storage.raid or storage.luks or storage.filesystems):
         return []
     from ignition_py.stages.disks.foresee import foresee
     from ignition_py.stages.disks.machine import Machine
 
-    foreseen = foresee(log, storage, plans, record, Machine(log, plans, record))
+    sound = [plan for plan in plans if not plan.conflicts]
+    unsure = [disk for disk in storage.disks if disk not in [plan.entry for plan in sound]]
+    writes = any(plan.writes for plan in plans) or bool(storage.raid or storage.luks)
+
+    def look() -> Foreseen:
+        return foresee(log, storage, plans, record, Machine(log, plans, record), prepared.keys)
+
+    foreseen = look()
+    late = [name for name in foreseen.missing if hopeless(name, unsure, writes=writes)]
+    if len(udev.absent(log, late, patient=len(plans) == len(storage.disks))) < len(late):
+        foreseen = look()  # what has come may hold something
     for step in foreseen.steps:
         log.debug(f"disks: foreseen: {step.describe()}")
-    return [*foreseen.conflicts["raid"], *foreseen.conflicts["filesystem"]]
+    missing = [
+        f"{foreseen.missing[name]}; it {'will be gone' if udev.ready(name) else udev.state(name)}"
+        for name in late
+        if name in foreseen.missing
+    ]
+    return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])]
 
 
-def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> list[DiskPlan]:
-    """Waits for every disk, gives it its alias, inspects it and plans for it; all before anything is written."""
+def hopeless(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
+    """Is it certain that a device that is not there, and that nothing in the config is known to make, will not come by the stage's
+    work? `unsure`: disks of which nobody knows what will be on them; `writes`: the stage has work to do.
+
+    Names that the kernel gives, and links for what is in tables and on devices, are all known beforehand; any other may come by rules
+    of the image's udev when there is a new partition."""
+    from ignition_py.stages.disks.volumes import link_name, partition_names
+
+    folder, base = os.path.split(os.path.normpath(name))
+    for disk in unsure:
+        partitions = [*disk.partitions]
+        names = [n for p in partitions for n in partition_names(disk.device, p.number)]
+        if name in names or (0 in [p.number for p in partitions] and name.startswith(disk.device)):
+            return False
+        labels = [link_name(p.label) for p in partitions if p.label] if folder.endswith("/by-partlabel") else []
+        if base in labels or folder.endswith(("/by-label", "/by-uuid", "/by-partuuid")):
+            return False
+    return not writes or folder == "/dev" or folder in _BY_CONTENTS
+
+
+def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[DiskPlan], list[str]]:
+    """Waits for every disk, gives it its alias, inspects it and plans for it; all before anything is written. Returns the plans
+    of those that are there, and what is wrong with the others."""
     if not disks:
-        return []
+        return [], []
     from ignition_py.stages.disks.inspect import inspect_disk
 
-    udev.wait_for(log, [disk.device for disk in disks])
+    absent = udev.absent(log, [disk.device for disk in disks])
     nodes: dict[str, str] = {}
     plans, problems = [], []
     for disk in disks:
+        if disk.device in absent:
+            problems.append(f"{udev.why_absent(disk.device)}{at(disk)}")
+            continue
         alias, node = aliases.make(disk.device)
         log.info(f"disks: {alias} -> {node}")
         if node in nodes:
-            problems.append(f"{nodes[node]} and {disk.device} are the same disk, {node}")
+            problems.append(f"{nodes[node]} and {disk.device} are the same disk, {node}{at(disk)}")
             continue
         nodes[node] = disk.device
         try:
             state = inspect_disk(log, disk.device, node)
         except StageError as problem:
-            problems.append(str(problem))
+            problems.append(f"{problem}{at(disk)}")
             continue
         plans.append(_plan(log, disk, state, record))
-    refuse(
-        [*problems, *(conflict for plan in plans for conflict in plan.conflicts)] if problems else (),
-        "Nothing has been changed",
-    )
-    return plans
+    return plans, problems
 
 
 def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
@@ -117,8 +162,6 @@ def _fact(device: str, key: object) -> tuple[str, str, str]:
 def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
-    import os
-
     from ignition_py.stages.disks.apply import apply_plan
     from ignition_py.stages.disks.make_filesystems import side_by_side
 

@@ -89,6 +89,17 @@ def link_name(text: str) -> str:
     )
 
 
+def whole(plan: DiskPlan) -> Volume:
+    """A disk itself. What is on it where its table goes and none comes is not known."""
+    state = plan.state
+    holds = Signature(table="gpt") if plan.after is not None else None
+    size = state.sectors * state.sector_size
+    if plan.writes:
+        return Volume(state.device, size, busy=state.busy, holds=holds, partition=(state.device, 0))
+    busy = state.busy or next(iter(state.busy_partitions.values()), "")
+    return Volume(state.device, size, path=state.node, busy=busy, holds=state.signature, partition=(state.device, 0))
+
+
 def of_disk(plan: DiskPlan) -> dict[int, Volume]:
     """The partitions that a disk will have, by number. Of a plan with conflicts, what would be new in a partition is not
     known: `path` and `holds` are left out where the plan changes something."""

@@ -231,8 +231,7 @@ def test_refusals_before_any_write(loop: Loop, context: Make, monkeypatch: pytes
 
 
 def test_a_device_that_never_comes(context: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    real = udev.wait_for
-    monkeypatch.setattr(udev, "wait_for", lambda log, devices: real(log, devices, 0.1))
+    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.1)
     with pytest.raises(StageError, match=r"/dev/nosuchdisk did not appear within 0\.1 seconds; block devices are .*MiB|GiB"):
         disks.run(context(disks=(disk("/dev/nosuchdisk"),)))
     (tmp_path / "by-label").mkdir()
