@@ -16,7 +16,7 @@ SETTINGS = ("/etc/mke2fs.conf", "/etc/login.defs", "/etc/default/useradd")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # Filesystems to write into, and the character sets that FAT wants; where platforms keep a config; config drives; the network.
 KERNEL_MODULES = (
-    "ext4", "xfs", "btrfs", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8",
+    "ext4", "xfs", "btrfs", "vfat", "virtiofs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8",
     "qemu_fw_cfg", "hv_utils", "vmw_vsock_virtio_transport", "vboxguest",
     "iso9660", "udf", "isofs", "sr_mod", "virtio_blk", "virtio_pci",
     "af_packet", "ipv6", "virtio_net",

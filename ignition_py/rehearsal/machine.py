@@ -86,6 +86,7 @@ class Machine:
         memory: int = 1536, segments: Sequence[str] = (), sources: str = SOURCES, say: Say = silent,
         watch: Callable[[float, str], None] | None = None, shape: Shape = PLAIN, image: Image | None = None,
         drives: Sequence[Drive] = (), network: Network | None = None, handler: str = NETWORKD, tpm: bool = False,
+        hardware: Sequence[str] = (),
     ) -> None:
         """Builds what is not in the cache. Raises BuildError.
 
@@ -96,12 +97,12 @@ class Machine:
         the executor is taken from. `watch`: called with each console line. `shape`: the image's layout. `image`: somebody's
         own, in place of ours. `drives`: more drives, behind the disks. `network`: a network card, in place of `forward`.
         `handler`: what brings the network up in the initramfs, a name of `initramfs.HANDLERS`. `tpm`: the machine has a TPM
-        2.0, whose state outlives a boot.
+        2.0, whose state outlives a boot. `hardware`: more words of QEMU's command line.
         """
         self.path = tempfile.mkdtemp(prefix="machine-", dir=directory)
         self.platform, self.kargs, self.memory = platform, kargs, memory
         self.watch, self.say, self.image, self.tpm = watch, say, image, tpm
-        self.shape = shape
+        self.shape, self.hardware = shape, tuple(hardware)
         self.network = network or (Network(forward) if forward is not None else None)
         self.shares = shares or {}
         self.kernel, self.initrd = (image.kernel, image.initrd) if image is not None else ("", "")
@@ -166,7 +167,7 @@ class Machine:
         if self.tpm:
             argv += ["-chardev", f"socket,id=tpm,path={self.path}/tpm.socket", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
             argv += ["-device", "tpm-tis,tpmdev=tpm0"]
-        return argv + (self.network.words() if self.network is not None else [])
+        return [*argv, *(self.network.words() if self.network is not None else []), *self.hardware]
 
     def _root(self) -> Drive:
         """Our own root disk is a copy already; one that is somebody else's is not written to."""

@@ -118,15 +118,17 @@ def settle_device(log: Log, device: str) -> None:
     A bare `udevadm settle` would not do: changes that udevd has yet to notice by inotify are not in the queue.
     Raises CommandError.
     """
-    if running():
-        from ignition_py.system.run import run
+    if not running():
+        return
+    from ignition_py.system.run import CommandError, run
 
-        run(
-            log,
-            ["udevadm", "trigger", "--settle", os.path.realpath(device)],
-            what=f"waiting for udev to handle {device}",
-            timeout=SETTLE_TIMEOUT,
-        )
+    command, what = ["udevadm", "trigger", "--settle", os.path.realpath(device)], f"waiting for udev to handle {device}"
+    try:
+        run(log, command, what=what, timeout=SETTLE_TIMEOUT / 2)
+    except CommandError as failure:
+        # udevadm waits without end for an event that got lost, which has been seen among many events of partitions.
+        log.warning(f"{failure}; asking udev once more")
+        run(log, command, what=what, timeout=SETTLE_TIMEOUT)
 
 
 def settle(log: Log) -> None:

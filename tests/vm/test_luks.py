@@ -14,7 +14,7 @@ from vmlab.quickstart import compile_config
 from vmlab.shell import in_tree
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
-TESTS = "/src/tests/stages/disks/test_luks_volumes.py"
+TESTS = ("/src/tests/stages/disks/test_luks_volumes.py", "/src/tests/stages/disks/test_disks_conflicts.py")
 
 BUTANE = """
 variant: fcos
@@ -99,9 +99,9 @@ def check(boot: Boot) -> None:
 
 @pytest.mark.parametrize("which", ["not matrix", pytest.param("matrix", marks=pytest.mark.matrix)])
 def test_volumes(vm_shell: Callable[..., Boot], which: str) -> None:
-    """Every case of tests/stages/disks/test_luks_volumes.py, none left out."""
+    """Every case of the two, none left out."""
     boot = vm_shell(tpm=True)
-    words = ["python3", "-m", "pytest", "-q", "--durations=20", "-p", "no:cacheprovider", "-m", which, TESTS]
+    words = ["python3", "-m", "pytest", "-q", "--durations=20", "-p", "no:cacheprovider", "-m", which, *TESTS]
     answer = boot.run(in_tree(words), timeout=900)
     assert answer.rc == 0, answer.stdout[-6000:] + answer.stderr[-1000:]
     assert "passed" in answer.stdout

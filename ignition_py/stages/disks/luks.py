@@ -5,7 +5,6 @@
              -> create_all()  luks_found.py (reads) -> luks_plan.py (decides, pure) -> luks_make.py (the only writer)
                               luks_clevis.py (pins), luks_keys.py (key files in /run), luks_cex.py (secure keys)
 
-Volumes are made one after the other: each takes half of the memory for its key derivation, and measures it first.
 Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bind(1).
 """
 
@@ -108,7 +107,7 @@ def _device_mapper(log: Log) -> bool:
 def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     """Key files and advertisements, side by side: a server that does not answer takes its time. What fails is a conflict."""
     from ignition_py.stages.disks import luks_clevis, luks_keys
-    from ignition_py.stages.disks.make_filesystems import side_by_side
+    from ignition_py.stages.disks.workers import side_by_side
 
     def key(luks: Luks) -> Callable[[], None]:
         def job() -> None:
@@ -190,7 +189,6 @@ def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
         todo.append((luks, decision, node))
     refuse(conflicts, "No LUKS volume has been changed")
     maker = Maker(ctx, prepared, record)
-    for luks, decision, node in todo:
-        maker.carry_out(luks, decision, node)
+    maker.carry_out(todo)
     ctx.state.luks_persist_key_files = maker.persist
     ctx.state.luks_persist_volume_key_files = maker.persist_volume_keys

@@ -16,6 +16,7 @@ from ignition_py.stages.disks import kernel, luks_keys, progress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from ignition_py.spec.tables import Luks
     from ignition_py.system.blkid import Signature
@@ -144,6 +145,30 @@ def read(log: Log, node: str, signature: Signature) -> Found:
 def metadata(log: Log, node: str) -> dict[str, list[str]] | None:
     """Of the JSON part of a LUKS2 header: `flags`, `tokens` (their types), `keyslots` (their numbers). None where
     cryptsetup takes the header for none."""
+    data = _json(log, node)
+    if data is None:
+        return None
+    try:
+        return {
+            "flags": [str(flag) for flag in data.get("config", {}).get("flags", ())],
+            "tokens": [str(token["type"]) for token in data.get("tokens", {}).values()],
+            "keyslots": [str(number) for number in data.get("keyslots", {})],
+        }
+    except (TypeError, KeyError, AttributeError):
+        raise _no_header(node) from None
+
+
+def slot_memory(log: Log, node: str) -> int:
+    """The bytes of memory that the most expensive key slot of a LUKS2 header takes for deriving its key. Raises StageError or
+    CommandError."""
+    data = _json(log, node) or {}
+    try:
+        return max((int(slot["kdf"].get("memory", 0)) for slot in data.get("keyslots", {}).values()), default=0) * 1024
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _no_header(node) from None
+
+
+def _json(log: Log, node: str) -> dict[str, Any] | None:
     import json
 
     from ignition_py.system.run import run
@@ -158,13 +183,15 @@ def metadata(log: Log, node: str) -> dict[str, list[str]] | None:
         return None
     try:
         data = json.loads(done.stdout)
-        return {
-            "flags": [str(flag) for flag in data.get("config", {}).get("flags", ())],
-            "tokens": [str(token["type"]) for token in data.get("tokens", {}).values()],
-            "keyslots": [str(number) for number in data.get("keyslots", {})],
-        }
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise StageError(f"reading the LUKS header of {node}: cryptsetup printed something that is not it") from None
+    except (ValueError, RecursionError):
+        raise _no_header(node) from None
+    if not isinstance(data, dict):
+        raise _no_header(node)
+    return data
+
+
+def _no_header(node: str) -> StageError:
+    return StageError(f"reading the LUKS header of {node}: cryptsetup printed something that is not it")
 
 
 def opens(log: Log, node: str, luks: Luks, key: bytes, *, sure: bool = True) -> bool | None:

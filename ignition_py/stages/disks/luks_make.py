@@ -2,17 +2,25 @@
 
     wipefs (wipeVolume) -> luksFormat -> luksOpen -> clevis luks bind -> close and open by Clevis -> remove our key -> verify
 
+luksFormat measures, by the clock, how much work the machine can do for a key, and what else runs meanwhile makes the key cheaper to
+guess: volumes are formatted one after the other. What comes afterwards goes side by side, as many volumes at once as there are
+processors, and as there is memory for the keys.
+
 A volume that is being made carries a mark in its header (luks_found.py) and stands in the progress record; both prove
 to a second run that nobody has used it yet.
 """
 
 from __future__ import annotations
 
+import os
+from functools import partial
+
 from ignition_py.diag import StageError
 from ignition_py.stages.disks import aliases, luks_cex, luks_clevis, luks_found, luks_keys
 from ignition_py.stages.disks.luks import MADE, MAKING, fact
 from ignition_py.stages.disks.luks_plan import DISCARDS, bound
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.workers import side_by_side
 from ignition_py.system import udev
 from ignition_py.system.run import run
 
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from ignition_py.stages.disks.luks_plan import Decision
     from ignition_py.stages.disks.progress import Progress
 
+_DEFAULT_MEMORY = 1 << 30  # bytes that cryptsetup gives a key, if the machine has twice as much (cryptsetup-luksFormat(8))
 _LONG = 24 * 3600.0  # seconds; with --integrity, luksFormat writes the whole device
 _UNMARKED = ("--subsystem", "--type", "-M")  # options of the config that leave no room for our mark
 
@@ -54,6 +63,23 @@ def open_command(luks: Luks, alias: str, key_path: str) -> list[str]:
     return [*command, *(["--allow-discards"] if luks.discard else []), *luks.open_options]
 
 
+def measures(luks: Luks) -> bool:
+    """Does luksFormat measure the machine for this volume? A secure key's card is asked one at a time, too."""
+    return luks.cex.enabled or not _names(luks, "--pbkdf-force-iterations")
+
+
+def cheap(luks: Luks) -> bool:
+    """Does deriving the key of a new volume take no memory worth speaking of?"""
+    options = " ".join(luks.options).replace("=", " ").split()
+    return "pbkdf2" in options[options.index("--pbkdf") + 1 :][:1] if "--pbkdf" in options else False
+
+
+def available_memory() -> int:
+    """The bytes that programs may still take (proc(5), MemAvailable)."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return next((int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:")), 0)
+
+
 class Maker:
     """Carries decisions out. `persist` and `persist_volume_keys` are what the files stage needs, for the state."""
 
@@ -65,11 +91,33 @@ class Maker:
         self.persist: dict[str, str] = {}
         self.persist_volume_keys: dict[str, str] = {}
 
-    def carry_out(self, luks: Luks, decision: Decision, node: str) -> None:
-        """Raises CommandError or StageError."""
+    def carry_out(self, todo: Sequence[tuple[Luks, Decision, str]]) -> None:
+        """Each volume with what was decided for it, and its node. Raises CommandError or StageError."""
+        for luks, decision, node in todo:
+            if decision.action == "make" and measures(luks):
+                self._format(luks, node)
+        jobs = [partial(self._carry_out_one, luks, decision, node) for luks, decision, node in todo]
+        side_by_side(jobs, self._at_once(todo), stop=True)
+
+    def _at_once(self, todo: Sequence[tuple[Luks, Decision, str]]) -> int:
+        """How many keys can be derived at once."""
+        processors = os.cpu_count() or 1
+        if len(todo) < 2 or processors < 2:
+            return 1
+        need = 1
+        for luks, decision, node in todo:
+            if decision.action == "make" and not measures(luks):
+                need = max(need, 0 if cheap(luks) else _DEFAULT_MEMORY)
+            else:
+                need = max(need, luks_found.slot_memory(self._log, node))
+        return max(min(processors, available_memory() // need), 1)
+
+    def _carry_out_one(self, luks: Luks, decision: Decision, node: str) -> None:
         if decision.action == "make":
-            with self._log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
-                self._make(luks, node)
+            if not measures(luks):
+                self._format(luks, node)
+            with self._log.step(f"disks: opening the LUKS volume {luks.name} on {luks.device}"):
+                self._complete(luks, node)
         elif decision.action == "reuse":
             self._open_by_key(luks, self._prepared.keys[luks.name])
         elif decision.action == "open":
@@ -81,7 +129,11 @@ class Maker:
         # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
         run(self._log, argv, what=what, secret=secret, timeout=timeout, env={"LC_ALL": "C"})
 
-    def _make(self, luks: Luks, node: str) -> None:
+    def _format(self, luks: Luks, node: str) -> None:
+        with self._log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
+            self._format_now(luks, node)
+
+    def _format_now(self, luks: Luks, node: str) -> None:
         alias = aliases.alias_of(luks.device or "")
         self._record.add(MAKING, *fact(luks))
         if luks_found.mangled(luks.name) in luks_found.look(self._log, node, luks).open_as:
@@ -95,6 +147,9 @@ class Maker:
         self._run(command, f"making the LUKS volume {luks.name} on {luks.device}{at(luks)}", timeout=_LONG)
         if luks.cex.enabled:
             luks_cex.set_pattern(self._log, alias, key_path, luks)
+
+    def _complete(self, luks: Luks, node: str) -> None:
+        alias, key_path = aliases.alias_of(luks.device or ""), luks_keys.path_of(luks.name)
         self._run(open_command(luks, alias, key_path), f"opening the LUKS volume {luks.name}{at(luks)}")
         if bound(luks):
             self._bind(luks, alias, key_path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, filesystems, kernel, progress
 from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.raid import proven
@@ -73,6 +72,8 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
         from ignition_py.stages.disks.refusal import refuse
 
         refuse(conflicts, "No filesystem has been changed")
+    from ignition_py.stages.disks.workers import side_by_side
+
     side_by_side([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
 
 
@@ -126,41 +127,3 @@ def _job(log: Log, entry: Filesystem, alias: str, record: Progress) -> Callable[
         record.add("made", *key)
 
     return job
-
-
-def side_by_side(jobs: Sequence[Callable[[], None]], workers: int, *, stop: bool = False) -> None:
-    """Runs the jobs in up to `workers` threads, each to its end, and raises what failed: all failures in one
-    StageError. `stop`: after a failure no further one begins."""
-    if len(jobs) == 1:
-        jobs[0]()
-        return
-    import threading
-
-    todo = list(reversed(jobs))
-    failures: list[IgnitionError] = []
-    crashes: list[BaseException] = []
-
-    def work() -> None:
-        while not (stop and (failures or crashes)):
-            try:
-                job = todo.pop()
-            except IndexError:
-                return
-            try:
-                job()
-            except IgnitionError as failure:
-                failures.append(failure)
-            except BaseException as crash:  # handed to the main thread, which raises it
-                crashes.append(crash)
-
-    threads = [threading.Thread(target=work) for _ in range(min(workers, len(jobs)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if crashes:
-        raise crashes[0]
-    if len(failures) == 1:
-        raise failures[0]
-    if failures:
-        raise StageError("; ".join(str(failure) for failure in failures))

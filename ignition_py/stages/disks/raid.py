@@ -57,7 +57,10 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     """Makes every array that is not there yet. Raises StageError (all conflicts at once) or CommandError."""
     if not storage.raid:
         return
+    from functools import partial
+
     from ignition_py.stages.disks.refusal import refuse
+    from ignition_py.stages.disks.workers import side_by_side
 
     members = [device for array in storage.raid for device in array.devices]
     udev.wait_for(log, members)
@@ -75,8 +78,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
         todo.append(array)
         conflicts += _conflicts(log, array, plans)
     refuse(conflicts, "No RAID array has been changed")
-    for array in todo:
-        _create(log, array, record)
+    side_by_side([partial(_create, log, array, record) for array in todo], os.cpu_count() or 1, stop=True)
 
 
 def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:

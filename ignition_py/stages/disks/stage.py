@@ -163,7 +163,7 @@ def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
     from ignition_py.stages.disks.apply import apply_plan
-    from ignition_py.stages.disks.make_filesystems import side_by_side
+    from ignition_py.stages.disks.workers import side_by_side
 
     def job(plan: DiskPlan) -> Callable[[], None]:
         def apply() -> None:

@@ -14,7 +14,7 @@ from disks_lab import MIB
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Filesystem
 from ignition_py.stages.disks import filesystems
-from ignition_py.stages.disks.make_filesystems import side_by_side
+from ignition_py.stages.disks.workers import side_by_side
 from ignition_py.system import blkid
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log

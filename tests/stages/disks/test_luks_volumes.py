@@ -32,7 +32,8 @@ from ignition_py.spec.tables import (
     Timeouts,
 )
 from ignition_py.stages import disks, files
-from ignition_py.stages.disks import aliases, luks_found, luks_keys, progress
+from ignition_py.stages.disks import aliases, luks_found, luks_keys, luks_make, luks_plan, progress
+from ignition_py.stages.disks import luks as stage_luks
 from ignition_py.system import run as run_module
 from ignition_py.system.log import Log
 
@@ -172,6 +173,31 @@ def test_reuse_and_refusal(loop: Loop, make: Make) -> None:
     assert key_opens(node, b"new") and not key_opens(node, b"the-key-of-the-config")
 
 
+def test_a_volume_in_a_partition_that_is_made_anew(loop: Loop, make: Make) -> None:
+    """`wipeTable` takes the table and not what is in the sectors: the volume of before is found in the new partition, and its
+    key is tried before anything is written."""
+    node = loop(64)
+    wanted: dict[str, Any] = {"disks": (disk(node, Partition(number=1, label="p", size_mib=40), wipe_table=True),)}
+    disks.run(ctx := make(**wanted, luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="ext4"),)))
+    hand_over(ctx)
+    inside = fingerprint("/dev/mapper/one")
+    close("one")
+    forget_boot()
+    wanted["disks"] = (disk(node, Partition(number=1, label="q", size_mib=40), wipe_table=True),)
+    before = fingerprint(node)
+    with pytest.raises(StageError, match=r"the key file of the config does not open it.*Nothing has been changed"):
+        disks.run(make(**wanted, luks=(volume(f"{node}p1", key_file=Resource(source="data:,wrong")),)))
+    assert fingerprint(node) == before
+    disks.run(make(**wanted, luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="ext4"),)))
+    assert fingerprint("/dev/mapper/one") == inside
+    forget_boot()
+    close("one")
+    disks.run(make(luks=(volume(f"{node}p1", key_file=KEY),)))
+    # It is open: what is in it can be judged before anything is written.
+    with pytest.raises(StageError, match=r"/dev/mapper/one holds ext4.*Nothing has been changed"):
+        disks.run(make(luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="xfs"),)))
+
+
 def test_what_is_there_is_refused_or_wiped(loop: Loop, make: Make) -> None:
     node = loop(64)
     subprocess.run(["mkfs.ext4", "-q", "-F", "-L", "old", node], check=True)
@@ -292,6 +318,32 @@ def test_on_raid_and_with_integrity(loop: Loop, make: Make) -> None:
     assert said("lsblk", "-nro", "TYPE", "/dev/mapper/one").split() == ["crypt"]
     assert "raid1" in said("lsblk", "-snro", "TYPE", "/dev/mapper/one").split()
     disks.run(ctx)
+
+
+def test_several_at_once(loop: Loop, make: Make, tang: Tang, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other while the machine is measured, side by side afterwards; memory bounds how many."""
+    measured = ("--pbkdf-memory", "65536", "--iter-time", "100")
+    bind = Clevis(tang=(tables.Tang(url=tang.url, thumbprint=tang.thumbprint),))
+    volumes = (
+        volume(loop(64), options=measured, label="first"), volume(loop(64), "two", options=measured, clevis=bind),
+        volume(loop(64), "three", clevis=bind),
+    )  # fmt: skip
+    ctx = make(luks=volumes, filesystems=tuple(Filesystem(device=f"/dev/mapper/{it.name}", format="ext4") for it in volumes))
+    capsys.readouterr()
+    disks.run(ctx)
+    lines = [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()]
+    for name in ("one", "two"):
+        [start, end] = [i for i, line in enumerate(lines) if line.startswith(f"disks: making the LUKS volume {name} on ")]
+        between = [line for line in lines[start:end] if line.startswith("running:") and "luksDump" not in line]
+        assert all("luksFormat" in line for line in between), between
+    assert [sorted(token["type"] for token in dump(it.device or "")["tokens"].values()) for it in volumes] == [[], ["clevis"], ["clevis"]]
+    assert [list(dump(it.device or "")["keyslots"]) for it in volumes] == [["0"], ["1"], ["1"]]
+    todo = [(it, luks_plan.Decision("reuse", ""), it.device or "") for it in volumes]
+    maker = luks_make.Maker(ctx, stage_luks.Prepared(), progress.load(ctx.config.storage))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    for mib, number in ((1024, 8), (200, 3), (130, 2), (60, 1), (0, 1)):
+        monkeypatch.setattr(luks_make, "available_memory", lambda mib=mib: mib << 20)
+        assert maker._at_once(todo) == number, "the first has a key slot that takes 64 MiB"
 
 
 # ---------------------------------------------------------------- interrupted

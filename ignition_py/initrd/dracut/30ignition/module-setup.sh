@@ -247,7 +247,7 @@ install() {
 
 installkernel() {
     # Filesystems that the mount stage mounts, and the character sets that FAT wants by default.
-    hostonly='' instmods ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
+    hostonly='' instmods ext4 xfs btrfs vfat virtiofs nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
     # Where platforms keep a config: QEMU's firmware, Hyper-V's key-value store, a vsock, BlueField's boot FIFO.
     hostonly='' instmods qemu_fw_cfg hv_utils vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport mlxbf_bootctl
     # Config drives and CD-ROMs, and VirtualBox's guest properties.
