@@ -131,16 +131,32 @@ def _carry_tools(tree: Tree, tools: Sequence[str], *, required: bool) -> list[st
         if not path:
             continue
         real = os.path.realpath(path)
+        if script := _script(real, bash="bash" in tools):
+            tree.add(f"{TOOLS}/{name}", script, part="tools", mode=0o755)
+            continue
         program = os.path.basename(real)
         settings = f"export MKE2FS_CONFIG={stage.PREFIX}/mke2fs.conf\n" if program == "mke2fs" else ""
-        script = _TOOL.format(settings=settings, name=name, program=program)
-        tree.add(f"{TOOLS}/{name}", script.encode(), part="tools", mode=0o755)
+        wrapper = _TOOL.format(settings=settings, name=name, program=program)
+        tree.add(f"{TOOLS}/{name}", wrapper.encode(), part="tools", mode=0o755)
         if f"{TOOLS}/bin/{program}" not in tree.entries:
             tree.copy(real, f"{TOOLS}/bin/{program}", part="tools")
             binaries.append(real)
     if f"{TOOLS}/bin/mke2fs" in tree.entries and os.path.exists("/etc/mke2fs.conf"):
         tree.copy("/etc/mke2fs.conf", f"{stage.PREFIX}/mke2fs.conf", part="tools")
     return binaries
+
+
+def _script(path: str, *, bash: bool) -> bytes:
+    """A script as it goes into the archive, b"" for a binary. One of bash's runs by the archive's own `bash` where that comes
+    along; other scripts must not be wrapped either, since Clevis' source each other."""
+    with open(path, "rb") as file:
+        if file.read(2) != b"#!":
+            return b""
+        first, _, rest = file.read().partition(b"\n")
+    interpreter, _, arguments = first.strip().partition(b" ")
+    if bash and os.path.basename(interpreter) == b"bash":
+        interpreter = f"{TOOLS}/bash".encode()
+    return b"#!" + interpreter + (b" " + arguments if arguments else b"") + b"\n" + rest
 
 
 def try_out(log: Log, tree: Tree) -> None:
@@ -193,6 +209,8 @@ def boot_files(tree: Tree) -> None:
                 tree.copy(source, f"/usr/lib/dracut/hooks/{hook}/50-{name}", part=part)
             tree.copy(source, f"{stage.PREFIX}/{name}", part=part)
             tree.add(f"{UNITS}/emergency.service.d/ignition.conf", _EMERGENCY.encode(), part=part)
+        elif name == "ignition-pwquality.conf":  # the keys that Clevis makes are random; there is no dictionary to hold them against
+            tree.copy(source, f"/etc/security/pwquality.conf.d/{name}", part=part)
         elif name != "module-setup.sh":
             tree.copy(source, f"{stage.PREFIX}/{name}", part=part)
 

@@ -28,7 +28,7 @@ INSTALLED = {
         "initramfs-tools/hooks/ignition": "usr/share/initramfs-tools/hooks/ignition",
         "initramfs-tools/scripts/ignition": "usr/share/initramfs-tools/scripts/ignition",
         "initramfs-tools/scripts/init-premount/ignition": "usr/share/initramfs-tools/scripts/init-premount/ignition",
-        "initramfs-tools/scripts/local-bottom/ignition": "usr/share/initramfs-tools/scripts/local-bottom/ignition",
+        "initramfs-tools/scripts/local-bottom/00-ignition": "usr/share/initramfs-tools/scripts/local-bottom/00-ignition",
     },
 }
 _MINUTES = 30 * 60.0

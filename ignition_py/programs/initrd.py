@@ -93,11 +93,13 @@ def _log(values: Values) -> Log:
 
 
 def _tree(values: Values) -> Tree:
-    from ignition_py.initrd.carried import PROGRAMS
+    from ignition_py.initrd.carried import CLEVIS, PROGRAMS
     from ignition_py.initrd.standalone import standalone, try_out
+    from ignition_py.system.tools import which
 
     named = values.text("tools")
-    tools = {"all": PROGRAMS, "none": ()}.get(named, tuple(name for name in named.split(",") if name))
+    every = (*PROGRAMS, *CLEVIS) if which(CLEVIS[0]) else PROGRAMS
+    tools = {"all": every, "none": ()}.get(named, tuple(name for name in named.split(",") if name))
     log = _log(values)
     tree = standalone(log, tools, values.text("kernel"), required=named != "all")
     try_out(log, tree)

@@ -25,16 +25,21 @@ GATEWAY, SERVER = "10.0.2.2", "10.0.2.100"
 
 
 class Drive:
-    """A file that the machine sees as a disk. `serial` names it in /dev/disk/by-id, where its bus does that."""
+    """A file that the machine sees as a disk. `serial` names it in /dev/disk/by-id, where its bus does that; a machine cannot
+    write to one that is `read_only`."""
 
-    __slots__ = ("bus", "format", "path", "serial", "snapshot")
+    __slots__ = ("bus", "format", "path", "read_only", "serial", "snapshot")
 
-    def __init__(self, path: str, serial: str, *, bus: str = VIRTIO, image_format: str = "raw", snapshot: bool = False) -> None:
+    def __init__(
+        self, path: str, serial: str, *, bus: str = VIRTIO, image_format: str = "raw", snapshot: bool = False,
+        read_only: bool = False,
+    ) -> None:
         self.path = path
         self.serial = serial
         self.bus = bus
         self.format = image_format
         self.snapshot = snapshot
+        self.read_only = read_only
 
 
 def drive_words(drives: Iterable[Drive]) -> list[str]:
@@ -43,7 +48,7 @@ def drive_words(drives: Iterable[Drive]) -> list[str]:
     ports = 0
     for number, drive in enumerate(drives):
         name = f"d{number}"
-        how = "snapshot=on" if drive.snapshot else "discard=unmap"
+        how = "snapshot=on" if drive.snapshot else "readonly=on" if drive.read_only else "discard=unmap"
         words += ["-drive", f"file={_quoted(drive.path)},if=none,id={name},format={drive.format},cache=writeback,{how}"]
         if drive.bus == ATA and not ports:
             words += ["-device", "ahci,id=ahci"]
@@ -61,7 +66,7 @@ def image_format(path: str) -> str:
 
 
 class Network:
-    """One network card. `forward`: a TCP port at the address `server`, and the Unix socket on the host that answers there.
+    """One network card. `forward`: TCP ports at the address `server`, each with the Unix socket on the host that answers there.
 
     `server` is in the card's network, which has 24 bits. `outside`: connections elsewhere are made by QEMU from the host;
     without it nothing else can be reached. `capture`: a file that gets every frame (pcap).
@@ -70,7 +75,7 @@ class Network:
     __slots__ = ("capture", "forward", "outside", "server")
 
     def __init__(
-        self, forward: tuple[int, str] | None = None, *, server: str = SERVER, outside: bool = False, capture: str = ""
+        self, *forward: tuple[int, str], server: str = SERVER, outside: bool = False, capture: str = ""
     ) -> None:
         self.forward = forward
         self.server = server
@@ -81,9 +86,8 @@ class Network:
         options = f"user,id=net,restrict={'off' if self.outside else 'on'}"
         if self.server != SERVER:
             options += ",net={0}.0/24,dhcpstart={0}.15".format(self.server.rpartition(".")[0])
-        if self.forward is not None:
-            port, address = self.forward
-            relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
+        relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
+        for port, address in self.forward:
             options += f",guestfwd=tcp:{self.server}:{port}-cmd:{sys.executable} -IS {relay} {address}"
         words = ["-netdev", options, "-device", "virtio-net-pci,netdev=net"]
         if self.capture:

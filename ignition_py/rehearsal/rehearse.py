@@ -115,7 +115,8 @@ def _blank_drives(blanks: list[Blank], directory: str) -> list[Drive]:
 def _network(request: Request, handover: Handover) -> Network | None:
     if handover.server is None and not request.outside:
         return None
-    return Network(handover.server, outside=request.outside)
+    forward = [handover.server] if handover.server is not None else []
+    return Network(*forward, outside=request.outside)
 
 
 def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say: Say) -> bool:

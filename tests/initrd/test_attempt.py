@@ -75,8 +75,10 @@ def test_no_filesystem_is_no_failure(begin: Callable[[str], list[str]], cmdline:
 
 def test_a_filesystem_that_cannot_be_written(device: str, begin: Callable[[str], list[str]]) -> None:
     subprocess.run(["blockdev", "--setro", device], check=True)
-    assert begin(f"root={device}\n") == []
-    subprocess.run(["blockdev", "--setrw", device], check=True)
+    try:
+        assert begin(f"root={device}\n") == []
+    finally:  # the flag is the device's, and outlives the file behind it
+        subprocess.run(["blockdev", "--setrw", device], check=True)
 
 
 def test_what_is_in_the_place_of_the_note(device: str, begin: Callable[[str], list[str]]) -> None:

@@ -11,8 +11,10 @@ import pytest
 import ignition_py.initrd
 
 MODULE = Path(ignition_py.initrd.__file__).parent / "dracut" / "30ignition"
-# A mount namespace in which /proc/cmdline and /run are the test's.
-INSIDE = 'mount --bind "$1" /proc/cmdline && mount --bind "$2" /run && exec "$3" "$4"'
+# A mount namespace in which /proc/cmdline, /run and /etc/ignition are the test's.
+INSIDE = """mount --bind "$1" /proc/cmdline && mount --bind "$2" /run && mount -t tmpfs tmpfs /etc && mkdir /etc/ignition
+[ ! -e "$5" ] || cp "$5" /etc/ignition/environment
+exec "$3" "$4\""""
 FIRST = {"initrd.target.requires/ignition-complete.target", "ignition-complete.target.requires/ignition-diskful.target"}
 LATER = {
     "initrd.target.requires/ignition-subsequent.target",
@@ -20,13 +22,15 @@ LATER = {
 }
 
 
-def generate(directory: Path, cmdline: str) -> tuple[set[str], str]:
+def generate(directory: Path, cmdline: str, settings: str = "") -> tuple[set[str], str]:
     """Links that the generator made, and the environment that it left."""
     units, run = directory / "units", directory / "run"
     units.mkdir()
     run.mkdir()
     (directory / "cmdline").write_text(cmdline)
-    names = [str(directory / "cmdline"), str(run), str(MODULE / "ignition-generator"), str(units)]
+    if settings:
+        (directory / "environment").write_text(settings)
+    names = [str(directory / "cmdline"), str(run), str(MODULE / "ignition-generator"), str(units), str(directory / "environment")]
     subprocess.run(["unshare", "--mount", "sh", "-c", INSIDE, "sh", *names], check=True)
     links = {str(path.relative_to(units)) for path in units.rglob("*") if path.is_symlink()}
     return links, (run / "ignition.env").read_text()
@@ -74,3 +78,13 @@ def test_every_unit_is_installed() -> None:
         target = name.removeprefix("ignition-").removesuffix(".target")
         listed = stage in stages or stage + ";" in stages or name in script or f" {target}" in script
         assert listed or name == "module-setup.sh", name
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_settings_of_the_image_come_last(tmp_path: Path) -> None:
+    """Of a name that is there twice, systemd and a shell take the last."""
+    settings = "IGNITION_CONSOLE=0\nIGNITION_TRUSTED_TIME=image\n"
+    assert generate(tmp_path, "ignition.firstboot ignition.platform.id=qemu\n", settings) == (
+        FIRST, 'PLATFORM_ID="qemu"\nIGNITION_CONSOLE=1\n' + settings,
+    )  # fmt: skip

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from luks_lab import serving_tang
 from servers import Server, body
 
-from ignition_py.initrd import standalone, whole
+from ignition_py.initrd import carried, standalone, whole
 from ignition_py.initrd.libraries import libraries_of, linker_of
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.size import EXECUTOR
@@ -23,6 +24,8 @@ from ignition_py.system.log import Log
 
 pytestmark = [pytest.mark.subprocess]
 SETUP = Path(standalone.DRACUT_MODULE) / "module-setup.sh"
+# All of Clevis' but the programs of the TPM, whose names differ by version.
+TOOLS = ",".join(("mkfs.ext4", "lsblk", *(name for name in carried.CLEVIS if "tpm2" not in name)))
 QUIET = Log(to_stdout=True, threshold=-1)
 
 
@@ -30,12 +33,13 @@ QUIET = Log(to_stdout=True, threshold=-1)
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with the archive, a static shell, and C libraries that no program could be started with."""
     folder = tmp_path_factory.mktemp("archive")
-    assert initrd.main("initrd", ["build", "-format", "cpio", "-output", f"{folder}/a.cpio", "-tools", "mkfs.ext4,lsblk"]) == 0
+    assert initrd.main("initrd", ["build", "-format", "cpio", "-output", f"{folder}/a.cpio", "-tools", TOOLS]) == 0
     root = folder / "root"
     for name in ("bin", "dev", "etc", "proc/sys/kernel/random", "run", "tmp", "lib64", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "sysroot/etc"):
         (root / name).mkdir(parents=True)
     subprocess.run(["cpio", "-idm", "--quiet"], stdin=(folder / "a.cpio").open("rb"), cwd=root, check=True)
     shutil.copy(shutil.which("busybox") or "busybox is missing", root / "bin/busybox")
+    (root / "usr/bin/env").symlink_to("/bin/busybox")
     for name in ("sh", "cat", "ls"):
         (root / "bin" / name).symlink_to("busybox")
     for name in ("libc.so.6", "libm.so.6", "libcrypto.so.3", "libz.so.1", "libparted.so.2"):
@@ -86,10 +90,11 @@ def test_its_tools_start_there_and_come_last(unpacked: Path) -> None:
 @pytest.mark.root
 @pytest.mark.sockets
 def test_it_fetches_there(unpacked: Path, server: Server) -> None:
-    """requests works with what stands in for the modules that it imports and nobody uses."""
+    """requests, which asks proxies, works with what stands in for the modules that it imports and nobody uses."""
     server.at["/contents"] = body(b"from afar")
-    file = {"path": "/etc/fetched", "contents": {"source": server.url("/contents")}}
-    (unpacked / "config.ign").write_text(json.dumps({"ignition": {"version": "3.5.0"}, "storage": {"files": [file]}}))
+    file = {"path": "/etc/fetched", "contents": {"source": "http://mirror.example/contents"}}
+    ignition = {"version": "3.5.0", "proxy": {"httpProxy": server.url("").rstrip("/")}}
+    (unpacked / "config.ign").write_text(json.dumps({"ignition": ignition, "storage": {"files": [file]}}))
     for name in ("fetch", "files"):
         done = inside(unpacked, "/usr/bin/ignition", "-platform", "file", "-stage", name, "-root", "/sysroot", "-log-to-stdout", "-config-cache", "/run/fetched")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -106,6 +111,31 @@ def test_it_weighs_less_than_the_reference(capsys: pytest.CaptureFixture[str]) -
     assert pieces < parts["the archive"]["bytes"] < pieces * 1.02  # names and padding
     assert initrd.main("initrd", ["size", "-tools", "none"]) == 0
     assert f"| {EXECUTOR} | {parts[EXECUTOR]['files']} |" in capsys.readouterr().out
+
+
+# /dev/fd of a booted system: bash's process substitution.
+MOUNTED = 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && exec "$(command -v chroot)" "$@"'
+
+
+def booted(root: Path, *argv: str, stdin: bytes = b"") -> bytes:
+    """What a program of the archive prints; it must succeed."""
+    command = ["unshare", "--mount", "sh", "-c", MOUNTED, "sh", str(root), "/usr/bin/env", f"PATH=/bin:/usr/bin:{standalone.TOOLS}", *argv]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.root
+@pytest.mark.sockets
+def test_clevis_runs_there(unpacked: Path, tmp_path: Path) -> None:
+    """Its scripts by the archive's own bash, their programs by its own libraries; a real Tang server is asked."""
+    with serving_tang(tmp_path / "keys") as tang:
+        pin = {"t": 1, "pins": {"tang": [{"url": tang.url, "thp": tang.thumbprint}]}}
+        sealed = booted(unpacked, "clevis", "encrypt", "sss", json.dumps(pin), stdin=b"a key")
+        asked = tang.connections
+        assert booted(unpacked, "clevis", "decrypt", stdin=sealed) == b"a key"
+        assert tang.connections > asked
+    assert len(booted(unpacked, "pwmake", "256").strip()) > 20
 
 
 def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:

@@ -31,7 +31,7 @@ for name in null zero urandom; do : >"$root/dev/$name"; mount --bind "/dev/$name
 mkdir -p "$root/root/etc/selinux"; mount -o remount,ro "$root/root"
 exec "$(command -v chroot)" "$root" env -i PATH=/sbin:/usr/sbin:/bin:/usr/bin quiet=n panic= readonly=y rootmnt=/root "$@" sh -c '
 for at in init-premount local-bottom; do
-    echo "AT $at"; "/scripts/$at/ignition" || exit
+    echo "AT $at"; "/scripts/$at/"*ignition || exit
 done
 grep -q " /root tmpfs ro," /proc/mounts && echo "ROOT read-only"
 cat /root/etc/made 2>/dev/null' 2>&1
