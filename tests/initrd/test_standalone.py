@@ -91,9 +91,9 @@ def test_its_tools_start_there_and_come_last(unpacked: Path) -> None:
 @pytest.mark.sockets
 def test_it_fetches_there(unpacked: Path, server: Server) -> None:
     """requests, which asks proxies, works with what stands in for the modules that it imports and nobody uses."""
-    server.at["/contents"] = body(b"from afar")
+    server.at["http://mirror.example/contents"] = body(b"from afar")
     file = {"path": "/etc/fetched", "contents": {"source": "http://mirror.example/contents"}}
-    ignition = {"version": "3.5.0", "proxy": {"httpProxy": server.url("").rstrip("/")}}
+    ignition = {"version": "3.5.0", "proxy": {"httpProxy": server.url("")}}
     (unpacked / "config.ign").write_text(json.dumps({"ignition": ignition, "storage": {"files": [file]}}))
     for name in ("fetch", "files"):
         done = inside(unpacked, "/usr/bin/ignition", "-platform", "file", "-stage", name, "-root", "/sysroot", "-log-to-stdout", "-config-cache", "/run/fetched")
