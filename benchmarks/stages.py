@@ -1,11 +1,12 @@
-"""What the stages cost in a virtual machine, beside the reference in the same run, as tables for docs/performance.md.
+"""What ignition-py weighs in an initramfs and what its stages cost, beside the reference: the tables of docs/performance.md.
 
-    python benchmarks/stages.py --reference /path/to/ignition [--here]
+    /usr/bin/python3 benchmarks/stages.py --reference /path/to/ignition [--rounds 3] [--here] [--json FILE]
 
-Boots the machine that the tests boot, copies the executor as the initramfs has it (and the reference) into memory there, and has
-stages_guest.py run them: each stage with nothing to do, then all stages of the quickstart, of a config with 20 downloads of 1 MB
-that begin 50 ms late, and of one with four disks. `--here` measures the starts on this machine instead, without a virtual one.
-Needs what tools/setup.sh vm installs, and root.
+First the sizes. Then boots the machine that the tests boot, copies the executor as the initramfs has it (and the reference)
+into memory there, and has stages_guest.py run them in turns: each stage with nothing to do, then all stages of the quickstart, of
+a config with 20 downloads of 1 MB that begin 50 ms late, and of one with four disks. Of the rounds the least counts, of each
+figure by itself. `--here` measures the starts and the downloads on this machine instead, without a virtual one. A stage that fails,
+ours or the reference's, ends it all: exit status 1, no table. Needs what tools/setup.sh vm installs, and root.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/vm")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/vm"), str(ROOT / "benchmarks")]
 
 QUICK_DISK, DISK = "1G", "256M"
+ROUNDS = 3
+JOBS = ("quickstart", "20 downloads", "four disks")
+
+Figures = dict[str, dict[str, Any]]  # executor -> "starts" or job -> figures, see stages_guest.py
 
 
 def unpacked(folder: Path) -> None:
@@ -34,19 +40,27 @@ def unpacked(folder: Path) -> None:
 python3 -m ignition_py.initrd.stage /tmp/out/tree >/tmp/out/natives
 while read -r source target; do mkdir -p "/tmp/out/tree$(dirname "$target")"; cp "$source" "/tmp/out/tree$target"; done </tmp/out/natives
 """
-    inside(tree(print), REPOSITORY, str(work), script)
+    inside(tree(_say), REPOSITORY, str(work), script)
     shutil.move(work / "tree", folder / "tree")
     shutil.rmtree(work)
 
 
-def measure(reference: str) -> dict[str, dict[str, dict[str, object]]]:
+def sizes(reference: str) -> str:
+    """The table of `ignition-py initrd size`, with the binary that was given."""
+    argv = [sys.executable, "-m", "ignition_py", "initrd", "size", "--tools", "none"]
+    text = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    if reference:
+        packed = subprocess.run(["zstd", "-19", "-q", "-c", reference], check=True, capture_output=True).stdout
+        text += f"| the reference's binary of this run | 1 | {Path(reference).stat().st_size / 1e6:.2f} | {len(packed) / 1e6:.2f} |\n"
+    return text
+
+
+def measure(reference: str, rounds: int) -> Figures:
+    from stages_guest import DISKS
     from vmlab.machine import Machine
     from vmlab.quickstart import compile_config
 
-    config = json.loads(compile_config())
-    text = json.dumps(config)
     executors = {"ignition-py": "/usr/bin/ignition"}
-    quickstart = {"ignition-py": text}
     with tempfile.TemporaryDirectory() as name:
         share = Path(name) / "share"
         share.mkdir()
@@ -55,31 +69,31 @@ def measure(reference: str) -> dict[str, dict[str, dict[str, object]]]:
         if reference:
             shutil.copy(reference, share / "reference")
             executors["reference"] = "/dev/shm/reference"
-            quickstart["reference"] = text.replace("virtio-disk1", "virtio-disk2")
-        sizes = [QUICK_DISK] * 2 + [DISK] * 8
         with (
-            Machine(name, disks=sizes, shares={"bench": str(share)}, memory=3072, say=print) as machine,
+            Machine(
+                name, disks=[QUICK_DISK] + [DISK] * DISKS, shares={"bench": str(share)}, memory=3072, say=_say
+            ) as machine,
             machine.boot(first_boot=False) as boot,
         ):
             boot.wait_until_up()
             prepare = "mkdir /bench && mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,ro bench /bench"
             copy = "cp -r /bench/tree/. / && { [ ! -e /bench/reference ] || cp /bench/reference /dev/shm/; }"
             done = boot.ask(f"{prepare} && {copy} && udevadm settle", timeout=120)
-            assert done.rc == 0, done
-            argv = ["python3", "/bench/stages_guest.py", json.dumps(executors), json.dumps(quickstart)]
-            answer = boot.run(argv, timeout=900)
-            sys.stderr.write(answer.stderr)
-            assert answer.rc == 0, answer
-    result: dict[str, dict[str, dict[str, object]]] = json.loads(answer.stdout.splitlines()[-1])
+            if done.rc != 0:
+                sys.exit(f"preparing the machine failed: {done}")
+            argv = ["python3", "/bench/stages_guest.py", json.dumps(executors), compile_config().decode(), str(rounds)]
+            answer = boot.run(argv, timeout=1800)
+    if answer.rc != 0:
+        sys.exit(f"nothing has been measured:\n{answer.stderr}")
+    result: Figures = json.loads(answer.stdout.splitlines()[-1])
     return result
 
 
-def measure_here(reference: str) -> dict[str, dict[str, dict[str, object]]]:
-    """The starts alone, on this machine."""
-    from ignition_py.initrd.stage import PREFIX, stage
+def measure_here(reference: str, rounds: int) -> Figures:
+    """The starts and the downloads, on this machine."""
+    import stages_guest as guest
 
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    from stages_guest import starts
+    from ignition_py.initrd.stage import PREFIX, stage
 
     with tempfile.TemporaryDirectory() as name:
         for source, target in stage(f"{name}/tree", f"{name}/tree{PREFIX}"):
@@ -87,50 +101,63 @@ def measure_here(reference: str) -> dict[str, dict[str, dict[str, object]]]:
             shutil.copy(source, target)
         # What was written for that prefix lies below it twice.
         subprocess.run(["cp", "-r", f"{name}/tree{name}/tree/.", f"{name}/tree/"], check=True)
-        result = {}
-        for who, path in (("ignition-py", f"{name}/tree/usr/bin/ignition"), ("reference", reference)):
-            if path:
-                (Path(name) / who).mkdir()
-                result[who] = {"starts": starts(path, f"{name}/{who}")}
-    return result  # type: ignore[return-value]
+        executors = [guest.Executor("ignition-py", f"{name}/tree/usr/bin/ignition")]
+        executors += [guest.Executor("reference", reference)] if reference else []
+        port = guest.serve()
+        try:
+            for number in range(rounds):
+                for executor in executors[:: -1 if number % 2 else 1]:
+                    guest.starts(executor, f"{name}/run")
+                    guest.provision(
+                        executor, f"{name}/run", "20 downloads", guest.downloads(port), guest.STAGES, overlay=False
+                    )
+        except guest.Failed as error:
+            sys.exit(f"nothing has been measured:\n{error}")
+    return {executor.name: {"starts": executor.starts, **executor.jobs} for executor in executors}
 
 
-def show(result: dict[str, dict[str, dict[str, object]]]) -> None:
-    ours, theirs = result["ignition-py"], result.get("reference")
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def row(name: str, *pairs: tuple[float, float | None], digits: int) -> str:
+    """A line of a table: ours, the reference's and their ratio, for each pair."""
+    cells = []
+    for ours, theirs in pairs:
+        cells += [f"{ours:.{digits}f}", *(("-", "-") if theirs is None else (f"{theirs:.{digits}f}", f"{ours / theirs:.2f} x"))]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def show(result: Figures) -> None:
+    """The tables of starts and of whole boots."""
+
+    def start(who: str, stage: str, kind: str) -> float | None:
+        return min(figures[kind] for figures in result[who]["starts"][stage]) if who in result else None
+
+    def total(who: str, job: str, which: int) -> float | None:
+        return min(sum(figures[which] for figures in stages.values()) for stages in result[who][job]) if who in result else None
+
     print("| stage, nothing to do | CPU to the first line, ms | reference | | whole process, ms | reference | |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for stage, mine in ours["starts"].items():
-        cells = []
-        for kind in ("first", "whole"):
-            value = mine[kind]  # type: ignore[index]
-            other = theirs["starts"][stage][kind] if theirs else 0  # type: ignore[index]
-            cells += [f"{value:.1f}", f"{other:.1f}", f"{value / other:.1f} x" if other else "-"]
-        print(f"| {stage} | {' | '.join(cells)} |")
-    if "quickstart" not in ours:
-        return
+    for stage in result["ignition-py"]["starts"]:
+        pairs = [(start("ignition-py", stage, kind) or 0.0, start("reference", stage, kind)) for kind in ("first", "whole")]
+        print(row(stage, *pairs, digits=1))
     print("\n| all stages | CPU, ms | reference | | time, ms | reference | |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for what in ("quickstart", "20 downloads", "four disks"):
-        cells = []
-        for kind in ("cpu", "took"):
-            value = ours[what][kind]
-            other = theirs[what][kind] if theirs else 0
-            cells += [f"{value:.0f}", f"{other:.0f}", f"{value / other:.2f} x" if other else "-"]  # type: ignore[operator, str-format]
-        print(f"| {what} | {' | '.join(cells)} |")
-    for who, found in result.items():
-        for what in ("quickstart", "20 downloads", "four disks"):
-            bad = {stage: values for stage, values in found[what]["stages"].items() if values[2]}  # type: ignore[attr-defined]
-            if bad:
-                print(f"\n{who}, {what}: failed: {bad}")
+    for job in JOBS:
+        if job in result["ignition-py"]:
+            print(row(job, *((total("ignition-py", job, i) or 0.0, total("reference", job, i)) for i in (0, 1)), digits=0))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--reference", default="", help="the reference's binary")
-    options.add_argument("--here", action="store_true", help="the starts alone, on this machine")
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    options.add_argument("--here", action="store_true", help="the starts and the downloads, on this machine")
     options.add_argument("--json", help="write every figure to this file")
     chosen = options.parse_args()
-    result = (measure_here if chosen.here else measure)(chosen.reference)
+    print(sizes(chosen.reference), flush=True)
+    result = (measure_here if chosen.here else measure)(chosen.reference, chosen.rounds)
     if chosen.json:
         Path(chosen.json).write_text(json.dumps(result, indent=1))
     show(result)

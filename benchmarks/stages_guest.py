@@ -1,11 +1,14 @@
 """Runs in the machine that stages.py boots: measures stages of both executors there, and prints one JSON object.
 
-Argument: a JSON object {executor: path}. CPU is user and system time of the process and of all that it started; until the first
-line it is what the scheduler has counted for its threads when that line arrives.
+Arguments: {executor: path} and the quickstart's config, as JSON, and how many rounds. In each round the executors take turns at
+each job, the first of them another one each time; every figure is kept. CPU is user and system time of the process and of all
+that it started; until the first line it is what the scheduler has counted for its threads when it is about to write that line.
+A stage that fails ends the measuring with exit status 1 and what it said.
 """
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -17,119 +20,173 @@ import threading
 import time
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
-ROUNDS = 7
+# Images skip the fetch stage where fetch-offline has found the config.
+OFFLINE = tuple(stage for stage in STAGES if stage != "fetch")
 DOWNLOADS, DELAY, SIZE = 20, 0.05, 1 << 20  # files, seconds until an answer begins, bytes
 DISKS = 4
+QUICKSTART_DISK = 1  # its serial is disk1; those of the four disks follow
+VERSION = "3.4.0"
 
 
-def argv(executor: str, stage: str, folder: str, root: str) -> list[str]:
-    shared = ["-platform", "file", "-root", root, "-log-to-stdout", "-config-cache", f"{folder}/cache"]
-    return [executor, "-stage", stage, *shared, "-neednet", f"{folder}/neednet", "-state-file", f"{folder}/state/state"]
+class Failed(Exception):
+    """A stage that had to succeed did not; the message ends with what it said."""
 
 
-def environment(config: str) -> dict[str, str]:
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "IGNITION_CONFIG_FILE": config}
+class Executor:
+    """A program, and every figure of it: job -> figures of each round."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name = name
+        self.path = path
+        self.starts: dict[str, list[dict[str, float]]] = {stage: [] for stage in STAGES}
+        self.jobs: dict[str, list[dict[str, list[float]]]] = {}
 
 
-def cpu_until_first_line(command: list[str], env: dict[str, str]) -> float:
-    """Milliseconds of CPU when the first line is read; 0 where the process had ended by then."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        total = 0
-        try:
-            for thread in os.listdir(f"/proc/{process.pid}/task"):
-                with open(f"/proc/{process.pid}/task/{thread}/schedstat") as file:
-                    total += int(file.read().split()[0])
-        except OSError:
-            pass
-        process.stdout.read()
-    return total / 1e6
+class Run:
+    """One first boot of an executor: a folder with its root, its config and its state."""
 
-
-def run(command: list[str], env: dict[str, str]) -> tuple[float, float, int]:
-    """Milliseconds of CPU, milliseconds by the clock, exit status."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, env=env, capture_output=True, check=False)
-    took, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.stderr.write((done.stdout + done.stderr).decode(errors="replace")[-800:])
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3, took * 1e3, done.returncode
-
-
-def starts(executor: str, folder: str) -> dict[str, dict[str, float]]:
-    """Each stage with a config that gives it nothing to do: the least of the rounds."""
-    no_selinux(f"{folder}/root")
-    os.makedirs(f"{folder}/state")
-    env = environment(config_file(folder, {"ignition": {"version": "3.4.0"}}))
-    found = {}
-    for stage in STAGES:
-        command = argv(executor, stage, folder, f"{folder}/root")
-        whole = [run(command, env) for _ in range(ROUNDS)]
-        first = [cpu_until_first_line(command, env) for _ in range(ROUNDS)]
-        found[stage] = {
-            "first": min([value for value in first if value] or [0]),
-            "whole": min(cpu for cpu, _, _ in whole),
-            "failed": sum(1 for _, _, status in whole if status),
+    def __init__(self, executor: Executor, folder: str, config: dict[str, object]) -> None:
+        self.executor = executor
+        self.folder = folder
+        self.root = f"{folder}/root"
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("root", "state", "bin", "upper", "work"):
+            os.makedirs(f"{folder}/{name}")
+        with open(f"{folder}/config.ign", "w") as file:
+            json.dump(config, file)
+        # The reference wants to label what it mounts and writes, and fails where it cannot; labels are no part of this.
+        os.symlink(shutil.which("true") or "/bin/true", f"{folder}/bin/setfiles")
+        self.environment = {
+            "PATH": f"{folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "IGNITION_CONFIG_FILE": f"{folder}/config.ign",
         }
+
+    def without_selinux(self, root: str) -> None:
+        os.makedirs(f"{root}/etc/selinux")
+        with open(f"{root}/etc/selinux/config", "w") as file:
+            file.write("SELINUX=disabled\nSELINUXTYPE=targeted\n")
+
+    def argv(self, stage: str) -> list[str]:
+        files = ["-config-cache", f"{self.folder}/cache", "-neednet", f"{self.folder}/neednet"]
+        files += ["-state-file", f"{self.folder}/state/state"]
+        return [self.executor.path, "-stage", stage, "-platform", "file", "-root", self.root, "-log-to-stdout", *files]
+
+    def stage(self, stage: str) -> list[float]:
+        """Milliseconds of CPU, milliseconds by the clock. Raises Failed."""
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        done = subprocess.run(self.argv(stage), env=self.environment, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        took, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.check(stage, done.returncode, done.stdout + done.stderr)
+        return [(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3, took * 1e3]
+
+    def check(self, stage: str, status: int, said: bytes) -> None:
+        if status:
+            text = said.decode(errors="replace")[-2000:]
+            raise Failed(f"{self.executor.name}: stage {stage} failed (exit status {status}):\n{text}")
+
+    def first_line(self, stage: str) -> float:
+        """Milliseconds of CPU when the stage is about to write its first line, which a full pipe keeps it from. Raises Failed."""
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(writing, bytes(fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)))
+        with subprocess.Popen(
+            self.argv(stage), stdout=writing, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment
+        ) as process:
+            os.close(writing)
+            while not any("pipe_write" in text for text in _of_threads(process.pid, "wchan")):
+                if process.poll() is not None:
+                    raise Failed(f"{self.executor.name}: stage {stage} has ended without a line")
+                time.sleep(0.0005)
+            total = sum(int(text.split()[0]) for text in _of_threads(process.pid, "schedstat"))
+            with open(reading, "rb") as file:
+                said = file.read().lstrip(b"\0")
+        self.check(stage, process.returncode, said)
+        return total / 1e6
+
+
+def _of_threads(pid: int, name: str) -> list[str]:
+    """/proc/PID/task/*/NAME, of the threads that are still there."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/{name}") as file:
+                found.append(file.read())
+        except OSError:
+            continue
     return found
 
 
-def no_selinux(root: str) -> None:
-    """The reference fails where it finds no settings of SELinux."""
-    os.makedirs(f"{root}/etc/selinux")
-    with open(f"{root}/etc/selinux/config", "w") as file:
-        file.write("SELINUX=disabled\nSELINUXTYPE=targeted\n")
+def starts(executor: Executor, folder: str) -> None:
+    """Each stage with a config that gives it nothing to do."""
+    run = Run(executor, folder, {"ignition": {"version": VERSION}})
+    run.without_selinux(run.root)
+    for stage in STAGES:
+        cpu, _ = run.stage(stage)
+        executor.starts[stage].append({"first": run.first_line(stage), "whole": cpu})
 
 
-def config_file(folder: str, config: dict[str, object]) -> str:
-    with open(f"{folder}/config.ign", "w") as file:
-        json.dump(config, file)
-    return f"{folder}/config.ign"
+def provision(
+    executor: Executor, folder: str, job: str, config: dict[str, object], stages: tuple[str, ...], *, overlay: bool = True
+) -> None:
+    """The stages of a first boot, on a copy-on-write view of this machine's root or in an empty one. Raises Failed."""
+    run = Run(executor, folder, config)
+    run.without_selinux(f"{folder}/upper" if overlay else run.root)
+    if overlay:
+        options = f"lowerdir=/,upperdir={folder}/upper,workdir={folder}/work"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", run.root], check=True)
+    try:
+        executor.jobs.setdefault(job, []).append({stage: run.stage(stage) for stage in stages})
+        storage = config.get("storage")
+        for file in storage.get("files", ()) if isinstance(storage, dict) else ():
+            if not os.path.exists(run.root + file["path"]) and not file["path"].startswith("/var/lib/data/"):
+                raise Failed(f"{executor.name}: {job}: {file['path']} is not there")
+    finally:
+        if overlay:
+            subprocess.run(["umount", "-R", run.root], check=True)
 
 
-def provision(executor: str, folder: str, config: dict[str, object], stages: tuple[str, ...]) -> dict[str, object]:
-    """All stages of a first boot on a copy-on-write view of this machine's root."""
-    for name in ("upper", "work", "root", "state"):
-        os.makedirs(f"{folder}/{name}")
-    no_selinux(f"{folder}/upper")
-    options = f"lowerdir=/,upperdir={folder}/upper,workdir={folder}/work"
-    subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", f"{folder}/root"], check=True)
-    env = environment(config_file(folder, config))
-    found: dict[str, object] = {}
-    total = [0.0, 0.0]
-    for stage in stages:
-        cpu, took, status = run(argv(executor, stage, folder, f"{folder}/root"), env)
-        found[stage] = [cpu, took, status]
-        total = [total[0] + cpu, total[1] + took]
-    subprocess.run(["umount", "-R", f"{folder}/root"], check=True)
-    return {"stages": found, "cpu": total[0], "took": total[1]}
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
 
 
 class Late(http.server.BaseHTTPRequestHandler):
+    """Every answer begins late; connections are kept, as servers do."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    body = bytes(SIZE)
+
     def do_GET(self) -> None:
         time.sleep(DELAY)
         self.send_response(200)
         self.send_header("Content-Length", str(SIZE))
         self.end_headers()
-        self.wfile.write(bytes(SIZE))
+        self.wfile.write(self.body)
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def serve() -> int:
+    """Begins to serve; the port."""
+    server = Server(("127.0.0.1", 0), Late)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
 
 
 def downloads(port: int) -> dict[str, object]:
     files = [
         {"path": f"/etc/download-{i}", "contents": {"source": f"http://127.0.0.1:{port}/{i}"}} for i in range(DOWNLOADS)
     ]
-    return {"ignition": {"version": "3.4.0"}, "storage": {"files": files}}
+    return {"ignition": {"version": VERSION}, "storage": {"files": files}}
 
 
-def disks(first: int) -> dict[str, object]:
+def disks() -> dict[str, object]:
     """`DISKS` blank disks, a partition and an ext4 filesystem on each."""
-    names = [f"disk{first + i}" for i in range(DISKS)]
+    names = [f"disk{QUICKSTART_DISK + 1 + i}" for i in range(DISKS)]
     return {
-        "ignition": {"version": "3.4.0"},
+        "ignition": {"version": VERSION},
         "storage": {
             "disks": [
                 {"device": f"/dev/disk/by-id/virtio-{name}", "wipeTable": True, "partitions": [{"label": name, "number": 1}]}
@@ -142,33 +199,34 @@ def disks(first: int) -> dict[str, object]:
     }
 
 
+def blank() -> None:
+    """Makes the disks of earlier runs look unused."""
+    for number in range(QUICKSTART_DISK, QUICKSTART_DISK + 1 + DISKS):
+        disk = f"/dev/disk/by-id/virtio-disk{number}"
+        parts = [path for i in (1, 2) if os.path.exists(path := f"{disk}-part{i}")]
+        for path in (*parts, disk):
+            subprocess.run(["wipefs", "-aq", path], check=True)
+    subprocess.run(["udevadm", "settle"], check=True)
+
+
 def main() -> None:
-    executors: dict[str, str] = json.loads(sys.argv[1])
-    quickstart: dict[str, str] = json.loads(sys.argv[2])
-    folder = "/dev/shm/bench"
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Late)
+    executors = [Executor(name, path) for name, path in json.loads(sys.argv[1]).items()]
+    quickstart, rounds = json.loads(sys.argv[2]), int(sys.argv[3])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    offline = tuple(stage for stage in STAGES if stage != "fetch")
-    result: dict[str, dict[str, object]] = {}
-    for number, (name, path) in enumerate(executors.items()):
-        jobs = {
-            "starts": lambda path=path, name=name: starts(path, f"{folder}/{name}-starts"),
-            "quickstart": lambda path=path, name=name: provision(
-                path, f"{folder}/{name}-quick", json.loads(quickstart[name]), offline),
-            "20 downloads": lambda path=path, name=name: provision(path, f"{folder}/{name}-net", downloads(server.server_port), STAGES),
-            "four disks": lambda path=path, name=name, number=number: provision(
-                path, f"{folder}/{name}-disks", disks(3 + number * DISKS), offline),
-        }  # fmt: skip
-        result[name] = {}
-        for what, job in jobs.items():
-            shutil.rmtree(folder, ignore_errors=True)
-            os.makedirs(folder)
-            for part in ("starts", "quick", "net", "disks"):
-                os.makedirs(f"{folder}/{name}-{part}")
-            result[name][what] = job()
-    print(json.dumps(result))
+    port = serve()
+    folder = "/dev/shm/bench"
+    for number in range(rounds):
+        for executor in executors[:: -1 if number % 2 else 1]:
+            starts(executor, folder)
+            blank()
+            provision(executor, folder, "quickstart", quickstart, OFFLINE)
+            provision(executor, folder, "20 downloads", downloads(port), STAGES)
+            provision(executor, folder, "four disks", disks(), OFFLINE)
+    print(json.dumps({executor.name: {"starts": executor.starts, **executor.jobs} for executor in executors}))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as error:
+        sys.exit(str(error))
