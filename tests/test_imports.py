@@ -123,8 +123,16 @@ def test_fetching_from_data_urls(tmp_path: Path) -> None:
 def test_fetching_over_http(tmp_path: Path, server: Server) -> None:
     server.at["/c.ign"] = body(b'{"ignition": {"version": "3.4.0"}}')
     found = modules(tmp_path, "fetch", EMPTY, config={"merge": [{"source": server.url("/c.ign")}]})
-    assert not found & {"asyncio", "unittest", "argparse"}
+    assert not found & {"requests", "urllib3", "ssl", "http", "email", "hashlib", "logging", "typing"}
     compare("fetch, http", found)
+
+
+def test_fetching_through_a_proxy(tmp_path: Path, server: Server) -> None:
+    url = "http://somewhere.example/c.ign"
+    server.at[url] = body(b'{"ignition": {"version": "3.4.0"}}')
+    found = modules(tmp_path, "fetch", EMPTY, config={"merge": [{"source": url}]}, proxy={"httpProxy": server.url("")})
+    assert not found & {"asyncio", "unittest", "argparse"}
+    compare("fetch, proxy", found)
 
 
 def test_later_stages_do_not_import_http_for_settings(tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 """How a question over http is put on the wire: its target, its headers, and the password that its URL may carry.
 
-Used by http.py and transport.py instead of what `requests` makes of a URL: that one resolves `..`, and writes escapes anew,
+Used by http.py, transport.py and by_requests.py instead of what `requests` makes of a URL: that one resolves `..`, and writes escapes anew,
 after which a signed URL is another one. Behaviour: Go's net/url and net/http, which document it; RFC 9110, RFC 9112.
 """
 
 from __future__ import annotations
-
-from string import ascii_letters, digits, punctuation
-from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from ignition_py.diag import FetchError
 
@@ -15,7 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = ascii_letters + digits + "-_.~"
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
+_PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_QUERY = frozenset(_PLAIN + _PUNCTUATION)  # a query of these alone is sent as it is written
 _WRITTEN = frozenset(_PLAIN + "!$&'()*+,;=:@[]%/")  # a path of these alone is sent as it is written
 _KEPT = "$&+,/:;=@"  # what an escaped path keeps beside _PLAIN
 _TOKEN = frozenset(_PLAIN + "!#$%&'*+^`|")
@@ -31,6 +30,7 @@ def bare(url: str) -> tuple[str, str]:
     if not at:
         return url, ""
     from binascii import b2a_base64
+    from urllib.parse import unquote_to_bytes
 
     name, _, password = user.partition(":")
     secret = unquote_to_bytes(name) + b":" + unquote_to_bytes(password)
@@ -43,13 +43,19 @@ def target(url: str) -> str:
     rest, mark, query = tail.partition("?")
     path = rest[rest.find("/") :] if "/" in rest else "/"
     if not set(path) <= _WRITTEN:
+        from urllib.parse import quote, unquote_to_bytes
+
         path = quote(unquote_to_bytes(path), safe=_KEPT)
-    return path + mark + quote(query, safe=punctuation)
+    if not set(query) <= _QUERY:
+        from urllib.parse import quote
+
+        query = quote(query, safe=_PUNCTUATION)
+    return path + mark + query
 
 
 def host_header(url: str) -> str:
     """Host and port of a bare URL as the server is to see them: a scope means something on this machine only."""
-    host = urlsplit(url).netloc
+    host = url.partition("//")[2].partition("/")[0].partition("?")[0]
     if not host.startswith("["):
         return host
     address, _, port = host[1:].partition("]")

@@ -1,226 +1,30 @@
-"""One http question with its redirects: connections, proxies, TLS and the clock over a connection. Used by http.py.
+"""One http question with its redirects: over which connections it is asked. Used by http.py.
 
-The adapter of `requests` does the work, without its session and that one's habits of taking proxies, passwords and
-cookies from the surroundings. Trusted are the image's certificate authorities and those of the config, no others.
+    plain.py         http to the server itself
+    by_requests.py   everything else; imported when it is needed
 """
 
 from __future__ import annotations
 
-import http.client
-import os
-import socket
-import ssl
-import threading
-from contextlib import suppress
-from time import monotonic
-from urllib.parse import urljoin, urlsplit
-
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
+from _thread import allocate_lock
 
 from ignition_py.diag import FetchError
-from ignition_py.fetch.authorities import certificates
-from ignition_py.fetch.dial import connect
-from ignition_py.fetch.proxy import proxy_for
+from ignition_py.fetch.plain import Plain, place_of
 from ignition_py.fetch.question import bare, host_header, target
 from ignition_py.fetch.url import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
+    from ignition_py.fetch.answer import Answer, Guard
+    from ignition_py.fetch.by_requests import ByRequests
     from ignition_py.fetch.request import Request, Settings
 
-CONNECT = 30.0  # seconds, as the reference
-IDLE = 60.0  # seconds without a byte of the body
 MAX_REDIRECTS = 30
-MAX_INTERIM = 5
-_LONGEST_LINE = 1 << 16  # bytes
-CONNECTIONS = 20  # that are kept to one server; as many as are used side by side
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Headers of the config are for the server that it names.
 _REDIRECT_HEADERS: dict[str, str | bytes] = {"accept-encoding": "identity"}
-# Where distributions keep the authorities they trust; the first that exists is used.
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-_current = threading.local()
-
-
-class Guard:
-    """The clock over one question: shuts its connection down when headers, or everything, take too long.
-
-    Time limits of a socket start anew with every byte, so a server that drips would never meet them.
-    """
-
-    def __init__(self, headers: float, total: float | None) -> None:
-        self.limit = _shortest(headers, total)
-        self.expired = False
-        self._end = None if total is None else monotonic() + total
-        self._sock: socket.socket | None = None
-        self._timer: threading.Timer | None = None
-
-    def watch(self, sock: socket.socket | None) -> None:
-        """A question has been sent on `sock`."""
-        self._sock = sock
-        self._start(_shortest(self.limit, self._left()))
-
-    def answered(self) -> None:
-        """The headers are there, the body follows."""
-        self._start(self._left())
-        if self._sock is not None:
-            self._sock.settimeout(IDLE)
-
-    def done(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _left(self) -> float | None:
-        return None if self._end is None else max(self._end - monotonic(), 0.001)
-
-    def _start(self, seconds: float | None) -> None:
-        self.done()
-        if seconds is not None:
-            self._timer = threading.Timer(seconds, self._expire)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _expire(self) -> None:
-        self.expired = True
-        if self._sock is not None:
-            with suppress(OSError):  # it is closed already
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-
-
-def _shortest(*limits: float | None) -> float | None:
-    """The shortest of some time limits; 0 and None are none."""
-    return min((limit for limit in limits if limit), default=None)
-
-
-class _Lines:
-    """A file that remembers the last line that was read from it."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.last = b""
-
-    def readline(self, limit: int = -1) -> bytes:
-        self.last = self._file.readline(limit)
-        return self.last
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-
-class _Response(http.client.HTTPResponse):
-    """Headers that break off are an error; the standard library takes them for complete, and the body for empty.
-
-    Interim answers (RFC 9110, section 15.2) are passed over, all of them; the standard library knows 100 only.
-    """
-
-    fp: Any
-
-    def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(MAX_INTERIM):
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
-            if not 101 < status < 200:
-                return version, status, reason
-            while self.fp.readline(_LONGEST_LINE) not in (b"\r\n", b"\n", b""):
-                pass
-        raise http.client.HTTPException("interim answers without end")
-
-    def begin(self) -> None:
-        file, lines = self.fp, _Lines(self.fp)
-        self.fp = lines
-        super().begin()
-        if self.fp is lines:
-            self.fp = file
-        if lines.last not in (b"\r\n", b"\n"):
-            raise http.client.RemoteDisconnected("the headers break off")
-
-
-class _Watched:
-    """Tells the guard of this thread's question about its connection."""
-
-    sock: socket.socket | None
-    response_class: Any = _Response
-
-    def __init__(self, host: str, *args: Any, **options: Any) -> None:
-        # The scope of an IPv6 address comes as it stands in a URL (RFC 6874); the resolver wants it bare.
-        super().__init__(host.replace("%25", "%"), *args, **options)  # type: ignore[call-arg]  # of the connection
-
-    def _new_conn(self) -> socket.socket:
-        """A connection to whichever address of the name answers first."""
-        host: str = self._dns_host  # type: ignore[attr-defined]  # of the connection
-        try:
-            host.encode("idna")
-        except UnicodeError:
-            raise urllib3.exceptions.LocationParseError(f"{host!r}, label empty or too long") from None
-        source = self.source_address[1] if self.source_address else 0  # type: ignore[attr-defined]
-        try:
-            return connect(host, self.port, self.timeout, self.socket_options or (), source)  # type: ignore[attr-defined]
-        except TimeoutError as error:
-            raise urllib3.exceptions.ConnectTimeoutError(self, "no connection in time") from error
-        except OSError as error:
-            raise urllib3.exceptions.NewConnectionError(self, "no connection") from error  # type: ignore[arg-type]
-
-    def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
-        """Asks for what the URL says, not for what the layers between have made of it."""
-        super().putrequest(method, _current.target, *args, **options)  # type: ignore[misc]  # of the connection
-
-    def getresponse(self, *args: Any, **options: Any) -> Any:
-        guard: Guard = _current.guard
-        guard.watch(self.sock)
-        answer = super().getresponse(*args, **options)  # type: ignore[misc]  # of the connection it is mixed into
-        guard.answered()
-        return answer
-
-
-class _Connection(_Watched, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _TlsConnection(_Watched, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class _Adapter(HTTPAdapter):
-    """Connections with our clock and our certificate authorities."""
-
-    def __init__(self, context: ssl.SSLContext | None, port: int = 0) -> None:
-        self._context = context
-        self._source: dict[str, Any] = {"source_address": ("", port)} if port else {}
-        super().__init__(max_retries=0, pool_maxsize=CONNECTIONS)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        options.update(self._source)
-        super().init_poolmanager(*args, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        manager = super().proxy_manager_for(
-            proxy, ssl_context=self._context, proxy_ssl_context=self._context, **options
-        )
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return manager
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to add: the context verifies, and knows whom to trust."""
 
 
 class Transport:
@@ -228,67 +32,47 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._plain = _Adapter(None)
-        self._tls: _Adapter | None = None
-        self._making = threading.Lock()
+        self._plain = Plain()
+        self._others: ByRequests | None = None
+        self._making = allocate_lock()
 
-    def send(self, request: Request, headers: dict[str, str | bytes], guard: Guard) -> requests.Response:
-        """Asks, and follows redirects. Raises FetchError for those that lead nowhere, else what `requests` raises."""
+    def send(self, request: Request, headers: dict[str, str | bytes], guard: Guard) -> Answer:
+        """Asks, and follows redirects. Raises FetchError for those that lead nowhere, Broken, Unusable."""
         url = request.url
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._ask(request, url, headers, guard)
-            location = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or not location or request.method == "HEAD":
-                return response
-            response.close()
+            answer = self._ask(request, url, headers, guard)
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not location or request.method == "HEAD":
+                return answer
+            answer.close()
             guard.done()
             url = _redirected(request, url, location)
             request.log.info(f"redirected to {public(url)}")
             headers = _REDIRECT_HEADERS
         raise FetchError(f"{request.what}: {public(request.url)} redirects more than {MAX_REDIRECTS} times")
 
-    def _ask(self, request: Request, url: str, headers: Mapping[str, str | bytes], guard: Guard) -> requests.Response:
+    def _ask(self, request: Request, url: str, headers: Mapping[str, str | bytes], guard: Guard) -> Answer:
         url, password = bare(url)
         own = {"authorization": password} if password else {}
-        prepared = requests.Request(request.method, url, headers={**own, **headers}, data=request.body).prepare()
-        prepared.headers["host"] = host = host_header(prepared.url or url)
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        proxy = proxy_for(parts.scheme, parts.hostname or "", port, self._settings)
-        adapter = _Adapter(None, _low_port()) if request.low_port else self._plain
-        if parts.scheme == "https" or proxy.startswith("https:"):
-            adapter = self._secure(request)
-        absolute = f"http://{host}" if proxy and parts.scheme == "http" else ""
-        _current.target, _current.guard = absolute + target(url), guard
-        limit = guard.limit
-        timeout: tuple[float, float] | tuple[float, None] = (
-            (CONNECT, None) if limit is None else (min(CONNECT, limit), limit)
-        )
-        proxies = {parts.scheme: proxy} if proxy else {}
-        return adapter.send(prepared, stream=True, timeout=timeout, proxies=proxies, verify=True)
+        place = place_of(url)
+        if place is not None and not request.low_port and not self._settings.http_proxy:
+            whole = {"host": host_header(url), **own, **headers}
+            return self._plain.ask(request, place, target(url), whole, guard)
+        return self._by_requests().ask(request, url, {**own, **headers}, guard)
 
-    def _secure(self, request: Request) -> _Adapter:
-        """The adapter for TLS. May ask for the time that certificates are judged by, over a transport of its own."""
+    def _by_requests(self) -> ByRequests:
         with self._making:
-            if self._tls is None:
-                context = tls_context(self._settings.authorities)
-                if self._settings.trusted_time:
-                    from ignition_py.fetch.trusted_time import judging, moment
+            if self._others is None:
+                from ignition_py.fetch.by_requests import ByRequests
 
-                    at = moment(request)
-                    if at is not None:
-                        judging(context, at)
-                self._tls = _Adapter(context)
-            return self._tls
-
-
-def _low_port() -> int:
-    """Some port from 512 to 1023 to ask from; one that is taken is an error of the connection, and tried again."""
-    return 512 + int.from_bytes(os.urandom(2)) % 512
+                self._others = ByRequests(self._settings)
+            return self._others
 
 
 def _redirected(request: Request, url: str, location: str) -> str:
     """Where a redirect leads to. Raises FetchError where that is not http or https."""
+    from urllib.parse import urljoin, urlsplit
+
     try:
         url = urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
         scheme = urlsplit(url).scheme
@@ -297,20 +81,3 @@ def _redirected(request: Request, url: str, location: str) -> str:
     if scheme not in ("http", "https"):
         raise FetchError(f"{request.what}: {public(request.url)} redirects to what is not http or https")
     return url
-
-
-def tls_context(authorities: tuple[bytes, ...]) -> ssl.SSLContext:
-    """Trusts the image's certificate authorities and those of `authorities` (PEM bundles)."""
-    context = ssl.create_default_context()
-    if str(vars(urllib3)["__version__"]).startswith(
-        "1."
-    ):  # compares the name itself, and fails on addresses where ssl does
-        context.check_hostname = False
-    bundle = os.environ.get("SSL_CERT_FILE") or next((path for path in _BUNDLES if os.path.exists(path)), None)
-    if bundle is not None:
-        with suppress(OSError, ssl.SSLError):  # an image without certificate authorities can use those of the config
-            context.load_verify_locations(cafile=bundle)
-    for pem in authorities:
-        for der in certificates(pem, what="certificate authority"):
-            context.load_verify_locations(cadata=der)
-    return context

@@ -1,4 +1,4 @@
-"""fetch/http.py and transport.py against servers that behave, and servers that do not."""
+"""fetch/http.py against servers that behave, and servers that do not: by plain.py, and the same by by_requests.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from servers import Answer, MemoryLog, Server, body, in_turn, redirect
 
 from ignition_py.diag import FetchError
-from ignition_py.fetch import http, transport
+from ignition_py.fetch import answer, http, plain, transport
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import HTTPHeader, Ignition, Proxy, Resource, Timeouts, Verification
 
@@ -36,6 +36,13 @@ def limits(fetcher: Fetcher, headers: int | None = None, total: int | None = Non
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+
+
+@pytest.fixture(params=["plain", "requests"], autouse=True)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How the server is asked."""
+    if request.param == "requests":
+        monkeypatch.setattr(transport, "place_of", lambda url: None)
 
 
 def test_body(server: Server, fetcher: Fetcher) -> None:
@@ -210,7 +217,8 @@ def test_total_time_covers_the_body(server: Server, fetcher: Fetcher) -> None:
 
 
 def test_a_silent_body_is_asked_for_again(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "IDLE", 0.3)
+    monkeypatch.setattr(plain, "IDLE", 0.3)
+    monkeypatch.setattr(answer, "IDLE", 0.3)
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -369,7 +377,7 @@ def test_too_large(server: Server, fetcher: Fetcher) -> None:
 def test_streams_are_flat(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"x" * 3_000_000)
     with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
-        assert max(len(chunk) for chunk in chunks) <= http.CHUNK
+        assert max(len(chunk) for chunk in chunks) <= answer.CHUNK
 
 
 def test_connections_are_reused_and_left_streams_closed(server: Server, fetcher: Fetcher) -> None:
