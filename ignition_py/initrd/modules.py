@@ -24,7 +24,7 @@ from ignition_py.initrd.stand_ins import STAND_INS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 OWN = ("ignition_py", "butane_py")
 # Everything in it is carried, since providers and stages are imported by computed names; of the compiler what is imported.
@@ -63,9 +63,9 @@ MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
 # What stages import of the standard library in most boots: it is not packed (bundle.py).
 OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
-# Our own that a boot imports one of, or none: they are packed too.
+# Of our own what a boot imports one of, or none: it is packed all the same. A name stands for everything below it, too.
 SELDOM = (
-    "ignition_py.butane", "ignition_py.fetch.azure_blob", "ignition_py.fetch.gs", "ignition_py.fetch.s3",
+    "ignition_py.butane", "ignition_py.fetch.azure_blob", "ignition_py.fetch.by_requests", "ignition_py.fetch.gs", "ignition_py.fetch.s3",
     "ignition_py.fetch.sigv4", "ignition_py.fetch.tftp", "ignition_py.programs", "ignition_py.providers", "ignition_py.render",
     "ignition_py.spec.legacy",
 )  # fmt: skip
@@ -338,16 +338,17 @@ class _Closure:
             yield from imports_of(tree, package, _below(module.name, OWN))
 
 
-def seldom(name: str) -> bool:
-    """Whether a module of our own is one that few boots import."""
-    return _below(name, SELDOM)
-
-
 def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[str]:
     """The modules that importing `names` imports at once. Raises MissingModule."""
     closure = _Closure(Finder(path), implied={})
     closure.follow(names)
     return frozenset(closure.found)
+
+
+def often() -> Callable[[str], bool]:
+    """Tells of a module whether most boots import it: our own, but for SELDOM, and what OFTEN imports at once."""
+    needed = needed_by(OFTEN)
+    return lambda name: name in needed or (_below(name, WHOLE) and not _below(name, SELDOM))
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:
