@@ -1,0 +1,191 @@
+"""fetch/plain.py: what it takes on itself, and answers as servers may write them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from servers import Server, body
+
+from ignition_py.diag import FetchError
+from ignition_py.fetch import http, plain
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.spec.tables import Ignition, Resource, Timeouts
+
+pytestmark = pytest.mark.sockets
+WHAT = "contents of /etc/x"
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://a.example/x", ("a.example", 80)),
+        ("HTTP://A_b.example?q=http://b/", ("A_b.example", 80)),
+        ("http://127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("http://[fe80::1]/", ("[fe80::1]", 80)),
+        ("http://[::ffff:1.2.3.4]:65535/", ("[::ffff:1.2.3.4]", 65535)),
+        ("https://a.example/", None),
+        ("http://[fe80::1%25eth0]/", None),
+        ("http://[]/", None),
+        ("http:///x", None),
+        ("http://a.example:/", None),
+        ("http://a.example:0/", None),
+        ("http://a.example:65536/", None),
+        ("http://a.example:8o/", None),
+        ("http://a.example:\u0663/", None),
+        ("http://a..example/", None),
+        ("http://a.example./", None),
+        (f"http://{'a' * 64}.example/", None),
+        ("http://b\u00fccher.example/", None),
+        ("http://a b/", None),
+        ("http://a\r\nX: y/", None),
+        ("http:a.example", None),
+    ],
+)
+def test_what_is_asked_plainly(url: str, place: tuple[str, int] | None) -> None:
+    assert plain.place_of(url) == place
+
+
+class Wire:
+    """A server that writes the same bytes to each question, and counts connections; it closes them where `close`."""
+
+    def __init__(self, answer: bytes, *, close: bool = True) -> None:
+        self.connections = 0
+        self.questions: list[bytes] = []
+        self._answer, self._close = answer, close
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/f"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            asked = b""
+            while data := connection.recv(4096):
+                asked += data
+                if asked.endswith(b"\r\n\r\n"):
+                    self.questions.append(asked)
+                    asked = b""
+                    connection.sendall(self._answer)
+                    if self._close:
+                        return
+
+    def end(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[..., Wire]]:
+    made: list[Wire] = []
+
+    def make(answer: bytes, *, close: bool = True) -> Wire:
+        made.append(Wire(answer, close=close))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
+GOOD = {
+    "chunks": (CHUNKED + b"3\r\nabc\r\n0A;name=value\r\n0123456789\r\n0\r\n\r\n", b"abc0123456789"),
+    "trailers": (CHUNKED + b"1\r\nx\r\n0\r\nA: b\r\n\r\n", b"x"),
+    "length and chunks": (CHUNKED[:-2] + b"Content-Length: 99\r\n\r\n1\r\nx\r\n0\r\n\r\n", b"x"),
+    "until the end": (b"HTTP/1.1 200 OK\r\n\r\nall of it", b"all of it"),
+    "1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", b""),
+    "bare line feeds": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", b"hi"),
+    "folded": (b"HTTP/1.1 200 OK\r\nX: a\r\n b: c\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    "more than was announced": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi there", b"hi"),
+}
+
+
+@pytest.mark.parametrize(("answer", "wanted"), GOOD.values(), ids=GOOD)
+def test_bodies(wire: Callable[..., Wire], fetcher: Fetcher, answer: bytes, wanted: bytes) -> None:
+    assert fetcher.read(Resource(source=wire(answer).url), what=WHAT) == wanted
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+BAD = {
+    "empty": (b"", "the connection was closed without an answer"),
+    "version": (b"HTTP/2 200 OK\r\n\r\n", "not HTTP"),
+    "status": (b"HTTP/1.1 2000 OK\r\n\r\n", "not HTTP"),
+    "low status": (b"HTTP/1.1 099 OK\r\n\r\n", "not HTTP"),
+    "no colon": (OK + b"Content-Length 2\r\n\r\nhi", "not HTTP"),
+    "space before the colon": (OK + b"Content-Length : 2\r\n\r\nhi", "not HTTP"),
+    "line without end": (OK + b"X: " + b"a" * 200_000, "not HTTP"),
+    "headers without end": (OK + b"X: a\r\n" * 5000, "not HTTP"),
+    "coding": (OK + b"Transfer-Encoding: gzip, chunked\r\n\r\nhi", "not HTTP"),
+    "signed chunk": (CHUNKED + b"+1\r\nx\r\n0\r\n\r\n", "not HTTP"),
+    "huge chunk": (CHUNKED + b"f" * 16 + b"\r\nx", "not HTTP"),
+    "long chunk": (CHUNKED + b"1\r\nxyz\r\n0\r\n\r\n", "not HTTP"),
+    "cut chunk": (CHUNKED + b"5\r\nxyz", "ends in the middle"),
+    "no last chunk": (CHUNKED + b"1\r\nx\r\n", "ends in the middle"),
+    "trailers without end": (CHUNKED + b"0\r\n" + b"A: b\r\n" * 5000, "not HTTP"),
+    "huge length": (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nhi", "not HTTP"),
+}
+
+
+@pytest.mark.parametrize(("answer", "why"), BAD.values(), ids=BAD)
+def test_answers_that_are_none(wire: Callable[..., Wire], fetcher: Fetcher, answer: bytes, why: str) -> None:
+    server = wire(answer)
+    fetcher.configure(Ignition(timeouts=Timeouts().but(http_total=1)))
+    with pytest.raises(FetchError, match=why):
+        fetcher.read(Resource(source=server.url), what=WHAT)
+
+
+def test_the_question(wire: Callable[..., Wire], fetcher: Fetcher) -> None:
+    server = wire(OK + b"Content-Length: 0\r\n\r\n")
+    fetcher.get(server.url + "?a=b c#d", what=WHAT, headers=(("X-Name", "\u00fc"),))
+    fetcher.get(server.url, what=WHAT, method="PUT")
+    fetcher.get(server.url, what=WHAT, method="POST", body=b"12\r\n\r\n")
+    first, second, third = server.questions
+    assert first.startswith(b"GET /f?a=b%20c HTTP/1.1\r\nhost: 127.0.0.1:")
+    assert b"\r\nx-name: \xc3\xbc\r\n" in first
+    assert b"content-length" not in first
+    assert second.endswith(b"\r\ncontent-length: 0\r\n\r\n")
+    assert third.endswith(b"\r\ncontent-length: 6\r\n\r\n12\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "connections"),
+    [(OK + b"Content-Length: 2\r\n\r\nhi", 1), (CHUNKED + b"2\r\nhi\r\n0\r\n\r\n", 1),
+     (OK + b"Content-Length: 2\r\nConnection: Close\r\n\r\nhi", 3), (OK + b"Content-Length: 2\r\n\r\nhi!", 3),
+     (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 3)],
+    ids=["length", "chunks", "close", "too much", "1.0"],
+)  # fmt: skip
+def test_connections_are_kept(wire: Callable[..., Wire], fetcher: Fetcher, answer: bytes, connections: int) -> None:
+    server = wire(answer, close=False)
+    for _ in range(3):
+        assert fetcher.read(Resource(source=server.url), what=WHAT) == b"hi"
+    assert server.connections == connections
+
+
+def test_a_connection_that_the_server_has_closed_is_not_asked(wire: Callable[..., Wire], fetcher: Fetcher) -> None:
+    server = wire(OK + b"Content-Length: 2\r\n\r\nhi")
+    for _ in range(3):
+        assert fetcher.read(Resource(source=server.url), what=WHAT) == b"hi"
+
+
+def test_what_is_left_unread_does_not_reach_the_next(server: Server, fetcher: Fetcher) -> None:
+    server.at["/long"] = body(b"x" * 300_000)
+    server.at["/f"] = body(b"short")
+    with fetcher.open(Resource(source=server.url("/long")), what=WHAT) as chunks:
+        next(chunks)
+    assert fetcher.read(Resource(source=server.url("/f")), what=WHAT) == b"short"
