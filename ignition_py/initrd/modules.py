@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import os
+import re
 import sys
 
 from ignition_py.initrd.stand_ins import STAND_INS
@@ -214,6 +215,12 @@ def _from(node: ast.ImportFrom, package: str, how: str) -> Iterator[Import]:
             yield Import(f"{base}.{alias.name}", "optional")  # a submodule, or just a name in `base`
 
 
+def _compiled_elsewhere(path: str) -> list[str]:
+    """The modules that hold the code of an extension module: mypyc puts it into one of its own, whose name is in the file."""
+    with open(path, "rb") as file:
+        return sorted({name.decode() for name in re.findall(rb"\0((?:\w+\.)*\w+__mypyc)\0", file.read())})
+
+
 def _never_true(test: ast.expr) -> bool:
     """Whether an `if` is one that no boot enters: type checking, run as a program, Windows."""
     for node in ast.walk(test):
@@ -336,6 +343,8 @@ class _Closure:
                 tree = ast.parse(file.read(), module.path)
             package = module.name if module.search is not None else above
             yield from imports_of(tree, package, _below(module.name, OWN))
+        elif module.path is not None:
+            yield from (Import(name, "optional") for name in _compiled_elsewhere(module.path))
 
 
 def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[str]:

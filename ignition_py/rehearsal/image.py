@@ -20,7 +20,6 @@ GUEST = os.path.join(HERE, "guest")
 # Where our packages lie: a clone of the repository, or the site-packages of an installation.
 SOURCES = os.path.dirname(os.path.dirname(HERE))
 FIRST_BOOT_UNIT = os.path.join(SOURCES, "ignition_py", "initrd", "firstboot", "ignition-firstboot-complete.service")
-SUITE = "bookworm"
 
 _KERNEL = "/lib/modules/*/kernel"
 # Not unpacked: they are three quarters of the tree and no virtual machine has a use for them.
@@ -71,8 +70,9 @@ def packages(shape: Shape = PLAIN) -> list[str]:
     return [*(name for name in plain if not (shape.without and name.startswith(shape.without))), *shape.packages]
 
 
-def debian_sources() -> dict[str, list[str]]:
-    """This machine's own apt entries for the suite, by the format of their file, so that a local mirror is used."""
+def debian_sources(suite: str = PLAIN.suite) -> dict[str, list[str]]:
+    """This machine's own apt entries, by the format of their file, so that a local mirror is used; those for the plain image's suite
+    are read as entries for `suite`."""
     found: dict[str, list[str]] = {".list": [], ".sources": []}
     for path in ["/etc/apt/sources.list", *files_below("/etc/apt/sources.list.d", (".list", ".sources"))]:
         if not os.path.exists(path):
@@ -85,22 +85,24 @@ def debian_sources() -> dict[str, list[str]]:
             parts, suites = text.splitlines(), r"^deb\s+(?:\[.*\]\s+)?\S+\s+(\S+)"
         for part in parts:
             named = re.search(suites, part, re.MULTILINE)
-            if named and all(re.fullmatch(rf"{SUITE}(-updates|-security)?", word) for word in named[1].split()):
-                found[os.path.splitext(path)[1]].append(part + "\n")
+            if named and all(re.fullmatch(rf"{PLAIN.suite}(-updates|-security)?", word) for word in named[1].split()):
+                start, end = named.span(1)
+                entry = part[:start] + named[1].replace(PLAIN.suite, suite) + part[end:]
+                found[os.path.splitext(path)[1]].append(entry + "\n")
     return found
 
 
 def tree(say: Say = silent, shape: Shape = PLAIN) -> str:
     """Directory with the Debian tree. Needs root, mmdebstrap and the network the first time. Raises BuildError.
 
-    A shape with packages of its own has a tree of its own, for its root disk; kernel and initramfs come from the plain one.
+    A shape with packages or a suite of its own has a tree of its own, for its root disk; kernel and initramfs come from the plain one.
     """
-    kind = f"{shape.name}tree" if shape.packages else "tree"
+    kind = f"{shape.name}tree" if shape.packages or shape.suite != PLAIN.suite else "tree"
     return cached(kind, tree_key(shape), lambda path: _build_tree(path, shape), f"Debian {kind} by mmdebstrap", say)
 
 
 def tree_key(shape: Shape = PLAIN) -> str:
-    return key_of([SUITE, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK])
+    return key_of([shape.suite, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK])
 
 
 def _build_tree(path: str, shape: Shape) -> None:
@@ -109,11 +111,13 @@ def _build_tree(path: str, shape: Shape) -> None:
     argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     # apt's own user may not reach a cache below /root.
     argv.append('--aptopt=APT::Sandbox::User "root"')
-    argv += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
-    argv += [f"--dpkgopt=path-include={pattern}" for pattern in _KEPT]
-    argv += [f"--essential-hook={_NO_HOOK}", f"--include={','.join(packages(shape))}", SUITE, path]
+    for option, patterns in (("exclude", _LEFT_OUT), ("include", [f"{pattern}*" for pattern in _KEPT])):
+        # Newer kernel packages have their modules below /usr, compressed.
+        patterns = [*patterns, *(f"/usr{pattern}" for pattern in patterns if pattern.startswith("/lib/"))]
+        argv += [f"--dpkgopt=path-{option}={pattern}" for pattern in patterns]
+    argv += [f"--essential-hook={_NO_HOOK}", f"--include={','.join(packages(shape))}", shape.suite, path]
     # Without any, mmdebstrap takes Debian's own servers.
-    files = {path + suffix: entries for suffix, entries in debian_sources().items() if entries}
+    files = {path + suffix: entries for suffix, entries in debian_sources(shape.suite).items() if entries}
     try:
         for name, entries in files.items():
             with open(name, "w", encoding="utf-8") as file:

@@ -18,6 +18,7 @@ from ignition_py.rehearsal.shape import Shape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PREFIX = "usr/lib/ignition-py"
+MAIN = f"{PREFIX}/ignition.py"  # what the dracut module makes of the launcher
 _MODULE = "usr/lib/dracut/modules.d/30ignition"
 # dracut's modules for what no test has; some of them start a network on every boot, or come only when dracut itself runs
 # in a virtual machine.
@@ -84,7 +85,8 @@ def initramfs(sources: str = SOURCES, say: Say = silent, handler: str = NETWORKD
 def _build_python(directory: str, sources: str, path: str) -> None:
     work = path + ".work"
     try:
-        inside(directory, sources, work, "python3 -m ignition_py.initrd.stage /tmp/out/files >/tmp/out/natives")
+        script = f"cd /tmp/out; python3 -m ignition_py.initrd.stage files >natives; mv files/usr/bin/ignition files/{MAIN}"
+        inside(directory, sources, work, f"set -e; {script}")
         os.makedirs(path)
         with open(f"{path}/python.cpio", "wb") as file:
             file.write(archive(f"{work}/files"))
@@ -102,7 +104,7 @@ cp -r /tmp/src/ignition_py/initrd/dracut/30ignition /{_MODULE}
 dracut --force --quiet --no-hostonly --no-early-microcode --no-compress --kver {version} \\
     --omit "{_OMIT} {omitted}" --add "ignition {added}" /tmp/out/full
 mkdir /tmp/unpacked; cd /tmp/unpacked; cpio --quiet -idm <../out/full
-rm -rf usr/bin/ignition; find {PREFIX} -name '*.pyc' -delete
+rm -f {MAIN}; find {PREFIX} -name '*.pyc' -delete
 find . | LC_ALL=C sort | cpio --quiet -o -H newc >../out/base
 """
     try:

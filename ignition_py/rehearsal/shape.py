@@ -26,10 +26,10 @@ class Shape(NamedTuple):
     """A layout. `moves` happen before `files` are written, `links` made and `owners` (ids) set; all paths are in the tree without
     a leading slash.
 
-    `kargs` are the words that the boot loader passes, `first_boot` what it adds at a first boot, `{}` in `platform` is the
-    name of the platform. `stamp` tells the first boot and `entry` (a boot entry, whose options are passed) where they lie:
-    partition and path. `packages` come on top of those of the plain image, less those whose names begin with `without`.
-    `units` are run in the initramfs; `segment` holds other files of it.
+    `kargs` are the words that the boot loader passes, `first_boot` what it adds at a first boot, `{}` in `platform` is the name of the
+    platform. `stamp` tells the first boot and `entry` (a boot entry, whose options are passed) where they lie: partition and path.
+    `suite` is the release of Debian that the tree is of; `packages` come on top of those of the plain image, less those whose names
+    begin with `without`. `units` are run in the initramfs; `segment` holds other files of it.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Shape(NamedTuple):
     stamp: tuple[str, str] | None = ("", "/boot/ignition.firstboot")
     entry: tuple[str, str] | None = None
     parts: Sequence[Part] = ()
+    suite: str = "bookworm"
     packages: Sequence[str] = ()
     without: str = ""
     selinux: str = ""

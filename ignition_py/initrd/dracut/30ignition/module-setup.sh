@@ -13,7 +13,7 @@
 #                            be importable by it
 #
 # Where things go in the initramfs:
-#     /usr/bin/ignition      starts the executor
+#     /usr/bin/ignition      starts the executor, by hand; the units do so themselves
 #     /usr/lib/ignition-py   interpreter, modules as bytecode, extension modules; nothing else uses it
 #
 # It serves dracut 050 to dracut-ng 1xx, of Debian, Fedora and SUSE. They differ in where systemd's files are, in whether some
@@ -26,6 +26,8 @@
 # shellcheck shell=bash disable=SC2154
 
 ignition_prefix=/usr/lib/ignition-py
+# What starts a stage: the units name it, /usr/bin/ignition is a script around it.
+ignition_start="$ignition_prefix/bin/python3 -IS $ignition_prefix/ignition.py"
 : "${systemdutildir:=/usr/lib/systemd}" "${systemdsystemunitdir:=$systemdutildir/system}" "${SYSTEMCTL:=systemctl}"
 
 # Only included when it is asked for: an image without Ignition's kernel arguments has no use for it.
@@ -99,6 +101,7 @@ ignition_die() {
 # ignition_unit UNIT [TARGET]: installs a unit that TARGET requires.
 ignition_unit() {
     inst_simple "$moddir/$1" "$systemdsystemunitdir/$1" || ignition_die "cannot install $1"
+    sed -i "s|=/usr/bin/ignition |=$ignition_start |" "$initdir$systemdsystemunitdir/$1" || ignition_die "cannot write $1"
     $SYSTEMCTL -q --root="$initdir" add-requires "${2:-ignition-complete.target}" "$1" || ignition_die "cannot enable $1"
 }
 
@@ -129,14 +132,21 @@ ignition_units() {
 # looked up here, since dracut does so for executables only, which extension modules are not.
 ignition_python_files() {
     local python source target natives
-    local -a sources=() libraries
+    local -a sources libraries
     python=${ignition_python:-/usr/bin/python3}
+    sources=("$(command -v sh)") # which ignition_try needs before dracut has looked for its libraries
     natives=$("$python" -m ignition_py.initrd.stage --prefix "$ignition_prefix" "$initdir") ||
         ignition_die "the executor's modules cannot be put together (see above)"
     while IFS=$'\t' read -r source target; do
         inst_binary "$source" "$target" || ignition_die "cannot install $source"
         sources+=("$source")
     done <<<"$natives"
+    # Newer dracuts end the build where the program that a script names on its first line is not on the machine that builds, and
+    # our interpreter has this name in the initramfs only. A shell between costs a start, so the units go without.
+    target=$initdir$ignition_prefix/ignition.py
+    { mv -f "$initdir/usr/bin/ignition" "$target" && chmod 644 "$target" &&
+        printf '#!/bin/sh\nexec %s "$@"\n' "$ignition_start" >"$initdir/usr/bin/ignition" && chmod 755 "$initdir/usr/bin/ignition"; } ||
+        ignition_die "cannot write what starts the executor"
     mapfile -t libraries < <(ldd "${sources[@]}" | sed -n 's/^\t\(.* => \)\?\(\/[^ ]*\) (.*/\2/p' | sort -u)
     inst_multiple "${libraries[@]}" || ignition_die "cannot install the libraries of the executor"
     # Without it https works with the certificates that a config names and with no others.
