@@ -12,6 +12,7 @@ import subprocess
 import sys
 import types
 import zlib
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,14 @@ def test_everything_reachable_is_found(tmp_path: Path) -> None:
     })
     found = [module.name for module in modules_needed(path)]
     assert found == ["dep", "dep.deep", "own", "own.byname", "own.byname.one"]
+
+
+@pytest.mark.usefixtures("small")
+def test_what_an_extension_module_of_mypyc_loads_is_found(tmp_path: Path) -> None:
+    path = package(tmp_path, {"own/__init__.py": "import dep.md", "dep/__init__.py": ""})
+    for name, contents in (("md", b"\0dep.md\0dep.md__mypyc\0gone__mypyc\0 not.a__mypyc\0"), ("md__mypyc", b"")):
+        (tmp_path / f"dep/{name}{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF" + contents)
+    assert [module.name for module in modules_needed(path)] == ["dep", "dep.md", "dep.md__mypyc", "own"]
 
 
 @pytest.mark.usefixtures("small")
