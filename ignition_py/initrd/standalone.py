@@ -204,19 +204,30 @@ def boot_files(tree: Tree) -> None:
             tree.copy(source, f"/usr/lib/udev/rules.d/{name}", part=part)
         elif name == "ignition-generator":
             tree.copy(source, f"/usr/lib/systemd/system-generators/{name}", part=part)
-        elif name == "ignition-failure.sh":  # for dracut's emergency shell; others have emergency.service alone
-            for hook in ("emergency", "shutdown-emergency"):
-                tree.copy(source, f"/usr/lib/dracut/hooks/{hook}/50-{name}", part=part)
+        elif name == "ignition-failure.sh":
             tree.copy(source, f"{stage.PREFIX}/{name}", part=part)
             tree.add(f"{UNITS}/emergency.service.d/ignition.conf", _EMERGENCY.encode(), part=part)
+            tree.add(f"{stage.PREFIX}/ignition-emergency", _EMERGENCY_SCRIPT.encode(), part=part)
         elif name == "ignition-pwquality.conf":  # the keys that Clevis makes are random; there is no dictionary to hold them against
             tree.copy(source, f"/etc/security/pwquality.conf.d/{name}", part=part)
         elif name != "module-setup.sh":
             tree.copy(source, f"{stage.PREFIX}/{name}", part=part)
 
 
-# dracut's own emergency shell runs the hook.
-_EMERGENCY = f"[Service]\nExecStartPre=-/bin/sh -c '[ -e /bin/dracut-emergency ] || . {stage.PREFIX}/ignition-failure.sh'\n"
+_EMERGENCY = f"[Service]\nExecStartPre=-/bin/sh {stage.PREFIX}/ignition-emergency\n"
+_EMERGENCY_SCRIPT = f"""# Before the emergency shell. dracut's runs hooks once it has taken the splash screen away; others show nothing by
+# themselves. The hook is put there now, since the folder of hooks is a link in newer dracuts, which a folder in the
+# archive would have replaced.
+screen={stage.PREFIX}/ignition-failure.sh
+if [ -e /bin/dracut-emergency ]; then
+    for hook in emergency shutdown-emergency; do
+        mkdir -p "/lib/dracut/hooks/$hook"
+        ln -sf "$screen" "/lib/dracut/hooks/$hook/50-ignition-failure.sh"
+    done
+else
+    . "$screen"
+fi
+"""
 
 
 def enabled_by(unit: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from luks_lab import serving_tang
 from servers import Server, body
 
-from ignition_py.initrd import carried, standalone, whole
+from ignition_py.initrd import carried, stage, standalone, whole
 from ignition_py.initrd.libraries import libraries_of, linker_of
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.size import EXECUTOR
@@ -152,6 +152,39 @@ def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
     assert links == wanted
     for name in os.listdir(standalone.DRACUT_MODULE):
         assert name == "module-setup.sh" or any(path.endswith(name) for path in tree.entries), name
+
+
+def test_no_folder_of_it_replaces_a_link_of_the_initramfs() -> None:
+    """The kernel puts a folder of a later archive in place of a link of an earlier one; of these, initramfs' have had links."""
+    tree = standalone.standalone(QUIET, ("mkfs.ext4",))
+    plain = ("/usr", "/usr/bin", "/usr/lib", "/usr/lib/systemd", "/usr/lib/udev")
+    for folder in tree.folders():
+        assert folder in plain or folder.startswith((stage.PREFIX, "/usr/lib/systemd/system", "/usr/lib/udev/rules.d")), folder
+
+
+@pytest.mark.parametrize("dracut", [False, True])
+def test_the_failure_screen_comes_before_the_emergency_shell(tmp_path: Path, dracut: bool) -> None:
+    """By dracut's hooks where there are any, which dracut reads through a link or not."""
+    tree = Tree()
+    standalone.boot_files(tree)
+    tree.write(str(tmp_path))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "var/lib/dracut/hooks").mkdir(parents=True)
+    (tmp_path / "usr/lib/dracut").mkdir()
+    (tmp_path / "usr/lib/dracut/hooks").symlink_to("../../../var/lib/dracut/hooks")
+    (tmp_path / "lib").symlink_to("usr/lib")
+    if dracut:
+        (tmp_path / "bin/dracut-emergency").write_text("")
+    script = (tmp_path / f".{stage.PREFIX}/ignition-emergency").read_text()
+    for folder in ("/usr/lib/ignition-py", "/bin/dracut", "/lib/dracut"):
+        script = script.replace(folder, f"{tmp_path}{folder}")
+    screen = tmp_path / f".{stage.PREFIX}/ignition-failure.sh"
+    screen.write_text(f"echo shown >>{tmp_path}/said\n")
+    subprocess.run(["sh", "-euc", script], check=True)
+    hooks = sorted((tmp_path / "var/lib/dracut/hooks").glob("*/*"))
+    assert [hook.parent.name for hook in hooks] == (["emergency", "shutdown-emergency"] if dracut else [])
+    assert all(hook.resolve() == screen.resolve() for hook in hooks)
+    assert (tmp_path / "said").exists() is not dracut
 
 
 def test_a_unit_of_no_target_ends_the_build(tmp_path: Path) -> None:
