@@ -81,7 +81,7 @@ def _show(text: str) -> bool:
     """On the splash screen. Whether it is worth trying again."""
     import socket
 
-    data = text.encode("utf-8", "replace")[:254]
+    data = text.encode("utf-8", "replace")[:254].decode("utf-8", "ignore").encode()  # no half of a character
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_PATIENCE)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 from vmlab.cache import Say, cached, files_below, key_of, silent
@@ -18,10 +19,16 @@ from vmlab.qemu import joined
 
 from ignition_py.rehearsal.shape import Shape
 
+PAGE = os.path.join(REPOSITORY, "docs", "images.md")
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")
 SUITE = "trixie"
 TRIXIE = Shape("trixie", suite=SUITE)
 TOOLS = Shape("trixietools", suite=SUITE, packages=("initramfs-tools", "busybox", "zstd"), without="dracut")
+WORKSHOP = Shape(
+    "workshop", suite=SUITE,
+    packages=("mkosi", "systemd-ukify", "systemd-boot-efi", "ovmf", "plymouth", "ca-certificates"),
+)  # fmt: skip
+FIRMWARE = "usr/share/ovmf/OVMF.fd"
 _OMIT = "kernel-modules-extra lunmask nvdimm overlay-root qemu-net resume terminfo"
 # Commands of docs/images.md, run inside the tree. $kernel: the version of the tree's kernel.
 BUILDS = {
@@ -54,19 +61,25 @@ def built(name: str, say: Say = silent) -> str:
 
 
 def run_inside(directory: str, path: str, script: str) -> None:
-    """Runs commands inside a tree, with ignition-py on their path; what they leave at /tmp/out/image becomes `path`. Raises BuildError."""
+    """Runs commands inside a tree; what they leave as `image` becomes `path`. Raises BuildError."""
     work = path + ".work"
+    try:
+        run_in_folder(directory, work, script)
+        shutil.move(f"{work}/image", path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def run_in_folder(directory: str, folder: str, script: str) -> None:
+    """Runs commands inside a tree, in `folder`, which is /tmp/out there, with ignition-py on their path. Raises BuildError."""
     _, version = kernel(directory)
     head = f"""set -e
 printf '#!/bin/sh\\nexec python3 -m ignition_py "$@"\\n' >/usr/local/bin/ignition-py
 chmod 755 /usr/local/bin/ignition-py
 PATH=/usr/local/bin:$PATH kernel={version} omit="{_OMIT}"
+cd /tmp/out
 """
-    try:
-        inside(directory, REPOSITORY, work, head + script)
-        shutil.move(f"{work}/image", path)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    inside(directory, REPOSITORY, folder, head + script)
 
 
 class NewerMachine(Machine):
@@ -77,3 +90,59 @@ class NewerMachine(Machine):
         super().__init__(directory, shape=TRIXIE, **settings)  # type: ignore[arg-type] # passed on as they are
         self.kernel, _ = kernel(tree(self.say, TRIXIE))
         self.initrd = joined(segments, self.path)
+
+
+def archive(say: Say = silent) -> str:
+    """The stand-alone archive of the older Debian: another Python and another libc than those of the newer initramfs. Raises BuildError."""
+    directory = tree(say)
+    script = "ignition-py initrd build --format cpio --output /tmp/out/image"
+    return cached("older-archive", key_of([tree_key(), script], _files()), lambda path: run_inside(directory, path, script), "Archive", say)
+
+
+def commands(first: str) -> str:
+    """The block of the page that begins with `first`: as it is, without `$ ` and `# ` of commands."""
+    with open(PAGE, encoding="utf-8") as file:
+        blocks = re.findall(r"^```\w+\n(.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
+    found = [re.sub(r"^[$#] ", "", block, flags=re.MULTILINE) for block in blocks]
+    return next(block for block in found if block.startswith(first))
+
+
+class PxeMachine(NewerMachine):
+    """Firmware and iPXE start it: a script by TFTP, which names files on a web server at 10.0.2.100."""
+
+    def __init__(self, directory: str, script: str, files: dict[str, str], *, firmware: str = "", **settings: object) -> None:
+        """`script`: iPXE's, `{}` in it stands for the image's kernel arguments; `files`: name -> path. Raises BuildError."""
+        super().__init__(directory, [], **settings)
+        self.firmware = firmware
+        self.script = script
+        self.served = f"{self.path}/served"
+        os.mkdir(self.served)
+        os.mkdir(f"{self.path}/tftp")
+        for name, path in {"vmlinuz": self.kernel, **files}.items():
+            os.symlink(path, f"{self.served}/{name}")
+        self.kernel = ""
+
+    def argv(self, append: str) -> list[str]:
+        with open(f"{self.path}/tftp/boot.ipxe", "w", encoding="utf-8") as file:
+            file.write(self.script.format(append))
+        argv = super().argv(append)
+        card = argv.index("-netdev") + 1
+        argv[card] += f",tftp={self.path}/tftp,bootfile=boot.ipxe"
+        argv = [word.replace(",bootindex=1", "").replace("virtio-net-pci,", "virtio-net-pci,bootindex=0,") for word in argv]
+        return [*argv, "-no-reboot", *(["-bios", self.firmware] if self.firmware else [])]
+
+
+class UefiMachine(NewerMachine):
+    """UEFI firmware starts what is on an EFI system partition."""
+
+    def __init__(self, directory: str, partition: str, **settings: object) -> None:
+        """`partition`: the folder that the firmware sees as that partition. Raises BuildError."""
+        super().__init__(directory, [], **settings)
+        self.partition = partition
+        self.firmware = os.path.join(tree(self.say, WORKSHOP), FIRMWARE)
+        self.kernel = ""
+
+    def argv(self, append: str) -> list[str]:
+        argv = [word.replace(",bootindex=1", "") for word in super().argv(append)]
+        drive = ["-drive", f"file=fat:{self.partition},if=none,id=esp,format=raw,readonly=on"]
+        return [*argv, "-no-reboot", "-bios", self.firmware, *drive, "-device", "virtio-blk-pci,drive=esp,bootindex=0"]

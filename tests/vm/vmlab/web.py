@@ -7,6 +7,7 @@ import http.server
 import socketserver
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -43,5 +44,24 @@ def serving(path: str, body: bytes) -> Iterator[Server]:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
+        server.shutdown()
+        thread.join()
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def address_string(self) -> str:
+        return "guest"
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@contextlib.contextmanager
+def serving_folder(path: str, folder: str) -> Iterator[None]:
+    """A server of a folder's files at the Unix socket `path`."""
+    with socketserver.ThreadingUnixStreamServer(path, partial(_Files, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield
         server.shutdown()
         thread.join()
