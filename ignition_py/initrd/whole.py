@@ -6,6 +6,8 @@ dracut takes modules from one folder only, mkinitramfs hooks from two: each is g
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import os
 import shutil
 import sys
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DRACUT, INITRAMFS_TOOLS = "dracut", "initramfs-tools"
+_MODULES = "usr/lib/dracut/modules.d"
 # Where each program looks on every run, below the root of the image.
 INSTALLED = {
-    DRACUT: {"dracut/30ignition": "usr/lib/dracut/modules.d/30ignition"},
+    DRACUT: {"dracut/30ignition": _MODULES + "/30ignition"},
     INITRAMFS_TOOLS: {
         "initramfs-tools/hooks/ignition": "usr/share/initramfs-tools/hooks/ignition",
         "initramfs-tools/scripts/ignition": "usr/share/initramfs-tools/scripts/ignition",
@@ -31,6 +34,7 @@ INSTALLED = {
         "initramfs-tools/scripts/local-bottom/00-ignition": "usr/share/initramfs-tools/scripts/local-bottom/00-ignition",
     },
 }
+_OWN = "[0-9][0-9]ignition"
 _MINUTES = 30 * 60.0
 
 
@@ -39,6 +43,9 @@ def install(form: str, root: str) -> list[str]:
     written = []
     for source, target in INSTALLED[form].items():
         path = os.path.join(root, target)
+        if form == DRACUT:
+            # In place of the distribution's own, whatever its number: dracut would run both.
+            path = next(iter(sorted(glob.glob(os.path.join(glob.escape(root), _MODULES, _OWN)))), path)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             if os.path.isdir(os.path.join(HERE, source)):
@@ -88,7 +95,7 @@ def _dracut(folder: str, output: str, kernel: str) -> tuple[list[str], dict[str,
             os.symlink(f"{base}/{name}", f"{folder}/{name}")
     os.mkdir(f"{folder}/modules.d")
     for name in os.listdir(f"{base}/modules.d"):
-        if name != "30ignition":
+        if not fnmatch.fnmatch(name, _OWN):
             os.symlink(f"{base}/modules.d/{name}", f"{folder}/modules.d/{name}")
     os.symlink(f"{HERE}/dracut/30ignition", f"{folder}/modules.d/30ignition")
     argv = ["dracut", "--force", "--add", "ignition", "--kver", kernel, output]

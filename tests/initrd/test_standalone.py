@@ -250,6 +250,14 @@ def test_installing(form: str, tmp_path: Path) -> None:
     assert any(tmp_path.rglob("*"))
 
 
+def test_a_distributions_own_module_is_replaced(tmp_path: Path) -> None:
+    own = tmp_path / "usr/lib/dracut/modules.d/70ignition"
+    own.mkdir(parents=True)
+    (own / "module-setup.sh").write_text("theirs")
+    assert whole.install("dracut", str(tmp_path)) == [str(own)]
+    assert (own / "module-setup.sh").read_bytes() == SETUP.read_bytes()
+
+
 def test_an_archive_can_be_followed_by_another(tmp_path: Path) -> None:
     tree = Tree()
     tree.add("/usr/a/b", b"text", part="tools", mode=0o755)
