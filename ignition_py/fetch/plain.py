@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 KEPT = 20  # idle connections to one server; as many as are used side by side
 MAX_HEADERS = 100
+_LINES = 1 << 12  # bytes that are received for a line: what comes behind it is copied with each line of a body in small chunks
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _ADDRESS = frozenset("0123456789abcdefABCDEF:.")
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -221,7 +222,7 @@ class _PlainAnswer(Answer):
         while (at := self._ahead.find(b"\n")) < 0:
             if len(self._ahead) > LONGEST_LINE:
                 raise Broken(NOT_HTTP)
-            data = self._receive(CHUNK)
+            data = self._receive(_LINES)
             if not data:
                 raise Broken(broken_off)
             self._ahead += data
