@@ -91,10 +91,11 @@ def _view(values: Values, images: dict[str, str]) -> View:
     from ignition_py.programs.plan_view import build
     from ignition_py.programs.render import StderrLog, rendered
     from ignition_py.stages.disks.foresee import foresee
+    from ignition_py.stages.disks.places import remember
     from ignition_py.stages.disks.progress import peek
     from ignition_py.system.log import INFO, WARNING
 
-    config = rendered(values)
+    config = rendered(values, remember)
     storage = config.storage
     log = StderrLog(INFO if values.on("verbose") else WARNING)
     record = peek(storage, live=not images)

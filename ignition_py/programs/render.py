@@ -15,7 +15,7 @@ from ignition_py.system.log import INFO, WARNING, Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ignition_py.goflags import Values
     from ignition_py.spec.tables import Config
@@ -67,8 +67,9 @@ def main(program: str, argv: Sequence[str]) -> int:
     return 0
 
 
-def rendered(values: Values) -> Config:
-    """The config of the command line, with the flags of `parser()`. Raises IgnitionError."""
+def rendered(values: Values, compiled_from: Callable[[str, bytes], None] | None = None) -> Config:
+    """The config of the command line, with the flags of `parser()`. `compiled_from` is told of a Butane config: the name that the
+    compiled one goes by, and the text. Raises IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.diag import ConfigError
     from ignition_py.fetch.fetcher import Fetcher
@@ -84,6 +85,8 @@ def rendered(values: Values) -> Config:
         if compiled.data is None:
             raise ConfigError(f"the Butane config {given.name} is not valid")
         data, name = compiled.data, f"{name} (compiled)"
+        if compiled_from is not None:
+            compiled_from(name, given.data)
     config = parse(data, name, log)
     fetcher = Fetcher(log, offline=values.on("offline"))
     fetcher.limit(values.seconds("fetch-timeout"))

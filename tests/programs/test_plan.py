@@ -211,6 +211,71 @@ def test_butane(plan: Plan) -> None:
     assert seen(plan, text, "--disk", "vda=1G")[0] == 2
 
 
+def test_conflicts_of_a_butane_config_stand_at_its_lines(plan: Plan) -> None:
+    text = """variant: fcos
+version: 1.6.0
+storage:
+  disks:
+    - device: /dev/vda
+      partitions:
+        - {number: 1, label: a, size_mib: 5000}
+  luks:
+    - name: x
+      device: /dev/vda1
+      clevis: {tpm2: true, threshold: 2}
+"""
+    status, found = seen(plan, text, "--disk", "vda=1G")
+    assert status == 1
+    assert ["($.storage.luks.0 line 9 of <stdin>)" in found["conflicts"][0], "($.storage.disks.0.partitions.0 line 7 of <stdin>)" in found["conflicts"][1]] == [
+        True, True], found["conflicts"]  # fmt: skip
+
+
+def test_what_a_missing_disk_would_have_brought_is_no_second_complaint(plan: Plan) -> None:
+    storage = {
+        "disks": [{"device": f"/dev/vd{letter}", "partitions": [{"label": f"m-{letter}"}]} for letter in "ab"],
+        "raid": [{"name": "data", "level": "raid1", "devices": ["/dev/disk/by-partlabel/m-a", "/dev/vdb1"]}],
+        "luks": [{"name": "secret", "device": "/dev/md/data"}, {"name": "other", "device": "/dev/vdb2"}],
+        "filesystems": [{"device": f"/dev/mapper/{name}", "format": "xfs"} for name in ("secret", "other")],
+    }
+    status, found = seen(plan, storage, "--disk", "vda=1G", "--disk", "vdb=/no/such/image")
+    assert status == 1
+    assert found["conflicts"] == ["reading the image /no/such/image of /dev/vdb: No such file or directory"]
+
+
+@pytest.mark.parametrize(
+    ("luks", "action", "phrase"),
+    [
+        ({"keyFile": {"source": "data:,right"}}, "keep", "is as wanted"),
+        ({"keyFile": {"source": "data:,wrong"}}, "refuse", "the key file of the config does not open it"),
+        ({"keyFile": {"source": "http://127.0.0.1:1/key"}}, "unknown", "reused if its key file opens it, else refused"),
+        ({"keyFile": {"source": "data:,right"}, "discard": True}, "refuse", "it forbids discards through"),
+        ({"keyFile": {"source": "data:,right"}, "label": "other"}, "refuse", 'its label is "old"'),
+        ({}, "refuse", "the config gives no key file"),
+        ({"wipeVolume": True}, "make", "wipeVolume is set"),
+        ({"clevis": {"tpm2": True}}, "refuse", "a volume that Clevis opens is always made anew"),
+    ],
+)
+def test_luks_volumes_in_images(plan: Plan, image: Callable[..., Path], luks: dict[str, Any], action: str, phrase: str) -> None:
+    """In a partition that the config makes around what is there."""
+    disk, part = image(64), image(40)
+    argv = ["cryptsetup", "luksFormat", "-q", "--type", "luks2", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--label", "old"]
+    subprocess.run([*argv, "--key-file", "-", str(part)], input=b"right", check=True)
+    with disk.open("r+b") as file:
+        file.seek(MIB)
+        file.write(part.read_bytes())
+    storage = {
+        "disks": [{"device": "/dev/vda", "wipeTable": True, "partitions": [{"number": 1, "sizeMiB": 40}]}],
+        "luks": [{"name": "one", "device": "/dev/vda1", **luks}],
+        "filesystems": [{"device": "/dev/mapper/one", "format": "ext4"}],
+    }
+    before = fingerprint(disk)
+    status, found = seen(plan, storage, "--disk", f"vda={disk}", "--offline")
+    assert (status, found["steps"][0]["action"]) == (1 if action == "refuse" else 2, action)
+    assert phrase in found["steps"][0]["why"]
+    assert found["steps"][1]["action"] == ("make" if action == "make" else "unknown")
+    assert fingerprint(disk) == before
+
+
 def test_svg_is_well_formed_whatever_the_names_are(plan: Plan, image: Callable[..., Path]) -> None:
     disk = image(64, "-n", "1:2048:+8M", "-c", "1:<&\"'\x01é")
     storage = {"disks": [{"device": "/dev/vda", "partitions": [{"number": 2, "label": "]]>&amp;", "sizeMiB": 8}]}]}

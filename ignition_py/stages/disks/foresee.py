@@ -265,7 +265,7 @@ class _Foreseeing:
         if decision.action != "make":
             return {"reuse": KEEP}.get(decision.action, REFUSE), decision.why
         least = 0 if entry.options else _LEAST.get(entry.format or "", 0)
-        if volume.size < least:
+        if 0 < volume.size < least:
             return REFUSE, (
                 f"{entry.device} has {volume.size} bytes, which is too small for {entry.format}: "
                 f"that needs {least} at least{at(entry)}"

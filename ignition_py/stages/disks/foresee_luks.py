@@ -45,7 +45,7 @@ def foresee_volume(
     else:
         decision = stage_luks.decide(entry, found, record, lambda: _opens(log, entry, under, look, keys))
         action, why = _ACTIONS[decision.action], decision.why
-    if action == MAKE and not entry.options and under.size <= _HEADER:
+    if action == MAKE and not entry.options and 0 < under.size <= _HEADER:
         action = REFUSE
         why = f"{entry.device} has {under.size} bytes, which is too small for LUKS: its header takes {_HEADER}{at(entry)}"
     made = Volume(names(entry)[0], room, holds=Signature() if action == MAKE else None)
