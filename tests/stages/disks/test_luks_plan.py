@@ -12,9 +12,19 @@ import pytest
 from luks_lab import FAST, make_tang_keys, tang_thumbprint
 
 from ignition_py.diag import StageError
+from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Cex, Clevis, ClevisCustom, Luks, Resource, Storage, Tang
+from ignition_py.stages.disks import (
+    aliases,
+    luks_cex,
+    luks_clevis,
+    luks_found,
+    luks_keys,
+    luks_make,
+    luks_plan,
+    progress,
+)
 from ignition_py.stages.disks import luks as stage_luks
-from ignition_py.stages.disks import luks_cex, luks_clevis, luks_found, luks_keys, luks_make, luks_plan
 from ignition_py.stages.disks.luks_found import Found, Header
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
@@ -235,6 +245,54 @@ def test_secure_keys_need_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert luks_cex.conflicts(luks) == [] and luks_cex.conflicts(volume()) == []
     assert luks_cex.generate_command(luks)[-2:] == ["--apqns", "02.0011"]
     assert luks_cex.names(luks) == ("ignition-luks-data.skey", "ignition-luks-data.info")
+
+
+_RECORDER = """#!/bin/sh
+printf '%s\\n' "${0##*/}" "$@" '' >>"$RECORD"
+case "${0##*/} $1" in
+"zkey generate") printf %0136d 0 >REPOSITORY/$3.skey; echo text >REPOSITORY/$3.info ;;
+"zkey-cryptsetup setvp") cat "$4" >"$RECORD.key" ;;
+esac
+"""
+
+
+@pytest.mark.subprocess
+def test_commands_for_secure_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: Any) -> None:
+    """Recorded: the programs are IBM Z's, and so are the ciphers. Order and words are the reference's."""
+    for setting, name in ((luks_cex, "ADAPTERS"), (luks_cex, "REPOSITORY"), (luks_cex, "IMAGE_KEY"), (luks_keys, "DIRECTORY")):
+        monkeypatch.setattr(setting, name, str(tmp_path / name))
+    for domain in ("02.0011", "01.0011"):
+        (tmp_path / "ADAPTERS" / domain).mkdir(parents=True)
+        (tmp_path / "ADAPTERS" / domain / "uevent").write_text("MODE=cca\n")
+    (tmp_path / "IMAGE_KEY").write_bytes(b"of the image")
+    (tmp_path / "REPOSITORY").mkdir()
+    (tmp_path / "REPOSITORY" / "ignition-luks-data.skey").write_bytes(b"of a run that was cut off")
+    (tmp_path / "bin").mkdir()
+    for program in ("zkey", "zkey-cryptsetup", "cryptsetup"):
+        (tmp_path / "bin" / program).write_text(_RECORDER.replace("REPOSITORY", str(tmp_path / "REPOSITORY")).replace("$RECORD", str(tmp_path / "record")))
+        (tmp_path / "bin" / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    device = tmp_path / "device"
+    device.write_bytes(bytes(1 << 20))
+    luks = volume(device=str(device), key_file=Resource(), cex=Cex(enabled=True), label="sealed", options=("--sector-size", "4096"))
+    ctx = context(luks=(luks,))
+    maker = luks_make.Maker(ctx, stage_luks.Prepared(), progress.load(ctx.config.storage))
+    maker._format(luks, str(device))
+    commands = [command.splitlines() for command in (tmp_path / "record").read_text().split("\n\n") if command]
+    alias, key = aliases.alias_of(str(device)), luks_keys.path_of("data")
+    assert commands == [
+        ["zkey", "generate", "--name", "ignition-luks-data", "--key-type", "CCA-AESCIPHER", "--xts",
+         "--description", "Secure Key for data Volume", "--apqns", "01.0011,02.0011"],
+        [*luks_make.format_command(luks, alias, key), "--volume-key-file", str(tmp_path / "REPOSITORY" / "ignition-luks-data.skey"),
+         "--cipher", "paes-xts-plain64", "--key-size", "1088"],
+        ["zkey-cryptsetup", "setvp", alias, "--key-file", key],
+    ]  # fmt: skip
+    assert (tmp_path / "record.key").read_bytes() == b"of the image"
+    maker._hand_on(luks, made=True)
+    assert {name: decode(url) for name, url in maker.persist_volume_keys.items()} == {
+        "ignition-luks-data.skey": b"0" * 136, "ignition-luks-data.info": b"text\n"}  # fmt: skip
+    assert decode(maker.persist["data"]) == b"of the image"
+    assert luks_make.measures(luks), "cards are asked one at a time"
 
 
 # ---------------------------------------------------------------- headers and keys
