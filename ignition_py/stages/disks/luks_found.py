@@ -164,7 +164,7 @@ def slot_memory(log: Log, node: str) -> int:
     data = _json(log, node) or {}
     try:
         return max((int(slot["kdf"].get("memory", 0)) for slot in data.get("keyslots", {}).values()), default=0) * 1024
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise _no_header(node) from None
 
 
@@ -239,7 +239,7 @@ def _area(start: bytes) -> int:
     header = int.from_bytes(start[8:16], "big")
     try:
         slots = int(json.loads(start[4096:header].partition(b"\0")[0])["config"]["keyslots_size"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return len(start)
     return min(2 * header + max(slots, 0), _LARGEST_AREA)
 

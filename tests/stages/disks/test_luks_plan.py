@@ -327,6 +327,25 @@ def test_hostile_headers(data: bytes) -> None:
     assert header is None or header.version == 0xFFFF
 
 
+@pytest.mark.subprocess
+@pytest.mark.parametrize("text", [
+    b"", b"[]", b"{}", b"[" * 9000, b'{"config": 1}', b'{"config": {"keyslots_size": Infinity}}', b'{"config": {"keyslots_size": -1}}',
+    b'{"config": {"keyslots_size": "16744448"}}', b'{"config": {"keyslots_size": 1e300}, "keyslots": {"0": 1}}', b"\xff\0\xff",
+])
+@pytest.mark.parametrize("size", [0, 16384, 4 << 20, 2**64 - 1])
+def test_hostile_headers_in_the_middle_of_a_disk(tmp_path: Path, log: Log, text: bytes, size: int) -> None:
+    """An excerpt is at most what the format has room for, and what cryptsetup does not take is damaged."""
+    head = (b"LUKS\xba\xbe\0\2" + size.to_bytes(8, "big")).ljust(4096, b"x") + text
+    (tmp_path / "disk").write_bytes(bytes(4096) + head + bytes(1 << 20))
+    with luks_found.excerpt(str(tmp_path / "disk"), 4096, 1 << 20) as copy:
+        assert os.stat(copy).st_size == 1 << 20
+        assert Path(copy).read_bytes().startswith(head)
+        found = luks_found.read(log, copy, Signature("crypto_LUKS"))
+    assert found.damaged
+    assert not os.path.exists(copy)
+    assert luks_plan.plan_volume(volume(), found).action == "refuse"
+
+
 def test_keys_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(luks_keys, "DIRECTORY", str(tmp_path / "run" / "keys"))
     path = luks_keys.put("a b/../é", b"one")
