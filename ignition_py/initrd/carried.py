@@ -20,8 +20,8 @@ CLEVIS = (
     "jose", "curl", "luksmeta", "pwmake", "tpm2_create", "tpm2_createpolicy", "tpm2_createprimary", "tpm2_flushcontext",
     "tpm2_load", "tpm2_pcrlist", "tpm2_pcrread", "tpm2_unseal",
 )  # fmt: skip
-SETTINGS = ("/etc/mke2fs.conf", "/etc/login.defs", "/etc/default/useradd")
-AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # without it newer versions of requests cannot be imported
+SETTINGS = ("/etc/mke2fs.conf", "/etc/login.defs", "/etc/default/useradd", AUTHORITIES)
 # Filesystems to write into, and the character sets that FAT wants; RAID and LUKS; where platforms keep a config; config drives;
 # the network. Not raid456: it measures the processor for half a second when it is loaded.
 KERNEL_MODULES = (
