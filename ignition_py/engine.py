@@ -9,7 +9,7 @@ Order and effects: the reference, measured.
 
 from __future__ import annotations
 
-from ignition_py import baseconfig, flatcar
+from ignition_py import baseconfig, flatcar, module
 from ignition_py.context import Context
 from ignition_py.diag import ConfigError, IgnitionError
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
@@ -116,15 +116,13 @@ class Engine:
             fetcher=self._fetcher,
             platform=self._platform,
         )
-        from importlib import import_module
-
         from ignition_py.stages import STAGES
 
         if stage in GATHERING:
             from ignition_py.fetch.gather import gather
 
             gather(self._fetcher, config, self._log, afresh=stage == "fetch")
-        import_module(STAGES[stage]).run(context)
+        module(STAGES[stage]).run(context)
         if stage == "files" and self._fetcher.spool:
             from ignition_py.fetch.gather import forget
 

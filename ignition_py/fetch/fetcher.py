@@ -9,6 +9,7 @@ Behaviour (time limits, defaults, who inherits what): the Ignition specification
 
 from __future__ import annotations
 
+from ignition_py import module
 from ignition_py.diag import FetchError
 from ignition_py.fetch.request import RESPONSE_HEADERS, Identity, Request, Settings
 from ignition_py.fetch.url import needs_network, public, scheme_of
@@ -263,14 +264,12 @@ class Fetcher:
             from ignition_py.fetch import data_url
 
             return data_url.stream(request)
-        module = SCHEMES.get(scheme)
-        if module is None:
+        name = SCHEMES.get(scheme)
+        if name is None:
             raise FetchError(f"{request.what}: there is no way to fetch {public(url)}")
         if scheme == "https" and self._identity.platform == "azure" and AZURE_BLOBS in url:
-            module = "azure_blob"
-        from importlib import import_module
-
-        chunks: Iterator[bytes] = import_module(f"ignition_py.fetch.{module}").stream(request)
+            name = "azure_blob"
+        chunks: Iterator[bytes] = module(f"ignition_py.fetch.{name}").stream(request)
         return chunks
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import Resource
 
 LARGEST = 512 << 20  # bytes in all, however large the machine
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 16  # bytes; larger ones are given back to the system each time, and taken again page by page
 _COMPLETE = "complete"
 _PART = ".part"
 

@@ -64,11 +64,11 @@ MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
 # What stages import of the standard library in most boots: it is not packed (bundle.py).
 OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
-# Of our own what a boot imports one of, or none: it is packed all the same. A name stands for everything below it, too.
+# Of our own what a boot imports one of, or none: it is packed all the same. Below a name that ends in a dot it is everything.
 SELDOM = (
     "ignition_py.butane", "ignition_py.fetch.azure_blob", "ignition_py.fetch.by_requests", "ignition_py.fetch.gs", "ignition_py.fetch.s3",
-    "ignition_py.fetch.sigv4", "ignition_py.fetch.tftp", "ignition_py.programs", "ignition_py.providers", "ignition_py.render",
-    "ignition_py.spec.legacy",
+    "ignition_py.fetch.sigv4", "ignition_py.fetch.tftp", "ignition_py.programs.", "ignition_py.providers.", "ignition_py.render",
+    "ignition_py.spec.legacy.",
 )  # fmt: skip
 # Names nobody gets to at boot. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {
@@ -357,7 +357,8 @@ def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[
 def often() -> Callable[[str], bool]:
     """Tells of a module whether most boots import it: our own, but for SELDOM, and what OFTEN imports at once."""
     needed = needed_by(OFTEN)
-    return lambda name: name in needed or (_below(name, WHOLE) and not _below(name, SELDOM))
+    below = tuple(name for name in SELDOM if name.endswith("."))
+    return lambda name: name in needed or (_below(name, WHOLE) and name not in SELDOM and not name.startswith(below))
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:

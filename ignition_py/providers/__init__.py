@@ -7,6 +7,7 @@ drive.py, either.py (a drive or a metadata service), cdrom.py.
 
 from __future__ import annotations
 
+from ignition_py import module
 from ignition_py.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -99,24 +100,18 @@ def check(platform: str) -> None:
 def load(platform: str) -> Fetch:
     """The fetch function of a platform. Raises IgnitionError where this build has none."""
     check(platform)
-    from importlib import import_module
-
-    fetch: Fetch = import_module(f"ignition_py.providers.{PLATFORMS[platform]}").fetch
+    fetch: Fetch = module(f"ignition_py.providers.{PLATFORMS[platform]}").fetch
     return fetch
 
 
 def report(platform: str, machine: Machine, stage: str, error: IgnitionError | None) -> None:
     """Tells the platform that `stage` is done, or failed with `error`, if it wants to know. Raises IgnitionError."""
     if platform in REPORTING:
-        from importlib import import_module
-
-        import_module(f"ignition_py.providers.{PLATFORMS[platform]}").report(machine, stage, error)
+        module(f"ignition_py.providers.{PLATFORMS[platform]}").report(machine, stage, error)
 
 
 def delete(platform: str, machine: Machine) -> None:
     """Deletes the config from where the platform keeps it. Raises IgnitionError, also where it cannot be done."""
     if platform not in DELETING:
         raise IgnitionError(f"platform {platform} has no way to delete a config")
-    from importlib import import_module
-
-    import_module(f"ignition_py.providers.{PLATFORMS[platform]}").delete(machine)
+    module(f"ignition_py.providers.{PLATFORMS[platform]}").delete(machine)
