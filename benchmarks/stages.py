@@ -56,11 +56,11 @@ def sizes(reference: str) -> str:
 
 
 def measure(reference: str, rounds: int) -> Figures:
-    from stages_guest import DISKS
+    from stages_guest import DISKS, OURS
     from vmlab.machine import Machine
     from vmlab.quickstart import compile_config
 
-    executors = {"ignition-py": "/usr/bin/ignition"}
+    executors = {OURS: "/usr/bin/ignition"}
     with tempfile.TemporaryDirectory() as name:
         share = Path(name) / "share"
         share.mkdir()
@@ -101,7 +101,7 @@ def measure_here(reference: str, rounds: int) -> Figures:
             shutil.copy(source, target)
         # What was written for that prefix lies below it twice.
         subprocess.run(["cp", "-r", f"{name}/tree{name}/tree/.", f"{name}/tree/"], check=True)
-        executors = [guest.Executor("ignition-py", f"{name}/tree/usr/bin/ignition")]
+        executors = [guest.Executor(guest.OURS, f"{name}/tree/usr/bin/ignition")]
         executors += [guest.Executor("reference", reference)] if reference else []
         port = guest.serve()
         try:

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 
+OURS = "ignition-py"
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
 # Images skip the fetch stage where fetch-offline has found the config.
 OFFLINE = tuple(stage for stage in STAGES if stage != "fetch")
@@ -55,17 +56,21 @@ class Run:
             os.makedirs(f"{folder}/{name}")
         with open(f"{folder}/config.ign", "w") as file:
             json.dump(config, file)
-        # The reference wants to label what it mounts and writes, and fails where it cannot; labels are no part of this.
-        os.symlink(shutil.which("true") or "/bin/true", f"{folder}/bin/setfiles")
+        self._labels = executor.name != OURS
+        if self._labels:
+            os.symlink(shutil.which("true") or "/bin/true", f"{folder}/bin/setfiles")
         self.environment = {
             "PATH": f"{folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "IGNITION_CONFIG_FILE": f"{folder}/config.ign",
         }
 
-    def without_selinux(self, root: str) -> None:
+    def prepare(self, root: str) -> None:
+        """The reference, as it is built by default, fails where it cannot label what it mounts and writes: labels are no part of
+        this, so it finds a policy's name, and a setfiles that does nothing. We look whether there is a policy."""
         os.makedirs(f"{root}/etc/selinux")
-        with open(f"{root}/etc/selinux/config", "w") as file:
-            file.write("SELINUX=disabled\nSELINUXTYPE=targeted\n")
+        if self._labels:
+            with open(f"{root}/etc/selinux/config", "w") as file:
+                file.write("SELINUX=disabled\nSELINUXTYPE=targeted\n")
 
     def argv(self, stage: str) -> list[str]:
         files = ["-config-cache", f"{self.folder}/cache", "-neednet", f"{self.folder}/neednet"]
@@ -120,7 +125,7 @@ def _of_threads(pid: int, name: str) -> list[str]:
 def starts(executor: Executor, folder: str) -> None:
     """Each stage with a config that gives it nothing to do."""
     run = Run(executor, folder, {"ignition": {"version": VERSION}})
-    run.without_selinux(run.root)
+    run.prepare(run.root)
     for stage in STAGES:
         for _ in range(STARTS):
             cpu, _ = run.stage(stage)
@@ -132,7 +137,7 @@ def provision(
 ) -> None:
     """The stages of a first boot, on a copy-on-write view of this machine's root or in an empty one. Raises Failed."""
     run = Run(executor, folder, config)
-    run.without_selinux(f"{folder}/upper" if overlay else run.root)
+    run.prepare(f"{folder}/upper" if overlay else run.root)
     if overlay:
         options = f"lowerdir=/,upperdir={folder}/upper,workdir={folder}/work"
         subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", run.root], check=True)
