@@ -123,7 +123,7 @@ def test_fetching_from_data_urls(tmp_path: Path) -> None:
 def test_fetching_over_http(tmp_path: Path, server: Server) -> None:
     server.at["/c.ign"] = body(b'{"ignition": {"version": "3.4.0"}}')
     found = modules(tmp_path, "fetch", EMPTY, config={"merge": [{"source": server.url("/c.ign")}]})
-    assert not found & {"requests", "urllib3", "ssl", "http", "email", "hashlib", "logging", "typing"}
+    assert not found & {"requests", "urllib3", "ssl", "http", "email", "hashlib", "logging", "threading", "typing"}
     compare("fetch, http", found)
 
 

@@ -1,11 +1,12 @@
 """Side by side: a few threads that work through a list of jobs. Imported only where there is more than one to do.
 
-Used by `gather.py` (contents, before a stage) and `ahead.py` (configs, while others are merged).
+Used by `gather.py` (contents, before a stage) and `ahead.py` (configs, while others are merged). Threads as the interpreter has
+them: `threading` takes longer to import and to start twenty of its own than the rest of this does.
 """
 
 from __future__ import annotations
 
-from threading import Condition, Thread
+from _thread import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,19 +19,22 @@ WORKERS = 20
 
 
 class Pool:
-    """The jobs begin in their order, at most WORKERS at a time, in threads that do not keep the process alive."""
+    """The jobs begin in their order, at most WORKERS at a time, in threads that do not keep the process alive. One thread, the
+    one that has made it, waits for results."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._next = 0
         self._results: dict[int, object] = {}
         self._errors: dict[int, BaseException] = {}
-        self._change = Condition()
+        self._lock = allocate_lock()
+        self._change = allocate_lock()  # is free when something has changed since somebody waited
+        self._change.acquire()
         self._over = False
 
     def start(self) -> None:
-        for number in range(min(WORKERS, len(self._jobs))):
-            Thread(target=self._work, name=f"fetch-{number}", daemon=True).start()
+        for _ in range(min(WORKERS, len(self._jobs))):
+            start_new_thread(self._work, ())
 
     def stopped(self) -> bool:
         """Are the results no longer wanted? Jobs ask this now and then."""
@@ -46,16 +50,17 @@ class Pool:
 
     def result(self, index: int) -> object:
         """Waits for one job and returns its result. Raises what it raised."""
-        with self._change:
-            self._change.wait_for(lambda: index in self._results or index in self._errors)
+        while index not in self._results and index not in self._errors:
+            self._change.acquire()
         if index in self._errors:
             raise self._errors[index]
         return self._results[index]
 
     def wait(self) -> None:
         """Waits for all jobs, or for the first failure, and raises that; of several the one that stands first."""
-        with self._change:
-            self._change.wait_for(lambda: self._errors or len(self._results) == len(self._jobs))
+        while not self._errors and len(self._results) < len(self._jobs):
+            self._change.acquire()
+        with self._lock:
             errors = dict(self._errors)
         if errors:
             self.stop()
@@ -63,17 +68,21 @@ class Pool:
 
     def _work(self) -> None:
         while True:
-            with self._change:
+            with self._lock:
                 if self._over or self._next >= len(self._jobs):
                     return
                 index, self._next = self._next, self._next + 1
             try:
                 result = self._jobs[index]()
             except BaseException as error:  # whoever waits for the job gets it
-                with self._change:
+                with self._lock:
                     self._errors[index] = error
-                    self._change.notify_all()
+                    self._tell()
             else:
-                with self._change:
+                with self._lock:
                     self._results[index] = result
-                    self._change.notify_all()
+                    self._tell()
+
+    def _tell(self) -> None:
+        if self._change.locked():
+            self._change.release()
