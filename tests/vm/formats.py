@@ -1,8 +1,11 @@
-"""Machines for the boot matrix (test_matrix.py): an initramfs made in each way, a root disk with each filesystem.
+"""Machines for the boot matrix (test_matrix.py): an initramfs made in each way, a root disk of each kind.
 
     dracut            dracut with our module, as in the other tests
     initramfs-tools   mkinitramfs with our hook, in a Debian tree of its own: the two packages exclude each other
     cpio              dracut without us, and our stand-alone archive appended to it
+
+The root filesystem is ext4 or btrfs on a disk, or `luks`: what the config makes of two blank disks, see sealed.py. For that one the
+initramfs has seed-root (examples/) and what Debian has for opening a root by Clevis; mkinitramfs' always has.
 """
 
 from __future__ import annotations
@@ -15,41 +18,57 @@ from vmlab.image import REPOSITORY, kernel, root_disk, run, tree, tree_key
 from vmlab.initramfs import initramfs, inside, python_sources
 from vmlab.machine import Machine
 
+from ignition_py.initrd.newc import archive
+from ignition_py.initrd.tree import Tree
 from ignition_py.rehearsal.layout import ROOT_SIZE
-from ignition_py.rehearsal.shape import Shape
+from ignition_py.rehearsal.shape import PLAIN, Shape
 
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")
 # The same Debian with mkinitramfs in place of dracut. busybox: its shell has what the boot scripts use.
-_TOOLS = Shape("tools", packages=("initramfs-tools", "busybox", "zstd"), without="dracut")
+_TOOLS = Shape("tools", packages=("initramfs-tools", "busybox", "zstd", "clevis-initramfs", "cryptsetup-initramfs"), without="dracut")
+_SEALED = Shape("sealed", packages=("clevis-dracut",))
+SEED_ROOT = os.path.join(REPOSITORY, "examples", "seed-root")
+# What opens a root on LUKS on RAID at later boots, when Tang has to be asked.
+_OPENING = "mdraid crypt clevis clevis-pin-sss clevis-pin-tang"
 _OMIT = "ifcfg kernel-modules-extra lunmask network nvdimm overlay-root qemu-net resume terminfo"
 FORMATS = ("dracut", "initramfs-tools", "cpio")
-ROOTS = ("ext4", "btrfs")
+ROOTS = ("ext4", "btrfs", "luks")
 
 
 def _builder_files() -> list[str]:
     return [*python_sources(), *files_below(BUILDERS)]
 
 
-def segments(form: str, say: Say = silent) -> list[str]:
-    """Files that make up the initramfs of a format, in the order in which they are to be loaded. Raises BuildError."""
-    if form == "dracut":
-        return initramfs(say=say)
-    files = _builder_files()
+def segments(form: str, say: Say = silent, *, sealed: bool = False) -> list[str]:
+    """Files that make up the initramfs of a format, in the order in which they are to be loaded. `sealed`: for the root `luks`.
+
+    Raises BuildError.
+    """
+    files = [__file__, *_builder_files(), *files_below(SEED_ROOT)]
     if form == "initramfs-tools":
         other = tree(say, _TOOLS)
-        key = key_of([tree_key(_TOOLS)], [__file__, *files])
+        key = key_of([tree_key(_TOOLS)], files)
         return [cached("mkinitramfs", key, lambda path: _build_mkinitramfs(other, path), "Initramfs: mkinitramfs", say)]
-    directory = tree(say)
-    foreign = cached("foreign", key_of([tree_key(), _OMIT]), lambda path: _build_foreign(directory, path), "Initramfs: without us", say)
-    ours = cached("archive", key_of([tree_key()], [__file__, *files]), lambda path: _build_archive(directory, path), "Archive", say)
+    if form == "dracut" and not sealed:
+        return initramfs(say=say)
+    shape = _SEALED if sealed else PLAIN
+    directory = tree(say, shape)
+    if form == "dracut":
+        return [cached("dracut.sealed", key_of([tree_key(shape)], files), lambda path: _build_sealed(directory, path), "Initramfs: dracut", say)]
+    kind, more = ("foreign.sealed", _OPENING) if sealed else ("foreign", "")
+    key = key_of([tree_key(shape), _OMIT, more])
+    foreign = cached(kind, key, lambda path: _build_foreign(directory, path, more), "Initramfs: without us", say)
+    plain = tree(say)
+    ours = cached("archive", key_of([tree_key()], files), lambda path: _build_archive(plain, path), "Archive", say)
     return [foreign, ours]
 
 
 def _built(directory: str, path: str, script: str) -> None:
-    """Runs a build inside a tree; what it leaves at /tmp/out/image becomes `path`."""
+    """Runs a build inside a tree, with examples/seed-root at /tmp/out/seed-root; what it leaves at /tmp/out/image becomes `path`."""
     work = path + ".work"
     try:
-        inside(directory, REPOSITORY, work, script)
+        shutil.copytree(SEED_ROOT, f"{work}/seed-root")
+        inside(directory, REPOSITORY, work, f"set -e\n{script}")
         shutil.move(f"{work}/image", path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -57,15 +76,30 @@ def _built(directory: str, path: str, script: str) -> None:
 
 def _build_mkinitramfs(directory: str, path: str) -> None:
     _, version = kernel(directory)
-    build = f"python3 -m ignition_py initrd build --format initramfs-tools --kernel {version} --output /tmp/out/image"
-    _built(directory, path, f"set -e; echo COMPRESS=gzip >/etc/initramfs-tools/conf.d/quick; {build}")
+    script = f"""echo COMPRESS=gzip >/etc/initramfs-tools/conf.d/quick
+cp /tmp/out/seed-root/seed-root /usr/lib/seed-root
+cp /tmp/out/seed-root/initramfs-tools/hook /etc/initramfs-tools/hooks/seed-root
+cp /tmp/out/seed-root/initramfs-tools/init-premount /etc/initramfs-tools/scripts/init-premount/seed-root
+python3 -m ignition_py initrd build --format initramfs-tools --kernel {version} --output /tmp/out/image
+"""
+    _built(directory, path, script)
 
 
-def _build_foreign(directory: str, path: str) -> None:
+def _build_sealed(directory: str, path: str) -> None:
+    _, version = kernel(directory)
+    script = f"""cp -r /tmp/out/seed-root /usr/lib/dracut/modules.d/90seed-root
+python3 -m ignition_py initrd build --format dracut --kernel {version} --output /tmp/out/image -- --quiet --no-hostonly \\
+    --no-early-microcode --no-compress --omit "{_OMIT.replace("network ", "")}" --add "network-manager seed-root {_OPENING}"
+"""
+    _built(directory, path, script)
+
+
+def _build_foreign(directory: str, path: str, more: str) -> None:
     """By dracut alone, with systemd-networkd, and no trace of Python or Ignition."""
     _, version = kernel(directory)
-    script = f"""set -e
-dracut --force --quiet --no-hostonly --no-early-microcode --no-compress --omit "{_OMIT}" --add systemd-networkd --kver {version} /tmp/out/image
+    omit = _OMIT.replace("network ", "") if more else _OMIT
+    script = f"""dracut --force --quiet --no-hostonly --no-early-microcode --no-compress --omit "{omit}" --add "systemd-networkd {more}" \\
+    --kver {version} /tmp/out/image
 ! cpio --quiet -it </tmp/out/image | grep -E 'python|ignition'
 """
     _built(directory, path, script)
@@ -101,6 +135,18 @@ def _convert(source: str, filesystem: str, path: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def seed_root(directory: str) -> str:
+    """seed-root as files of an initramfs with systemd that somebody else has made: one more archive, in `directory`."""
+    files, units = Tree(), "/usr/lib/systemd/system"
+    files.copy(f"{SEED_ROOT}/seed-root", "/usr/lib/seed-root", part="")
+    files.copy(f"{SEED_ROOT}/seed-root.service", f"{units}/seed-root.service", part="")
+    files.link("../seed-root.service", f"{units}/ignition-diskful.target.requires/seed-root.service", part="")
+    path = os.path.join(directory, "seed-root.cpio")
+    with open(path, "wb") as file:
+        file.writelines(archive(files))
+    return path
+
+
 class FormatMachine(Machine):
     """A machine with the initramfs of a format and a root disk with a filesystem."""
 
@@ -109,6 +155,9 @@ class FormatMachine(Machine):
         from vmlab.qemu import joined
 
         super().__init__(directory, **settings)  # type: ignore[arg-type] # passed on as they are
-        self.initrd = joined(segments(form, self.say), self.path)
-        if filesystem != "ext4":
+        files = segments(form, self.say, sealed=filesystem == "luks")
+        if filesystem == "luks" and form == "cpio":
+            files.append(seed_root(self.path))
+        self.initrd = joined(files, self.path)
+        if filesystem == "btrfs":
             run(["cp", "--reflink=auto", "--sparse=always", root(filesystem, self.say), self.disks[0]], "copying the root disk")

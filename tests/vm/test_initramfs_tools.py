@@ -98,6 +98,17 @@ def test_the_network_comes_up_when_it_is_asked_for(unpacked: Path) -> None:
     assert (unpacked / "etc/resolv.conf").read_text() == "nameserver 192.0.2.53\n"
 
 
+def test_the_network_comes_up_for_what_a_config_names(unpacked: Path) -> None:
+    """The config itself is there, and one of its files is not."""
+    remote = {"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/etc/far", "contents": {"source": "http://192.0.2.1/x"}}]}}
+    (unpacked / "config.ign").write_text(json.dumps(remote))
+    said = boot(unpacked, "ignition.firstboot ignition.platform.id=file", "IGNITION_CONFIG_FILE=/config.ign",
+                "IGNITION_ARGS=--log-to-stdout --fetch-timeout=1s", "lease=1")  # fmt: skip
+    assert said[:5] == [
+        "AT init-premount", "fetch-offline on platform file", "NETWORK", "kargs on platform file", "disks on platform file",
+    ]  # fmt: skip
+
+
 def test_a_failure_stops_the_boot(unpacked: Path) -> None:
     (unpacked / "config.ign").write_text('{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "relative"}]}}')
     said = boot(unpacked, "ignition.firstboot ignition.platform.id=file", "IGNITION_CONFIG_FILE=/config.ign",

@@ -1,21 +1,26 @@
 """The boot matrix: each way to put ignition-py into an initramfs, with each place of the config, on each root filesystem.
 
-Every cell boots the same Butane config, compiled by butane-py, and asks the booted system for the same things. The cells of
+Every cell boots the same Butane config, compiled by butane-py, and asks the booted system for the same things. For the root `luks`
+the config makes the root as well, an encrypted mirror (sealed.py), and the machine boots a second time, without us. The cells of
 COLUMN run by default; `-m matrix` runs the rest.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import sealed
 from formats import FORMATS, ROOTS, FormatMachine
+from luks_lab import serving_tang
 from test_boot import serving
-from vmlab.machine import Boot
+from vmlab.machine import Boot, Machine
 from vmlab.quickstart import compile_config
+
+from ignition_py.rehearsal.hardware import Network
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 
@@ -25,7 +30,7 @@ passwd:
   users:
     - name: keeper
       groups: [adm]
-storage:
+storage:%s
   disks:
     - device: /dev/disk/by-id/virtio-disk1
       wipe_table: true
@@ -66,45 +71,50 @@ CHECKS = (
     ("systemctl --failed --no-legend --plain | cut -d' ' -f1", ""),
 )
 PLACES = ("fw_cfg", "url", "label")
-COLUMN = {("dracut", "url", "btrfs"), ("initramfs-tools", "label", "ext4"), ("cpio", "fw_cfg", "ext4")}
+COLUMN = {("dracut", "url", "btrfs"), ("initramfs-tools", "label", "luks"), ("cpio", "fw_cfg", "ext4")}
 CELLS = [
     pytest.param(*cell, id="-".join(cell), marks=[] if cell in COLUMN else [pytest.mark.matrix])
     for cell in ((form, place, filesystem) for form in FORMATS for place in PLACES for filesystem in ROOTS)
 ]
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> bytes:
-    path = tmp_path / "matrix.bu"
-    path.write_text(CONFIG)
-    return compile_config(str(path))
+MakeMachine = Callable[[str, str, str], Machine]
 
 
 @pytest.fixture
-def boot_cell(tmp_path: Path, config: bytes) -> Iterator[Callable[[str, str, str], Boot]]:
-    """Boots a cell for the first time, with what hands out its config."""
-    from contextlib import ExitStack
-
+def make_cell(tmp_path: Path) -> Iterator[MakeMachine]:
+    """The machine of a cell, with what hands out its config."""
     with ExitStack() as stack:
 
-        def start(form: str, place: str, filesystem: str) -> Boot:
-            settings: dict[str, object] = {"disks": ["512M"], "say": print}
+        def make(form: str, place: str, filesystem: str) -> Machine:
+            text, disks, ports = CONFIG % "", ["512M"], []
+            if filesystem == "luks":
+                ports.append((sealed.TANG_PORT, f"{tmp_path}/tang"))
+                tang = stack.enter_context(serving_tang(tmp_path / "keys", ports[0][1]))
+                text = CONFIG % sealed.LUKS + sealed.BOOT_DEVICE % tang.thumbprint
+                disks += sealed.MIRROR
+            (tmp_path / "matrix.bu").write_text(text)
+            config = compile_config(str(tmp_path / "matrix.bu"))
+            settings: dict[str, object] = {"say": print, "form": form, "platform": "qemu" if place == "fw_cfg" else "metal"}
             if place == "fw_cfg":
                 settings["config"] = config
             elif place == "url":
-                address = os.path.join(tmp_path, "http")
-                stack.enter_context(serving(address, config))
-                settings |= {"platform": "metal", "forward": (80, address)}
+                ports.append((80, f"{tmp_path}/http"))
+                stack.enter_context(serving(ports[-1][1], config))
                 settings["kargs"] = "ignition.config.url=http://10.0.2.100/config.ign"
             else:
-                settings |= {"platform": "metal", "disks": ["512M", "16M"]}
+                disks.append("16M")
                 settings["kargs"] = "ignition.config.device=factory ignition.config.path=/config.ign"
-            machine = stack.enter_context(FormatMachine(str(tmp_path), form=form, filesystem=filesystem, **settings))
+            settings |= {"disks": disks, "network": Network(*ports) if ports else None}
+            if filesystem == "luks":
+                machine: Machine = stack.enter_context(sealed.SealedMachine(str(tmp_path), **settings))
+            else:
+                machine = stack.enter_context(FormatMachine(str(tmp_path), filesystem=filesystem, **settings))
             if place == "label":
-                labelled_disk(tmp_path, machine.disks[2], config)
-            return stack.enter_context(machine.boot(first_boot=True))
+                labelled_disk(tmp_path, machine.disks[-1], config)
+            return machine
 
-        yield start
+        yield make
 
 
 def labelled_disk(folder: Path, disk: str, config: bytes) -> None:
@@ -114,11 +124,31 @@ def labelled_disk(folder: Path, disk: str, config: bytes) -> None:
     subprocess.run(["mkfs.ext4", "-q", "-L", "factory", "-d", str(files), disk], check=True)
 
 
-@pytest.mark.parametrize(("form", "place", "filesystem"), CELLS)
-def test_a_cell_is_provisioned(boot_cell: Callable[[str, str, str], Boot], form: str, place: str, filesystem: str) -> None:
-    boot = boot_cell(form, place, filesystem)
+def check(boot: Boot, checks: tuple[tuple[str, str], ...]) -> None:
     boot.wait_until_up()
     boot.ask("systemctl is-system-running --wait", timeout=120)
-    assert boot.ask("findmnt -no FSTYPE /").stdout.strip() == filesystem
-    found = [boot.ask(question).stdout.strip() for question, _ in CHECKS]
-    assert found == [answer for _, answer in CHECKS], boot.console.text(80)
+    found = [boot.ask(question).stdout.strip() for question, _ in checks]
+    assert found == [answer for _, answer in checks], boot.console.text(80)
+
+
+@pytest.mark.parametrize(("form", "place", "filesystem"), CELLS)
+def test_a_cell_is_provisioned(make_cell: MakeMachine, form: str, place: str, filesystem: str) -> None:
+    machine = make_cell(form, place, filesystem)
+    if filesystem == "luks":
+        provisioned_and_opened_again(machine)
+        return
+    with machine.boot(first_boot=True) as boot:
+        check(boot, (("findmnt -no FSTYPE /", filesystem), *CHECKS))
+
+
+def provisioned_and_opened_again(machine: Machine) -> None:
+    """The second boot has nothing from us but the words that examples/seed-root has put into the boot entry."""
+    with machine.boot(first_boot=True) as boot:
+        check(boot, (*sealed.CHECKS, *CHECKS))
+        boot.power_off()
+    assert not machine.first_boot_pending()
+    words = machine.options().split()
+    assert sorted(word.partition("=")[0] for word in words) == ["cryptopts", "quiet", "rd.luks.name", "rd.md.uuid", "rd.md.uuid", "rd.neednet"]
+    with machine.boot(kargs="ip=dhcp") as boot:
+        check(boot, (*sealed.CHECKS, *CHECKS))
+        assert "ignition" not in boot.ask("journalctl --boot --output=cat --identifier=ignition").stdout
