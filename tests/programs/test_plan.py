@@ -14,7 +14,7 @@ import pytest
 from disks_lab import MIB, fingerprint, sgdisk
 from support import run_program
 
-pytestmark = pytest.mark.subprocess
+pytestmark = [pytest.mark.subprocess, pytest.mark.sockets]
 
 Plan = Callable[..., tuple[int, str, str]]
 
@@ -347,5 +347,11 @@ def test_this_machine(plan: Plan, image: Callable[..., Path]) -> None:
         status, found = seen(plan, {"disks": [{"device": "/dev/none-such", "partitions": [{"number": 1}]}]})
         assert status == 1
         assert "/dev/none-such is not there; block devices are" in found["conflicts"][0]
+        subprocess.run(["wipefs", "-aq", node], check=True)
+        storage = {"luks": [{"name": "x", "device": node, "keyFile": {"source": "http://127.0.0.1:1/key"}}]}
+        status, found = seen(plan, storage, "--fetch-timeout", "1s")
+        assert (status, [step["action"] for step in found["steps"]]) == (1, ["make"])
+        assert "key file of LUKS volume x: http://127.0.0.1:1/key was not to be had in 1 seconds" in found["conflicts"][0]
+        assert seen(plan, storage, "--offline")[0] == 2
     finally:
         subprocess.run(["losetup", "-d", node], check=True)
