@@ -17,6 +17,7 @@ from vmlab.initramfs import inside, python_sources
 from vmlab.machine import Machine
 from vmlab.qemu import joined
 
+from ignition_py.rehearsal.image import debian_sources
 from ignition_py.rehearsal.shape import Shape
 
 PAGE = os.path.join(REPOSITORY, "docs", "images.md")
@@ -80,6 +81,13 @@ PATH=/usr/local/bin:$PATH kernel={version} omit="{_OMIT}"
 cd /tmp/out
 """
     inside(directory, REPOSITORY, folder, head + script)
+
+
+def mirror() -> str:
+    """Where this machine's apt takes Debian's packages from; "" where it says nothing about that."""
+    entries = [entry for entries in debian_sources(SUITE).values() for entry in entries]
+    found = [re.search(r"^(?:URIs:|deb(?:\s+\[.*\])?)\s+(\S+)", entry, re.MULTILINE) for entry in entries]
+    return next((match[1] for match in found if match), "")
 
 
 class NewerMachine(Machine):

@@ -10,7 +10,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from newer import FIRMWARE, WORKSHOP, NewerMachine, PxeMachine, UefiMachine, archive, built, commands, run_in_folder
+from newer import (
+    FIRMWARE,
+    WORKSHOP,
+    NewerMachine,
+    PxeMachine,
+    UefiMachine,
+    archive,
+    built,
+    commands,
+    mirror,
+    run_in_folder,
+)
 from test_matrix import CHECKS, CONFIG
 from vmlab.image import REPOSITORY, kernel, tree
 from vmlab.machine import Boot
@@ -157,10 +168,10 @@ systemd:
 def test_mkosi(tmp_path: Path) -> None:
     """The example, built and booted by the page's commands; the mirror is the machine's own."""
     example = tmp_path / "examples/mkosi"
-    shutil.copytree(f"{REPOSITORY}/examples/mkosi", example)
-    script = commands("cd examples/mkosi").replace("mkosi build", "mkosi --local-mirror=$mirror build")
-    mirror = "mirror=$(apt-get indextargets --format '$(REPO_URI)' | head -n1)"
-    run_in_folder(tree(print, WORKSHOP), str(tmp_path), f"{mirror}\n{script}")
+    shutil.copytree(f"{REPOSITORY}/examples/mkosi", example, symlinks=True)
+    option = f"--local-mirror={mirror()}" if mirror() else ""
+    script = commands("cd examples/mkosi").replace("mkosi build", f"mkosi {option} build")
+    run_in_folder(tree(print, WORKSHOP), str(tmp_path), script)
     (tmp_path / "mkosi.bu").write_text(MKOSI)
     (example / "config.ign").write_bytes(compile_config(str(tmp_path / "mkosi.bu")))
     argv = shlex.split(commands("qemu-system-x86_64 -m 2G").replace("\\\n", " "))
