@@ -130,11 +130,13 @@ def test_uefi(tmp_path: Path, config: bytes, parts: Path, way: object) -> None:
         check(boot)
 
 
-def test_a_failure_is_shown_by_a_newer_dracut(tmp_path: Path) -> None:
+def test_a_failure_is_shown_by_a_newer_dracut(tmp_path: Path, parts: Path) -> None:
     """The archive appended to an initramfs that has dracut's emergency shell: the failure screen, then off."""
     config = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "contents": {"source": "http://nowhere.invalid/a"}}],
         "disks": [{"device": "/dev/nowhere", "wipeTable": True}]}}  # fmt: skip
-    segments = [built("foreign", print), archive(print)]
+    join = commands("ignition-py initrd build --format cpio --output ignition.cpio\ncp").partition("\n")[2]
+    subprocess.run(["sh", "-euc", join], cwd=parts, check=True)
+    segments = [str(parts / "initrd-with-ignition.img")]
     with (
         NewerMachine(str(tmp_path), segments, config=json.dumps(config).encode(), say=print, kargs="ip=off") as machine,
         machine.boot(first_boot=True) as boot,
