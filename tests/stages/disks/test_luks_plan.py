@@ -321,6 +321,28 @@ def test_headers_that_cryptsetup_makes(tmp_path: Path, log: Log, monkeypatch: py
     assert luks_found.look(log, image, luks).describe().startswith("a LUKS1 volume with UUID")
 
 
+@pytest.mark.subprocess
+def test_memory_bounds_how_many_are_made_at_once(tmp_path: Path, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = str(tmp_path / "image")
+    with open(image, "wb") as file:
+        file.truncate(32 << 20)
+    argv = ["cryptsetup", "luksFormat", "-q", "--key-file", "-", "--pbkdf-memory", "65536", "--pbkdf-force-iterations", "4", image]
+    subprocess.run(argv, input=b"x", check=True)
+    ctx = context(luks=(volume(),))
+    assert luks_found.slot_memory(ctx.log, image) == 64 << 20
+    maker = luks_make.Maker(ctx, stage_luks.Prepared(), progress.load(ctx.config.storage))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    reuse, make = luks_plan.Decision("reuse", ""), luks_plan.Decision("make", "")
+    for options, action, mib, number in (
+        ((), reuse, 1024, 8), ((), reuse, 200, 3), ((), reuse, 60, 1), ((), reuse, 0, 1), (FAST, make, 60, 8),
+        (("--pbkdf-force-iterations=4",), make, 3000, 2),
+    ):  # fmt: skip
+        monkeypatch.setattr(luks_make, "available_memory", lambda mib=mib: mib << 20)
+        assert maker._at_once([(volume(options=options), action, image)] * 2) == number, (options, mib)
+    assert maker._at_once([(volume(), reuse, image)]) == 1
+    assert [luks_make.measures(volume(options=options)) for options in ((), FAST)] == [True, False]
+
+
 @pytest.mark.parametrize("data", [b"", b"LUKS", b"LUKS\xba\xbe\0\2", bytes(4096), b"LUKS\xba\xbe\xff\xff" + b"\xff" * 600, os.urandom(4096)])
 def test_hostile_headers(data: bytes) -> None:
     header = luks_found.parse(data)
