@@ -100,7 +100,7 @@ def test_the_network_comes_up_when_it_is_asked_for(unpacked: Path) -> None:
 
 def test_the_network_comes_up_for_what_a_config_names(unpacked: Path) -> None:
     """The config itself is there, and one of its files is not."""
-    remote = {"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/etc/far", "contents": {"source": "http://192.0.2.1/x"}}]}}
+    remote = {"ignition": {"version": "3.5.0", "timeouts": {"httpTotal": 1}}, "storage": {"files": [{"path": "/etc/far", "contents": {"source": "http://192.0.2.1/x"}}]}}
     (unpacked / "config.ign").write_text(json.dumps(remote))
     said = boot(unpacked, "ignition.firstboot ignition.platform.id=file", "IGNITION_CONFIG_FILE=/config.ign",
                 "IGNITION_ARGS=--log-to-stdout --fetch-timeout=1s", "lease=1")  # fmt: skip
