@@ -67,7 +67,12 @@ def load(storage: Storage, path: str = "") -> Progress:
     if lines[:1] == [_head(storage)]:
         return Progress(path, lines[:-1])  # a line without its end was cut off and does not count
     if lines:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:  # another run beside this one
+            pass
+        except OSError as error:
+            raise StageError(f"removing the progress of another config, {path}: {error.strerror}") from None
     progress = Progress(path, [])
     progress.add(_head(storage))
     return progress
