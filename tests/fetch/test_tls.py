@@ -245,10 +245,10 @@ def test_a_time_that_the_image_trusts(
     """Certificates are judged by the time of a server that the image names; the clock stays as it is."""
     make_certificate_of(tmp_path, begin, end)
     fetcher = Fetcher(log, trusted_time=dated(server, now))
-    fetcher.limit(5)
+    fetcher.limit(60)
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=1)
+        ignition.timeouts = Timeouts(http_total=3 if words else 30)  # a refusal is tried again until then
         fetcher.configure(ignition)
         if words:
             with pytest.raises(FetchError, match=words):
@@ -304,7 +304,7 @@ def test_a_clock_that_is_older_than_the_image(
     fetcher = Fetcher(log, trusted_time="image")
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=1)
+        ignition.timeouts = Timeouts(http_total=30 if good else 1)
         fetcher.configure(ignition)
         if good:
             assert fetcher.read(Resource(source=url), what="x") == b"safe"

@@ -169,10 +169,12 @@ def _damage(node: str, how: str) -> None:
     elif how != "nothing":
         assert sgdisk("--new=1:0:+8M", node).returncode == 0
         with open(node, "r+b") as file:
-            at = {"both copies": (600, -500), "both headers gone": (512, -512)}[how]
+            at = {"both copies": (600, 64 * MIB - 424), "both headers gone": (512, 64 * MIB - 512)}[how]  # 600: in the header's CRC-32
             for offset in at:
-                file.seek(offset, 0 if offset > 0 else 2)
-                file.write(bytes(8) if "gone" in how else b"\xff")
+                file.seek(offset)
+                was = file.read(8)
+                file.seek(offset)
+                file.write(bytes(8) if "gone" in how else bytes([was[0] ^ 0xFF]))
     subprocess.run(["partx", "--update", node], check=False, capture_output=True)
 
 
