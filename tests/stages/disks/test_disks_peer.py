@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.peer]
 PEER = os.environ.get("IGNITION_PEER", "/usr/lib/dracut/modules.d/30ignition/ignition")
 CASES = int(os.environ.get("PEER_CASES", "10"))
 VERSION = tables.VERSIONS["3.3.0"]
+OLD_RULE = "other partition(s) has start or size 0"  # of 2.14 alone, see docs/differences.md
 
 
 def config_of(node: str, case: tuple[tuple[Partition, ...], bool, dict[str, Any]]) -> Config:
@@ -119,6 +120,8 @@ def test_same_verdict_and_table_as_debians(loop: Callable[..., str], context: Ca
         subprocess.run(["udevadm", "settle"], check=False)
         verdicts = [ours(context, config_of(nodes[0], case)), theirs(tmp_path, config_of(nodes[1], case))]
         note = (round_, damage, sorted(table.entries.items()), case, verdicts[0][1], verdicts[1][1][-1500:])
+        if OLD_RULE in verdicts[1][1]:
+            continue
         if verdicts[0][0] is not verdicts[1][0]:
             found.append(note)
             continue
