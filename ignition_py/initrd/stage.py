@@ -138,15 +138,15 @@ def _importable(name: str) -> bool:
     return name.partition(".")[0] in (*OWN, "parted", "requests", "ruamel") and not name.endswith(".__main__")
 
 
-_DRACUT_MODULE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dracut", "30ignition")
+DRACUT_MODULE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dracut", "30ignition")
 _WORDS = {
     "needed": carried.NEEDED,
     "programs": carried.PROGRAMS,
     "clevis": carried.CLEVIS,
     "settings": carried.SETTINGS,
     "kernel-modules": carried.KERNEL_MODULES,
-    "generator": (os.path.join(_DRACUT_MODULE, "ignition-generator"),),
-    "pwquality": (os.path.join(_DRACUT_MODULE, "ignition-pwquality.conf"),),
+    "generator": (os.path.join(DRACUT_MODULE, "ignition-generator"),),
+    "pwquality": (os.path.join(DRACUT_MODULE, "ignition-pwquality.conf"),),
 }
 
 

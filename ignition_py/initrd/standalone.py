@@ -37,7 +37,6 @@ MAIN = f"{stage.PREFIX}/ignition.py"
 KERNEL = f"{stage.PREFIX}/kernel"
 AUTHORITIES = f"{stage.PREFIX}/ca-certificates.crt"
 UNITS = "/usr/lib/systemd/system"
-DRACUT_MODULE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dracut", "30ignition")
 _PRIVATE = f"{LINKER} --inhibit-cache --library-path {LIBRARIES}"
 _LAUNCHER = f"""#!/bin/sh
 # The initramfs' own programs come first; what it lacks is in {TOOLS}.
@@ -194,8 +193,8 @@ def _shell(log: Log, folder: str) -> None:
 def boot_files(tree: Tree) -> None:
     """Units, generator, rule and failure screen of the dracut module, and the links that enable the units. Raises BuildError."""
     part = "units and scripts"
-    for name in sorted(os.listdir(DRACUT_MODULE)):
-        source = os.path.join(DRACUT_MODULE, name)
+    for name in sorted(os.listdir(stage.DRACUT_MODULE)):
+        source = os.path.join(stage.DRACUT_MODULE, name)
         if name.endswith((".service", ".target")):
             tree.copy(source, f"{UNITS}/{name}", part=part)
             if folder := enabled_by(source):

@@ -23,7 +23,7 @@ from ignition_py.programs import initrd
 from ignition_py.system.log import Log
 
 pytestmark = [pytest.mark.subprocess]
-SETUP = Path(standalone.DRACUT_MODULE) / "module-setup.sh"
+SETUP = Path(stage.DRACUT_MODULE) / "module-setup.sh"
 # All of Clevis' but the programs of the TPM, whose names differ by version.
 TOOLS = ",".join(("mkfs.ext4", "lsblk", *(name for name in carried.CLEVIS if "tpm2" not in name)))
 QUIET = Log(to_stdout=True, threshold=-1)
@@ -150,7 +150,7 @@ def test_units_are_enabled_as_the_dracut_module_enables_them() -> None:
     for target, unit in re.findall(r'add-wants (ignition-[a-z-]+\.target) (ignition-[a-z-]+\.service)', text):
         wanted.add(f"{target}.wants/{unit}")
     assert links == wanted
-    for name in os.listdir(standalone.DRACUT_MODULE):
+    for name in os.listdir(stage.DRACUT_MODULE):
         assert name == "module-setup.sh" or any(path.endswith(name) for path in tree.entries), name
 
 

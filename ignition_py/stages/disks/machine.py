@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 
-
 class Machine:
     """Implements `foresee.Look`."""
 
@@ -44,7 +43,7 @@ class Machine:
             if number in plan.remade or (plan.after is not None and number not in plan.after.entries):
                 return None
             return Volume(name, 0, partition=(plan.state.device, number))
-        return Volume(name, kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
+        return _there(name, node)
 
     def names(self, plan: DiskPlan) -> Iterator[str]:
         """The links of a disk, standard ones and those of an image's own rules."""
@@ -56,9 +55,7 @@ class Machine:
         node = raid.node_of(array.name)
         if not os.path.exists(node) or not raid.there(self._log, array, plans, self._record):
             return None
-        node = os.path.realpath(node)
-        base = os.path.basename(node)
-        return Volume(raid.node_of(array.name), kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
+        return _there(node, os.path.realpath(node))
 
     def node(self, volume: Volume) -> str:
         """The kernel's node of a volume that stays where it is, "" for one that is yet to be made."""
@@ -78,9 +75,14 @@ class Machine:
         node = os.path.realpath(luks_found.node_of(name))
         if not kernel.device_mapper(os.path.basename(node)):
             return None
-        base = os.path.basename(node)
-        return Volume(luks_found.node_of(name), kernel.node_bytes(base), path=node, busy=kernel.in_use(base))
+        return _there(luks_found.node_of(name), node)
 
     def unfinished(self, array: Raid) -> bool:
         """Are the members in the hands of an array that was begun and can be stopped?"""
         return bool(raid.leftovers(array, tuple(self._plans.values())))
+
+
+def _there(name: str, node: str) -> Volume:
+    """A device that is there as the kernel's `node`."""
+    base = os.path.basename(node)
+    return Volume(name, kernel.node_bytes(base), path=node, busy=kernel.in_use(base))

@@ -63,8 +63,8 @@ def foreseen_conflicts(
     from ignition_py.stages.disks.foresee import foresee
     from ignition_py.stages.disks.machine import Machine
 
-    sound = [plan for plan in plans if not plan.conflicts]
-    unsure = [disk for disk in storage.disks if disk not in [plan.entry for plan in sound]]
+    sound = [plan.entry for plan in plans if not plan.conflicts]
+    unsure = [disk for disk in storage.disks if disk not in sound]
     writes = any(plan.writes for plan in plans) or bool(storage.raid or storage.luks)
 
     def look() -> Foreseen:
@@ -94,11 +94,10 @@ def hopeless(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
 
     folder, base = os.path.split(os.path.normpath(name))
     for disk in unsure:
-        partitions = [*disk.partitions]
-        names = [n for p in partitions for n in partition_names(disk.device, p.number)]
-        if name in names or (0 in [p.number for p in partitions] and name.startswith(disk.device)):
+        names = [n for p in disk.partitions for n in partition_names(disk.device, p.number)]
+        if name in names or (0 in [p.number for p in disk.partitions] and name.startswith(disk.device)):
             return False
-        labels = [link_name(p.label) for p in partitions if p.label] if folder.endswith("/by-partlabel") else []
+        labels = [link_name(p.label) for p in disk.partitions if p.label] if folder.endswith("/by-partlabel") else []
         if base in labels or folder.endswith(("/by-label", "/by-uuid", "/by-partuuid")):
             return False
     return not writes or folder == "/dev" or folder in _BY_CONTENTS

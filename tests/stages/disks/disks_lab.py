@@ -8,10 +8,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ignition_py.spec.tables import Disk
+from ignition_py.context import Context
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.spec.tables import Disk, Ignition, Timeouts
 from ignition_py.stages.disks import gpt, progress
 from ignition_py.stages.disks.inspect import DiskState
 from ignition_py.system.blkid import Signature
+from ignition_py.system.log import Log
 
 MIB = 1024 * 1024
 
@@ -20,6 +23,13 @@ def forget_boot() -> None:
     """What a power cut does to the initramfs: the progress record is gone."""
     if os.path.exists(progress.PATH):
         os.unlink(progress.PATH)
+
+
+def fetching_for(seconds: int, log: Log, ctx: Context) -> Context:
+    """`ctx` with a fetcher that works, and gives up after that time."""
+    ctx.fetcher = Fetcher(log)
+    ctx.fetcher.configure(Ignition(timeouts=Timeouts(http_total=seconds)))
+    return ctx
 
 
 def image_state(path: Path, *, sector_size: int = 512, device: str = "/dev/test", signature: Signature | None = None) -> DiskState:

@@ -8,22 +8,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from disks_lab import disk, fingerprint
+from disks_lab import disk, fetching_for, fingerprint
 from luks_lab import FAST, serving_tang
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
-from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import (
     Clevis,
     Filesystem,
-    Ignition,
     Luks,
     Partition,
     Raid,
     Resource,
     Tang,
-    Timeouts,
     Verification,
 )
 from ignition_py.stages import disks
@@ -45,10 +42,7 @@ def fetching(context: Make, log: Log, monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(luks_keys, "DIRECTORY", str(tmp_path / "run" / "luks-keys"))
 
     def make(**storage: object) -> Context:
-        ctx = context(**storage)
-        ctx.fetcher = Fetcher(log)
-        ctx.fetcher.configure(Ignition(timeouts=Timeouts(http_total=1)))
-        return ctx
+        return fetching_for(1, log, context(**storage))
 
     return make
 

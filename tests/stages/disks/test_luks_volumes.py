@@ -12,24 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import disk, fingerprint, forget_boot
+from disks_lab import disk, fetching_for, fingerprint, forget_boot
 from luks_lab import FAST, Tang, close, dump, key_opens, said, serving_tang, shown
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
-from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec import tables
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import (
     Clevis,
     ClevisCustom,
     Filesystem,
-    Ignition,
     Luks,
     Partition,
     Raid,
     Resource,
-    Timeouts,
 )
 from ignition_py.stages import disks, files
 from ignition_py.stages.disks import aliases, luks_found, luks_keys, progress
@@ -68,10 +65,7 @@ def make(context: Make, log: Log) -> Make:
     """A context whose fetcher works."""
 
     def made(**storage: Any) -> Context:
-        ctx = context(**storage)
-        ctx.fetcher = Fetcher(log)
-        ctx.fetcher.configure(Ignition(timeouts=Timeouts(http_total=4)))
-        return ctx
+        return fetching_for(4, log, context(**storage))
 
     return made
 
