@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +17,8 @@ FAILURES = re.compile(
 )
 # What no boot recovers from; an image that is not ours may have services that fail and do no harm.
 FATAL = re.compile(r"Kernel panic|Ignition failed|dracut: FATAL|[Ee]mergency [Mm]ode|emergency shell|Press Enter for maintenance")
+# Seconds after which the begin of a line is shown as it is: a question waits for its answer on the same line.
+UNFINISHED = 5.0
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cM])")
 
 
@@ -36,19 +40,35 @@ class Console:
         self._thread.start()
 
     def _read(self, stream: IO[bytes]) -> None:
-        for raw in stream:
-            text = plain(raw.decode(errors="replace"))
-            if not text:
-                continue
-            line = (time.monotonic() - self._started, text)
-            with self._changed:
-                self.lines.append(line)
-                self._changed.notify_all()
-            if self._watch is not None:
-                self._watch(*line)
+        begun = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            while True:
+                if not selector.select(UNFINISHED if begun else None):
+                    self._add(begun)
+                    begun = b""
+                    continue
+                read = os.read(stream.fileno(), 1 << 16)
+                if not read:
+                    break
+                *lines, begun = (begun + read).split(b"\n")
+                for line in lines:
+                    self._add(line)
+        self._add(begun)
         with self._changed:
             self.closed = True
             self._changed.notify_all()
+
+    def _add(self, raw: bytes) -> None:
+        text = plain(raw.decode(errors="replace"))
+        if not text:
+            return
+        line = (time.monotonic() - self._started, text)
+        with self._changed:
+            self.lines.append(line)
+            self._changed.notify_all()
+        if self._watch is not None:
+            self._watch(*line)
 
     def wait_for(self, pattern: str, timeout: float) -> float | None:
         """Seconds since power on at which a line first matched; None where none did before the end or in time."""
