@@ -20,6 +20,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os
 
 _MAY_RUN = ("subprocess", "vm", "peer")
 _MAY_CONNECT = ("sockets", "vm")
+# Seconds after which a test has failed, beside pyproject.toml's for all others.
+_TIMEOUTS = {"matrix": 7200, "vm": 1800}
 _allowed: set[str] = set()
 
 
@@ -37,7 +39,11 @@ sys.addaudithook(_audit)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the long matrices out unless they are asked for, by their marker or one by one."""
+    """Leaves the long matrices out unless they are asked for, by their marker or one by one; gives slow tests the time they need."""
+    for item in items:
+        seconds = next((seconds for name, seconds in _TIMEOUTS.items() if item.get_closest_marker(name)), None)
+        if seconds is not None:
+            item.add_marker(pytest.mark.timeout(seconds))
     if "matrix" in config.option.markexpr or any("::" in argument for argument in config.args):
         return
     left_out = [item for item in items if item.get_closest_marker("matrix")]

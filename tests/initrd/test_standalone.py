@@ -120,7 +120,7 @@ MOUNTED = 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && exec 
 def booted(root: Path, *argv: str, stdin: bytes = b"") -> bytes:
     """What a program of the archive prints; it must succeed."""
     command = ["unshare", "--mount", "sh", "-c", MOUNTED, "sh", str(root), "/usr/bin/env", f"PATH=/bin:/usr/bin:{standalone.TOOLS}", *argv]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
