@@ -127,6 +127,18 @@ def test_fetching_over_http(tmp_path: Path, server: Server) -> None:
     compare("fetch, http", found)
 
 
+def test_downloads_over_http(tmp_path: Path, server: Server) -> None:
+    """Side by side; a name in place of the address, which Python would give to the codec for names."""
+    paths = ("/a", "/b")
+    server.at.update(dict.fromkeys(paths, body(b"x")))
+    url = server.url("").replace("127.0.0.1", "localhost")
+    files = [{"path": path, "contents": {"source": url + path}} for path in paths]
+    found = modules(tmp_path, "fetch", {"storage": {"files": files}})
+    assert not found & HEAVY
+    assert not found & {"selectors", "contextlib", "functools", "collections", "encodings.idna"}
+    compare("fetch, downloads", found)
+
+
 def test_fetching_through_a_proxy(tmp_path: Path, server: Server) -> None:
     url = "http://somewhere.example/c.ign"
     server.at[url] = body(b'{"ignition": {"version": "3.4.0"}}')

@@ -7,8 +7,6 @@ and is waited for, under the very same settings only. Everything else is fetched
 
 from __future__ import annotations
 
-from functools import partial
-
 from ignition_py.diag import FetchError
 from ignition_py.fetch.pool import Pool
 from ignition_py.fetch.request import TooSlow
@@ -38,7 +36,7 @@ class Ahead:
             if needs_network(resource.source or ""):
                 remote.setdefault(name_of(resource), resource)
         self._index = {name: index for index, name in enumerate(remote)}
-        self._pool = Pool([partial(self._fetch, resource) for resource in remote.values()])
+        self._pool = Pool(self._fetch, list(remote.values()))
         self._pool.start()
 
     def read(self, resource: Resource) -> bytes:

@@ -5,7 +5,6 @@ Made by plain.py and by_requests.py, chosen between by transport.py, used by htt
 
 from __future__ import annotations
 
-from contextlib import suppress
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -114,8 +113,10 @@ class Guard:
 
         self.expired = True
         if self._sock is not None:
-            with suppress(OSError):  # it is closed already
+            try:
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+            except OSError:
+                return  # it is closed already
 
 
 def shortest(*limits: float | None) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -27,7 +28,6 @@ from ignition_py.fetch.trouble import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
     from typing import Any
 
@@ -115,7 +115,7 @@ class _Watched:
             raise urllib3.exceptions.LocationParseError(f"{host!r}, label empty or too long") from None
         source = self.source_address[1] if self.source_address else 0  # type: ignore[attr-defined]
         try:
-            return connect(host, self.port, self.timeout, self.socket_options or (), source)  # type: ignore[attr-defined]
+            return connect(host, self.port, self.timeout, self.socket_options or (), source, make=socket.socket)  # type: ignore[attr-defined]
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:

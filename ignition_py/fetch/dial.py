@@ -1,61 +1,74 @@
 """Connections to names with several addresses: tried at short intervals, not one after the other; the first that is made counts.
 
-Used by transport.py. A machine whose network has IPv6 addresses but no way out with them would else wait for each of them to
+Used by plain.py and by_requests.py. A machine whose network has IPv6 addresses but no way out with them would else wait for each of them to
 fail. Source: RFC 8305 (Happy Eyeballs), sections 4 and 5.
+
+`_socket` is what `socket` is made of: the latter, and the codec that it takes for names in place of bytes, import twenty modules
+between them, regular expressions and enumerations among them, in a boot that else has no use for those.
 """
 
 from __future__ import annotations
 
+import _socket
 import os
-import selectors
-import socket
 from errno import EINPROGRESS
+from select import POLLOUT, poll
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    Sock = TypeVar("Sock", bound=_socket.socket)
 
 INTERVAL = 0.25  # seconds between attempts
+LONGEST = 3600.0  # seconds of one wait, which the system counts in a small number of milliseconds
 
 
-def connect(host: str, port: int, timeout: float, options: Sequence[Any] = (), source_port: int = 0) -> socket.socket:
-    """A connection to one of the addresses of `host`, within `timeout` seconds; the socket keeps that time limit.
+def connect(
+    host: str, port: int, timeout: float, options: Sequence[Any] = (), source_port: int = 0, *, make: Callable[..., Sock]
+) -> Sock:
+    """A connection to one of the addresses of `host`, within `timeout` seconds; the socket, of the type `make`, keeps that time limit.
 
-    `options` are those of setsockopt(). Raises socket.gaierror for names without an address, TimeoutError, else the
-    OSError of the last attempt.
+    `options` are those of setsockopt(). Raises gaierror for names without an address, TimeoutError, else the OSError of the
+    last attempt.
     """
-    rest = _interleaved(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+    name = host.strip("[]")
+    rest = _interleaved(_socket.getaddrinfo(name.encode() if name.isascii() else name, port, type=_socket.SOCK_STREAM))
     if source_port:  # several attempts would take it from each other
         del rest[1:]
     end = monotonic() + timeout
     last: OSError | None = None
     begun = 0.0
-    with selectors.DefaultSelector() as under_way:
-        try:
-            while rest or under_way.get_map():
-                now = monotonic()
-                if now >= end:
-                    raise TimeoutError("no connection in time")
-                if rest and (not under_way.get_map() or now >= begun + INTERVAL):
-                    begun = now
-                    try:
-                        sock = _begin(rest.pop(0), options, source_port)
-                        under_way.register(sock, selectors.EVENT_WRITE, sock)
-                    except OSError as error:
-                        last = error
-                    continue
-                for key, _ in under_way.select((min(begun + INTERVAL, end) if rest else end) - now):
-                    under_way.unregister(key.fileobj)
-                    last = _failure(key.data)
-                    if last is None:
-                        made: socket.socket = key.data
-                        made.settimeout(timeout)
-                        return made
-        finally:
-            for key in list(under_way.get_map().values()):
-                key.data.close()
+    under_way: dict[int, Sock] = {}
+    ready = poll()
+    try:
+        while rest or under_way:
+            now = monotonic()
+            if now >= end:
+                raise TimeoutError("no connection in time")
+            if rest and (not under_way or now >= begun + INTERVAL):
+                begun = now
+                try:
+                    sock = _begin(rest.pop(0), options, source_port, make)
+                except OSError as error:
+                    last = error
+                else:
+                    under_way[sock.fileno()] = sock
+                    ready.register(sock, POLLOUT)
+                continue
+            until = min(begun + INTERVAL, end) if rest else end
+            for number, _ in ready.poll(min(until - now, LONGEST) * 1000):
+                ready.unregister(number)
+                made = under_way.pop(number)
+                last = _failure(made)
+                if last is None:
+                    made.settimeout(timeout)
+                    return made
+    finally:
+        for sock in under_way.values():
+            sock.close()
     raise last or OSError("the name has no address")
 
 
@@ -68,10 +81,10 @@ def _interleaved(found: Sequence[Any]) -> list[Any]:
     return [answers[index] for index in range(longest) for answers in families.values() if index < len(answers)]
 
 
-def _begin(answer: Any, options: Sequence[Any], source_port: int) -> socket.socket:
+def _begin(answer: Any, options: Sequence[Any], source_port: int, make: Callable[..., Sock]) -> Sock:
     """Begins to connect. Raises OSError where that fails at once."""
     family, kind, protocol, _, address = answer
-    sock = socket.socket(family, kind, protocol)
+    sock = make(family, kind, protocol)
     try:
         for option in options:
             sock.setsockopt(*option)
@@ -87,9 +100,9 @@ def _begin(answer: Any, options: Sequence[Any], source_port: int) -> socket.sock
     return sock
 
 
-def _failure(sock: socket.socket) -> OSError | None:
+def _failure(sock: _socket.socket) -> OSError | None:
     """How the attempt has ended; its socket is closed where it has failed."""
-    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    number = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
     if number == 0:
         return None
     sock.close()

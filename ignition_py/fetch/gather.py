@@ -114,11 +114,9 @@ class _Gathering:
     def run(self, todo: list[_Download]) -> None:
         """Raises FetchError."""
         if len(todo) > 1:
-            from functools import partial
-
             from ignition_py.fetch.pool import Pool
 
-            pool = Pool([partial(self._beside, download) for download in todo])
+            pool = Pool(self._beside, todo)
             self._stopped = pool.stopped
             pool.start()
             pool.wait()

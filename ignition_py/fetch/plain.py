@@ -6,8 +6,8 @@ that are not ASCII) is for by_requests.py: `place_of()` tells. Used by transport
 
 from __future__ import annotations
 
+import _socket  # as dial.py
 import select
-import socket
 from _thread import allocate_lock
 from time import monotonic
 
@@ -68,7 +68,7 @@ class Plain:
     """Asks over connections of its own, which are kept for the next question; for any number of threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[Place, list[socket.socket]] = {}
+        self._kept: dict[Place, list[_socket.socket]] = {}
         self._lock = allocate_lock()
 
     def ask(self, request: Request, place: Place, target: str, headers: Headers, guard: Guard) -> Answer:
@@ -87,7 +87,7 @@ class Plain:
             sock.close()
             raise
 
-    def keep(self, place: Place, sock: socket.socket) -> None:
+    def keep(self, place: Place, sock: _socket.socket) -> None:
         """The connection can be asked again."""
         with self._lock:
             kept = self._kept.setdefault(place, [])
@@ -96,7 +96,7 @@ class Plain:
                 return
         sock.close()
 
-    def _connection(self, place: Place, guard: Guard) -> socket.socket:
+    def _connection(self, place: Place, guard: Guard) -> _socket.socket:
         while True:
             with self._lock:
                 kept = self._kept.get(place)
@@ -108,15 +108,15 @@ class Plain:
             sock.close()
         host, port = place
         try:
-            made = connect(host, port, shortest(CONNECT, guard.limit) or CONNECT, [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
-        except socket.gaierror as error:
+            at_once = (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            return connect(host, port, shortest(CONNECT, guard.limit) or CONNECT, [at_once], make=_socket.socket)
+        except _socket.gaierror as error:
             raise Broken(f"the name {host} cannot be resolved ({error.strerror})") from None
         except OSError as error:
             raise Broken(_reason(error, NO_CONNECTION)) from None
-        return made
 
 
-def _readable(sock: socket.socket) -> bool:
+def _readable(sock: _socket.socket) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
@@ -141,9 +141,9 @@ def _question(method: str, target: str, headers: Headers, body: bytes) -> bytes:
 class _PlainAnswer(Answer):
     """Reads the answer from its socket, with the clock in view. `seconds` are left for the headers."""
 
-    def __init__(self, owner: Plain, place: Place, sock: socket.socket, guard: Guard, seconds: float | None, method: str) -> None:
+    def __init__(self, owner: Plain, place: Place, sock: _socket.socket, guard: Guard, seconds: float | None, method: str) -> None:
         self._owner, self._place = owner, place
-        self._sock: socket.socket | None = sock
+        self._sock: _socket.socket | None = sock
         self._guard = guard
         self._ahead = b""  # what was received behind what has been read
         self._end = None if seconds is None else monotonic() + seconds

@@ -11,19 +11,19 @@ from _thread import allocate_lock, start_new_thread
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    Job = Callable[[], object]
+    from typing import Any
 
 # Enough to hide the latency of most networks. A server that gives one client fewer connections lets the others wait.
 WORKERS = 20
 
 
 class Pool:
-    """The jobs begin in their order, at most WORKERS at a time, in threads that do not keep the process alive. One thread, the
-    one that has made it, waits for results."""
+    """`work` on each of `items`. It begins in their order, at most WORKERS at a time, in threads that do not keep the process
+    alive. One thread, the one that has made it, waits for results."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = jobs
+    def __init__(self, work: Callable[[Any], object], items: Sequence[object]) -> None:
+        self._do = work
+        self._items = items
         self._next = 0
         self._results: dict[int, object] = {}
         self._errors: dict[int, BaseException] = {}
@@ -33,7 +33,7 @@ class Pool:
         self._over = False
 
     def start(self) -> None:
-        for _ in range(min(WORKERS, len(self._jobs))):
+        for _ in range(min(WORKERS, len(self._items))):
             start_new_thread(self._work, ())
 
     def stopped(self) -> bool:
@@ -58,7 +58,7 @@ class Pool:
 
     def wait(self) -> None:
         """Waits for all jobs, or for the first failure, and raises that; of several the one that stands first."""
-        while not self._errors and len(self._results) < len(self._jobs):
+        while not self._errors and len(self._results) < len(self._items):
             self._change.acquire()
         with self._lock:
             errors = dict(self._errors)
@@ -69,11 +69,11 @@ class Pool:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._over or self._next >= len(self._jobs):
+                if self._over or self._next >= len(self._items):
                     return
                 index, self._next = self._next, self._next + 1
             try:
-                result = self._jobs[index]()
+                result = self._do(self._items[index])
             except BaseException as error:  # whoever waits for the job gets it
                 with self._lock:
                     self._errors[index] = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,19 +39,19 @@ def listening(stack: ExitStack, address: str, *, silent: bool = False) -> int:
 def answering(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
     """The resolver knows these addresses for every name, in this order."""
 
-    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+    def resolve(host: bytes, port: int, **_: Any) -> list[Any]:
         families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address, _ in addresses]
         pairs = [(address, port, 0, 0) if ":" in address else (address, port) for address, port in addresses]
         return [(family, socket.SOCK_STREAM, 6, "", pair) for family, pair in zip(families, pairs, strict=True)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(_socket, "getaddrinfo", resolve)
 
 
 @pytest.mark.parametrize(("dead", "alive"), [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("127.0.0.1", "127.0.0.2")])
 def test_an_address_that_is_silent(stack: ExitStack, monkeypatch: pytest.MonkeyPatch, dead: str, alive: str) -> None:
     silent, open_ = listening(stack, dead, silent=True), listening(stack, alive)
     answering(monkeypatch, (dead, silent), (alive, open_))
-    with dial.connect("dual.example", 80, FOR_EVER) as sock:
+    with dial.connect("dual.example", 80, FOR_EVER, make=socket.socket) as sock:
         assert sock.getpeername()[:2] == (alive, open_)
         assert sock.gettimeout() == FOR_EVER
 
@@ -59,7 +60,7 @@ def test_an_address_that_refuses_is_no_reason_to_wait(stack: ExitStack, monkeypa
     monkeypatch.setattr(dial, "INTERVAL", FOR_EVER)
     open_ = listening(stack, "127.0.0.1")
     answering(monkeypatch, ("::1", 1), ("127.0.0.1", 1), ("127.0.0.1", open_))
-    with dial.connect("dual.example", 80, FOR_EVER) as sock:
+    with dial.connect("dual.example", 80, FOR_EVER, make=socket.socket) as sock:
         assert sock.getpeername() == ("127.0.0.1", open_)
 
 
@@ -73,13 +74,13 @@ def test_nobody_answers(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> No
     silent = listening(stack, "127.0.0.1", silent=True)
     answering(monkeypatch, ("127.0.0.1", silent), ("::1", 1))
     with pytest.raises(TimeoutError):
-        dial.connect("dual.example", 80, 0.5)
+        dial.connect("dual.example", 80, 0.5, make=socket.socket)
     answering(monkeypatch, ("127.0.0.1", 1), ("::1", 1))
     with pytest.raises(ConnectionRefusedError):
-        dial.connect("dual.example", 80, FOR_EVER)
+        dial.connect("dual.example", 80, FOR_EVER, make=socket.socket)
     answering(monkeypatch)
     with pytest.raises(OSError, match="has no address"):
-        dial.connect("dual.example", 80, FOR_EVER)
+        dial.connect("dual.example", 80, FOR_EVER, make=socket.socket)
 
 
 def test_a_port_to_ask_from(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,5 +90,5 @@ def test_a_port_to_ask_from(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
     option = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    with dial.connect("h", 80, FOR_EVER, [option], free) as sock:
+    with dial.connect("h", 80, FOR_EVER, [option], free, make=socket.socket) as sock:
         assert sock.getsockname()[1] == free

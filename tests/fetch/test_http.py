@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import gzip
 import hashlib
 import re
@@ -340,7 +341,7 @@ def test_a_portal_that_answers_for_everybody(server: Server, fetcher: Fetcher) -
 
 def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
     server.at["/f"] = body(b"x")
-    known, asked = socket.getaddrinfo, 0
+    known, asked = _socket.getaddrinfo, 0
 
     def resolve(host: Any, *args: Any, **options: Any) -> Any:
         nonlocal asked
@@ -349,7 +350,7 @@ def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monk
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return known("127.0.0.1", *args, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(_socket, "getaddrinfo", resolve)
     assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "somewhere.example")), what=WHAT) == b"x"
     assert "the name somewhere.example cannot be resolved (Temporary failure in name resolution); trying again" in log.text
 
@@ -357,14 +358,14 @@ def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monk
 def test_an_address_family_that_leads_nowhere(fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with an IPv6 address that cannot be reached and an IPv4 one that can."""
     server.at["/f"] = body(b"x")
-    known = socket.getaddrinfo
+    known = _socket.getaddrinfo
     port = int(server.url("").rpartition(":")[2])
 
     def resolve(host: Any, *args: Any, **options: Any) -> Any:
         dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
         return [dead, *known("127.0.0.1", *args, **options)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(_socket, "getaddrinfo", resolve)
     assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "dual.example")), what=WHAT) == b"x"
 
 
