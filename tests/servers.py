@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,62 @@ def make_certificate(folder: Path, name: str, *options: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+class Wire:
+    """A server, or a proxy, that writes the same bytes to each question, notes what it is asked, byte for byte, and counts connections; it
+    closes them where `close`."""
+
+    def __init__(self, answer: bytes, *, close: bool = True) -> None:
+        self.connections = 0
+        self.questions: list[bytes] = []
+        self._answer, self._close = answer, close
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/f"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            asked = b""
+            while data := connection.recv(4096):
+                asked += data
+                if asked.endswith(b"\r\n\r\n"):
+                    self.questions.append(asked)
+                    asked = b""
+                    connection.sendall(self._answer)
+                    if self._close:
+                        return
+
+    def lines(self) -> list[str]:
+        """Of the one question."""
+        (question,) = self.questions
+        return question.decode("latin-1").split("\r\n")
+
+    def end(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[..., Wire]]:
+    made: list[Wire] = []
+
+    def make(answer: bytes, *, close: bool = True) -> Wire:
+        made.append(Wire(answer, close=close))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from ignition_py.fetch.answer import (
     shortest,
 )  # fmt: skip
 from ignition_py.fetch.dial import connect
+from ignition_py.fetch.question import authority
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,12 +51,11 @@ _WITHOUT_BODY = (101, 204, 304)
 
 def place_of(url: str) -> Place | None:
     """Host (an IPv6 address in brackets) and port of a bare URL; None where it is not for this module."""
-    scheme, _, rest = url.partition("://")
-    authority = rest.partition("/")[0].partition("?")[0]
-    host, colon, digits = authority.rpartition(":")
-    if authority.endswith("]") or not colon:
-        host, digits = authority, "80"
-    if scheme.lower() != "http" or not (digits.isascii() and digits.isdecimal() and 0 < int(digits[:6]) < 65536):
+    written = authority(url)
+    host, colon, digits = written.rpartition(":")
+    if written.endswith("]") or not colon:
+        host, digits = written, "80"
+    if not url.lower().startswith("http://") or not (digits.isascii() and digits.isdecimal() and 0 < int(digits[:6]) < 65536):
         return None
     if host.startswith("[") and host.endswith("]"):
         return (host, int(digits)) if ":" in host and set(host[1:-1]) <= _ADDRESS else None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from servers import Server, body
+from servers import Server, Wire, body
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import http, plain
@@ -51,55 +49,6 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_asked_plainly(url: str, place: tuple[str, int] | None) -> None:
     assert plain.place_of(url) == place
-
-
-class Wire:
-    """A server that writes the same bytes to each question, and counts connections; it closes them where `close`."""
-
-    def __init__(self, answer: bytes, *, close: bool = True) -> None:
-        self.connections = 0
-        self.questions: list[bytes] = []
-        self._answer, self._close = answer, close
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/f"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
-        with connection:
-            asked = b""
-            while data := connection.recv(4096):
-                asked += data
-                if asked.endswith(b"\r\n\r\n"):
-                    self.questions.append(asked)
-                    asked = b""
-                    connection.sendall(self._answer)
-                    if self._close:
-                        return
-
-    def end(self) -> None:
-        self._listener.close()
-
-
-@pytest.fixture
-def wire() -> Iterator[Callable[..., Wire]]:
-    made: list[Wire] = []
-
-    def make(answer: bytes, *, close: bool = True) -> Wire:
-        made.append(Wire(answer, close=close))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.end()
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
+from servers import Wire
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import Fetcher
@@ -96,41 +95,13 @@ def test_values_that_are_none(value: str) -> None:
     assert "s3cr3t" not in str(caught.value)
 
 
-class Wire:
-    """A server, or a proxy, that notes what it is sent, byte for byte, and answers everything with `yes`."""
-
-    def __init__(self) -> None:
-        self.seen: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
-            with client:
-                data = b""
-                while b"\r\n\r\n" not in data and (more := client.recv(65536)):
-                    data += more
-                self.seen.append(data)
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes")
-
-    def lines(self) -> list[str]:
-        (question,) = self.seen
-        return question.decode("latin-1").split("\r\n")
-
-    def close(self) -> None:
-        self._socket.close()
+YES = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes"
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    running = Wire()
-    yield running
-    running.close()
+def yes(wire: Callable[..., Wire]) -> Wire:
+    """A server that answers everything with `yes`."""
+    return wire(YES)
 
 
 def get(fetcher: Fetcher, url: str, headers: dict[str, str] | None = None) -> bytes:
@@ -140,16 +111,16 @@ def get(fetcher: Fetcher, url: str, headers: dict[str, str] | None = None) -> by
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("path", ["/a/../%2e%2E/%7E?sig=%2f%7e&x=[1]", "//a//b", "/a'b"])
-def test_the_target_reaches_the_server_as_it_is_written(fetcher: Fetcher, wire: Wire, path: str) -> None:
-    assert get(fetcher, f"http://127.0.0.1:{wire.port}{path}") == b"yes"
-    assert wire.lines()[0] == f"GET {path} HTTP/1.1"
+def test_the_target_reaches_the_server_as_it_is_written(fetcher: Fetcher, yes: Wire, path: str) -> None:
+    assert get(fetcher, f"http://127.0.0.1:{yes.port}{path}") == b"yes"
+    assert yes.lines()[0] == f"GET {path} HTTP/1.1"
 
 
 @pytest.mark.sockets
-def test_a_proxy_gets_the_whole_url_without_the_user(fetcher: Fetcher, wire: Wire) -> None:
-    fetcher.settings = Settings(http_proxy=f"http://me:pass@127.0.0.1:{wire.port}")
+def test_a_proxy_gets_the_whole_url_without_the_user(fetcher: Fetcher, yes: Wire) -> None:
+    fetcher.settings = Settings(http_proxy=f"http://me:pass@127.0.0.1:{yes.port}")
     assert get(fetcher, "http://u:p@example.invalid:81/a/../b%7e?c") == b"yes"
-    lines = wire.lines()
+    lines = yes.lines()
     assert lines[0] == "GET http://example.invalid:81/a/../b%7e?c HTTP/1.1"
     assert "host: example.invalid:81" in [line.lower() for line in lines]
     assert "authorization: Basic dTpw" in [line.replace("Authorization", "authorization") for line in lines]
@@ -157,20 +128,20 @@ def test_a_proxy_gets_the_whole_url_without_the_user(fetcher: Fetcher, wire: Wir
 
 
 @pytest.mark.sockets
-def test_a_password_with_an_escape_leaves_the_host_alone(fetcher: Fetcher, wire: Wire) -> None:
-    get(fetcher, f"http://u:p%40ss@127.0.0.1:{wire.port}/")
-    assert f"host: 127.0.0.1:{wire.port}" in [line.lower() for line in wire.lines()]
+def test_a_password_with_an_escape_leaves_the_host_alone(fetcher: Fetcher, yes: Wire) -> None:
+    get(fetcher, f"http://u:p%40ss@127.0.0.1:{yes.port}/")
+    assert f"host: 127.0.0.1:{yes.port}" in [line.lower() for line in yes.lines()]
 
 
 @pytest.mark.sockets
-def test_authorization_of_the_config_comes_before_the_urls(fetcher: Fetcher, wire: Wire) -> None:
-    get(fetcher, f"http://u:p@127.0.0.1:{wire.port}/", {"Authorization": "Bearer token"})
-    assert [line for line in wire.lines() if line.lower().startswith("authorization")] == [
+def test_authorization_of_the_config_comes_before_the_urls(fetcher: Fetcher, yes: Wire) -> None:
+    get(fetcher, f"http://u:p@127.0.0.1:{yes.port}/", {"Authorization": "Bearer token"})
+    assert [line for line in yes.lines() if line.lower().startswith("authorization")] == [
         "authorization: Bearer token"
     ]
 
 
 @pytest.mark.sockets
-def test_headers_beyond_ascii_are_utf_8(fetcher: Fetcher, wire: Wire) -> None:
-    get(fetcher, f"http://127.0.0.1:{wire.port}/", {"X-Name": "\u00e4"})
-    assert "x-name: \u00e4".encode() in wire.seen[0]
+def test_headers_beyond_ascii_are_utf_8(fetcher: Fetcher, yes: Wire) -> None:
+    get(fetcher, f"http://127.0.0.1:{yes.port}/", {"X-Name": "\u00e4"})
+    assert "x-name: \u00e4".encode() in yes.questions[0]
