@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ignition_py.fetch.ahead import Ahead
-    from ignition_py.fetch.spool import Spool
+    from ignition_py.fetch.spool import Span, Spool
     from ignition_py.spec.tables import Ignition, Resource
     from ignition_py.system.log import Log
 
@@ -126,11 +126,21 @@ class Fetcher:
         `what` begins the sentence of a failure ("contents of /etc/motd"). Iterating raises FetchError; the digest has
         been checked when the stream has ended without one.
         """
-        if self.spool and needs_network(resource.source or ""):
-            kept = self._kept(resource)
-            if kept is not None:
-                return Content(_bounded(kept, limit, what))
+        kept = self._kept(resource)
+        if kept is not None:
+            spool, name = kept
+            return Content(_bounded(spool.read(name), limit, what))
         return self.stream(resource, what=what, limit=limit)
+
+    def pieces(self, resource: Resource, *, what: str) -> Iterator[bytes | Span]:
+        """As `open()`, for who writes it to a file: what was fetched ahead comes in one piece."""
+        kept = self._kept(resource)
+        if kept is not None:
+            spool, name = kept
+            yield from spool.whole(name)
+            return
+        with self.stream(resource, what=what) as chunks:
+            yield from chunks
 
     def read(self, resource: Resource, *, what: str, limit: int = MEMORY_LIMIT) -> bytes:
         """The contents of a resource, at most `limit` bytes. Raises FetchError."""
@@ -189,8 +199,10 @@ class Fetcher:
         """As `open()`, from the source itself. For `stopped` and `room` see Request."""
         return Content(self._stream(resource, what, limit, settings or self.settings, stopped, room))
 
-    def _kept(self, resource: Resource) -> Iterator[bytes] | None:
-        """What was fetched ahead; None where it was not."""
+    def _kept(self, resource: Resource) -> tuple[Spool, str] | None:
+        """The spool, and the name there, of what was fetched ahead; None where it was not."""
+        if not self.spool or not needs_network(resource.source or ""):
+            return None
         from ignition_py.fetch.spool import Spool, name_of
 
         if self._opened is None:
@@ -199,7 +211,7 @@ class Fetcher:
             except OSError:  # nothing has been gathered yet
                 return None
         name = name_of(resource)
-        return self._opened.read(name) if self._opened.has(name) else None
+        return (self._opened, name) if self._opened.has(name) else None
 
     def _stream(
         self,

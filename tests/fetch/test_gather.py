@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -461,3 +462,27 @@ def test_settings_that_stay_the_same_keep_their_connections(server: Server, fetc
     assert fetcher.settings is first
     fetcher.configure(Ignition(timeouts=Timeouts(http_total=6)))
     assert fetcher.settings is not first
+
+
+def test_a_file_in_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the filesystem lets the kernel copy nothing, and where what is copied breaks off."""
+    text = bytes(range(256)) * 700
+    (tmp_path / "kept").write_bytes(text)
+
+    def copied() -> bytes:
+        with (tmp_path / "kept").open("rb") as source, (tmp_path / "copy").open("wb") as target:
+            span = spool_module.Span(source.fileno())
+            assert len(span) == len(text)
+            span.copy_to(target.fileno())
+        return (tmp_path / "copy").read_bytes()
+
+    assert copied() == text
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "sendfile", refused)
+    assert copied() == text
+    monkeypatch.setattr(os, "sendfile", lambda *_: 0)
+    with pytest.raises(OSError, match="Input/output error"):
+        copied()

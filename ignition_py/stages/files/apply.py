@@ -19,7 +19,7 @@ from ignition_py.stages.files.plan import (
     WriteFile,
 )
 from ignition_py.stages.files.words import about
-from ignition_py.stages.files.writer import NotWrittenError, Permissions, Writer
+from ignition_py.stages.files.writer import NotWrittenError, Permissions, Writer, put
 from ignition_py.system.rootfs import chunks_of, shown
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ignition_py.stages.files.accounts import Accounts
     from ignition_py.stages.files.plan import NodeOp
     from ignition_py.stages.files.touched import Touched
+    from ignition_py.stages.files.writer import Piece
     from ignition_py.system.rootfs import Root, Spot
 
 _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
@@ -172,7 +173,7 @@ class _Applier:
         temporary, name = spot.create_temporary()
         try:
             for chunk in self._contents(op):
-                os.write(temporary, chunk)
+                put(temporary, chunk)
             os.lseek(temporary, 0, os.SEEK_SET)
             target = spot.open_regular(os.O_RDWR)
             with open(target, "r+b") as file:
@@ -188,7 +189,7 @@ class _Applier:
         spot.set_owner(permissions.uid, permissions.gid)
         spot.set_mode(permissions.mode)
 
-    def _all(self, op: WriteFile, fd: int, base: int) -> Iterator[bytes]:
+    def _all(self, op: WriteFile, fd: int, base: int) -> Iterator[Piece]:
         left = base
         while left > 0:
             piece = os.read(fd, min(left, 1 << 20))
@@ -198,12 +199,11 @@ class _Applier:
             yield piece
         yield from self._contents(op)
 
-    def _contents(self, op: WriteFile) -> Iterator[bytes]:
+    def _contents(self, op: WriteFile) -> Iterator[Piece]:
         for number, source in enumerate(op.sources):
             if source.source:
                 what = f"contents of {shown(op.path)}" if len(op.sources) == 1 else f"part {number + 1} of {shown(op.path)}"
-                with self.ctx.fetcher.open(source, what=what) as chunks:
-                    yield from chunks
+                yield from self.ctx.fetcher.pieces(source, what=what)
 
     def permissions(self, op: SetPermissions) -> None:
         with self.root.spot(op.path) as spot:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from ignition_py.fetch.spool import Span
     from ignition_py.system.rootfs import Root, Spot
+
+    Piece = bytes | Span
 
 BATCH_FILES = 2000
 BATCH_DIRECTORIES = 200  # a descriptor each; the usual limit is 1024
@@ -92,7 +95,7 @@ class Writer:
         finally:
             self._abort()
 
-    def write(self, path: str, chunks: Iterable[bytes], permissions: Permissions, *, like: int | None = None,
+    def write(self, path: str, chunks: Iterable[Piece], permissions: Permissions, *, like: int | None = None,
               over_directory: bool = False) -> None:  # fmt: skip
         """Writes a file, over whatever is there, a directory only with `over_directory`. Missing parents are made.
 
@@ -112,7 +115,7 @@ class Writer:
         try:
             for chunk in chunks:
                 self._bytes += len(chunk)
-                write_all(fd, chunk)
+                put(fd, chunk)
             os.fchown(fd, permissions.uid, permissions.gid)
             if like is not None:
                 copy_attributes(like, fd)
@@ -181,6 +184,14 @@ def _discard(spot: Spot, name: bytes) -> None:
         remove_at(spot.dir, name)
     except OSError:
         return
+
+
+def put(fd: int, piece: Piece) -> None:
+    """Writes all of a piece of contents. Raises OSError."""
+    if isinstance(piece, bytes):
+        write_all(fd, piece)
+    else:
+        piece.copy_to(fd)
 
 
 def write_all(fd: int, data: bytes) -> None:
