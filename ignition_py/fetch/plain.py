@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 KEPT = 20  # idle connections to one server; as many as are used side by side
 MAX_HEADERS = 100
+LONGEST = 2e6  # seconds, 23 days: the system counts milliseconds in 32 bits
 _LINES = 1 << 12  # bytes that are received for a line: what comes behind it is copied with each line of a body in small chunks
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _ADDRESS = frozenset("0123456789abcdefABCDEF:.")
@@ -78,6 +79,7 @@ class Plain:
             end = shortest(guard.limit, guard.left())
             sock.settimeout(end)
             sock.sendall(_question(request.method, target, headers, request.body))
+            sock.settimeout(0)
             return _PlainAnswer(self, place, sock, guard, end, request.method)
         except OSError as error:
             sock.close()
@@ -103,7 +105,7 @@ class Plain:
                 sock = kept.pop() if kept else None
             if sock is None:
                 break
-            if not _readable(sock):  # a server that has something to say unasked has closed it, or means somebody else
+            if not _readable(sock, 0):  # a server that has something to say unasked has closed it, or means somebody else
                 return sock
             sock.close()
         host, port = place
@@ -116,10 +118,11 @@ class Plain:
             raise Broken(_reason(error, NO_CONNECTION)) from None
 
 
-def _readable(sock: _socket.socket) -> bool:
+def _readable(sock: _socket.socket, seconds: float | None) -> bool:
+    """Waits until there is something to receive, or the end; without a time limit where `seconds` is None."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(None if seconds is None else min(seconds, LONGEST) * 1000))
 
 
 def _reason(error: OSError, too_late: str) -> str:
@@ -148,7 +151,6 @@ class _PlainAnswer(Answer):
         self._ahead = b""  # what was received behind what has been read
         self._end = None if seconds is None else monotonic() + seconds
         self._idle: float | None = None
-        self._patience = seconds  # the socket's time limit
         for _ in range(MAX_INTERIM + 1):
             version, self.status = self._status()
             self.headers = self._headers()
@@ -262,10 +264,14 @@ class _PlainAnswer(Answer):
         return self._receive(size)
 
     def _receive(self, size: int) -> bytes:
+        """What is there: a socket with a time limit of its own would ask the system twice, each time with others in the way."""
         assert self._sock is not None
-        left = None if self._end is None else max(self._end - monotonic(), 0.001)
-        patience = shortest(self._idle, left)
-        if patience != self._patience:  # asking the system each time costs as much as receiving
-            self._sock.settimeout(patience)
-            self._patience = patience
-        return self._sock.recv(size)
+        while True:
+            left = None if self._end is None else self._end - monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            try:
+                return self._sock.recv(size)
+            except BlockingIOError:
+                if not _readable(self._sock, shortest(self._idle, left)):
+                    raise TimeoutError from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from servers import Server, Wire, body
@@ -138,3 +140,20 @@ def test_what_is_left_unread_does_not_reach_the_next(server: Server, fetcher: Fe
     with fetcher.open(Resource(source=server.url("/long")), what=WHAT) as chunks:
         next(chunks)
     assert fetcher.read(Resource(source=server.url("/f")), what=WHAT) == b"short"
+
+
+def test_a_body_without_end_meets_the_time_limit(server: Server, fetcher: Fetcher) -> None:
+    """There is always something to receive, so nothing is ever waited for."""
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(bytes(1 << 16))
+
+    server.at["/f"] = endless
+    fetcher.configure(Ignition(timeouts=Timeouts().but(http_total=1)))
+    with pytest.raises(FetchError, match="not complete within 1 seconds"):
+        for _ in fetcher.pieces(Resource(source=server.url("/f")), what=WHAT):
+            pass
