@@ -24,7 +24,7 @@ from ignition_py.rehearsal.hardware import Network
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 
-CONFIG = """variant: fcos
+_TEMPLATE = """variant: fcos
 version: 1.6.0
 passwd:
   users:
@@ -59,6 +59,7 @@ systemd:
         [Install]
         WantedBy=multi-user.target
 """
+CONFIG = _TEMPLATE % ""
 # What is asked in the booted system, and what it has to say.
 CHECKS = (
     ("stat -c '%a %U' /etc/where; cat /etc/where", "640 root\nthe root"),
@@ -88,11 +89,11 @@ def make_cell(tmp_path: Path) -> Iterator[MakeMachine]:
     with ExitStack() as stack:
 
         def make(form: str, place: str, filesystem: str) -> Machine:
-            text, disks, ports = CONFIG % "", ["512M"], []
+            text, disks, ports = CONFIG, ["512M"], []
             if filesystem == "luks":
                 ports.append((sealed.TANG_PORT, f"{tmp_path}/tang"))
                 tang = stack.enter_context(serving_tang(tmp_path / "keys", ports[0][1]))
-                text = CONFIG % sealed.LUKS + sealed.BOOT_DEVICE % tang.thumbprint
+                text = _TEMPLATE % sealed.LUKS + sealed.BOOT_DEVICE % tang.thumbprint
                 disks += sealed.MIRROR
             (tmp_path / "matrix.bu").write_text(text)
             config = compile_config(str(tmp_path / "matrix.bu"))
