@@ -100,10 +100,10 @@ class NewerMachine(Machine):
         self.initrd = joined(segments, self.path)
 
 
-def archive(say: Say = silent) -> str:
+def archive(say: Say = silent, options: str = "") -> str:
     """The stand-alone archive of the older Debian: another Python and another libc than those of the newer initramfs. Raises BuildError."""
     directory = tree(say)
-    script = "ignition-py initrd build --format cpio --output /tmp/out/image"
+    script = f"ignition-py initrd build --format cpio --output /tmp/out/image {options}".rstrip()
     return cached("older-archive", key_of([tree_key(), script], _files()), lambda path: run_inside(directory, path, script), "Archive", say)
 
 
