@@ -19,6 +19,7 @@ FAILURES = re.compile(
 FATAL = re.compile(r"Kernel panic|Ignition failed|dracut: FATAL|[Ee]mergency [Mm]ode|emergency shell|Press Enter for maintenance")
 # Seconds after which the begin of a line is shown as it is: a question waits for its answer on the same line.
 UNFINISHED = 5.0
+LONGEST = 1 << 16  # bytes that are kept of a line without an end
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cM])")
 
 
@@ -44,7 +45,7 @@ class Console:
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
             while True:
-                if not selector.select(UNFINISHED if begun else None):
+                if len(begun) > LONGEST or not selector.select(UNFINISHED if begun else None):
                     self._add(begun)
                     begun = b""
                     continue

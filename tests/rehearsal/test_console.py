@@ -44,3 +44,13 @@ def test_a_question_is_shown_before_its_answer(wire: tuple[int, Console]) -> Non
     assert shown.wait_for("^Please unlock disk root:$", 10) is not None
     os.write(machine, b"opened\n")
     assert shown.wait_for("^opened$", 10) is not None
+
+
+def test_a_line_without_end_is_not_kept(wire: tuple[int, Console]) -> None:
+    machine, shown = wire
+    for _ in range(6):
+        os.write(machine, b"x" * 30_000)
+    os.close(machine)
+    shown.join(10)
+    assert "".join(texts(shown)) == "x" * 180_000
+    assert len(texts(shown)) > 1
