@@ -112,17 +112,19 @@ def _block_devices() -> list[str]:
     return found[:32]
 
 
-def settle_device(log: Log, device: str) -> None:
-    """Returns when udev has handled everything about `device` so far: an event of our own goes through its queue.
+def settle_devices(log: Log, *devices: str) -> None:
+    """Returns when udev has handled everything about `devices` so far: an event of our own for each goes through its queue.
 
-    A bare `udevadm settle` would not do: changes that udevd has yet to notice by inotify are not in the queue.
+    A bare `udevadm settle` would not do: changes that udevd has yet to notice by inotify are not in the queue, and what is written
+    while it handles an earlier event of the device is never noticed.
     Raises CommandError.
     """
     if not running():
         return
     from ignition_py.system.run import CommandError, run
 
-    command, what = ["udevadm", "trigger", "--settle", os.path.realpath(device)], f"waiting for udev to handle {device}"
+    command = ["udevadm", "trigger", "--settle", *map(os.path.realpath, devices)]
+    what = f"waiting for udev to handle {', '.join(devices)}"
     try:
         run(log, command, what=what, timeout=SETTLE_TIMEOUT / 2)
     except CommandError as failure:

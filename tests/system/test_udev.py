@@ -31,9 +31,9 @@ def test_a_lost_event_is_asked_for_once_more(monkeypatch: pytest.MonkeyPatch, tm
     log = MemoryLog()
     if lost == 2:
         with pytest.raises(CommandError, match="waiting for udev to handle /dev/null: udevadm did not finish"):
-            udev.settle_device(log, "/dev/null")
+            udev.settle_devices(log, "/dev/null")
     else:
-        udev.settle_device(log, "/dev/null")
+        udev.settle_devices(log, "/dev/null")
         assert (tmp_path / "asked").read_text() == "trigger --settle /dev/null\n" * (lost + 1)
 
 

@@ -89,7 +89,7 @@ def apply_plan(log: Log, plan: DiskPlan) -> None:
             _verify_table(fd, plan)
     finally:
         os.close(fd)
-    udev.settle_device(log, state.node)
+    udev.settle_devices(log, state.node)
     if mapped:
         _tell_mapper(log, plan)
     udev.settle(log)  # and the events of the partitions

@@ -183,7 +183,7 @@ def make(log: Log, filesystem: Filesystem, node: str) -> None:
     if command:
         run(log, command, what=f"making {filesystem.format} on {device}{at(filesystem)}", timeout=3600.0)
         sync(node)
-    udev.settle_device(log, node)
+    udev.settle_devices(log, node)
 
 
 def sync(node: str) -> None:

@@ -153,7 +153,7 @@ class Maker:
         self._run(open_command(luks, alias, key_path), f"opening the LUKS volume {luks.name}{at(luks)}")
         if bound(luks):
             self._bind(luks, alias, key_path)
-        udev.settle_device(self._log, alias)
+        udev.settle_devices(self._log, alias)
         self._verify(luks, node)
         self._record.add(MADE, *fact(luks))
 

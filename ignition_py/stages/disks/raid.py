@@ -180,4 +180,6 @@ def _create(log: Log, array: Raid, record: Progress) -> None:
     with log.step(f"disks: making the RAID array {array.name} ({array.level}) of {', '.join(array.devices)}"):
         run(log, create_command(array), what=f"making the RAID array {array.name}{at(array)}")
         udev.wait_for(log, [node_of(array.name)])
+        # Else udev may go on taking a member for what it was: lsblk, dracut's hooks and others believe it.
+        udev.settle_devices(log, *map(aliases.alias_of, array.devices))
     record.add(*_fact(array))
