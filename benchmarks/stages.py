@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/vm"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 QUICK_DISK, DISK = "1G", "256M"
 ROUNDS = 3
@@ -32,8 +32,8 @@ Figures = dict[str, dict[str, Any]]  # executor -> "starts" or job -> figures, s
 
 def unpacked(folder: Path) -> None:
     """The executor's part of the initramfs, below `folder`."""
-    from vmlab.image import REPOSITORY, tree
-    from vmlab.initramfs import inside
+    from tests.vm.vmlab.image import REPOSITORY, tree
+    from tests.vm.vmlab.initramfs import inside
 
     work = folder / "work"
     script = """set -e
@@ -57,8 +57,9 @@ def sizes(reference: str) -> str:
 
 def measure(reference: str, rounds: int) -> Figures:
     from stages_guest import DISKS, OURS
-    from vmlab.machine import Machine
-    from vmlab.quickstart import compile_config
+
+    from tests.vm.vmlab.machine import Machine
+    from tests.vm.vmlab.quickstart import compile_config
 
     executors = {OURS: "/usr/bin/ignition"}
     with tempfile.TemporaryDirectory() as name:

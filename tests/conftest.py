@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-pytest_plugins = ["servers"]  # the fixtures server, log, fetcher
+pytest_plugins = ["tests.helpers.servers"]  # the fixtures server, log, fetcher
 
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from support import run_program
 
 from ignition_py.butane import is_butane
+from tests.helpers.programs import run_program
 
 pytestmark = pytest.mark.subprocess
 HELLO = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/hello\n      contents:\n        {contents}\n"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, body, in_turn
 
 from ignition_py import render, state
 from ignition_py.cli import main
@@ -21,6 +20,7 @@ from ignition_py.providers import PLATFORMS
 from ignition_py.spec.tables import latest
 from ignition_py.stages import kargs
 from ignition_py.stages.fetch_offline import first_need
+from tests.helpers.servers import Server, body, in_turn
 
 Run = Callable[..., int]
 

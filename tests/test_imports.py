@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers import Server, body, make_certificate
 
 from ignition_py.fetch.data_url import encode
 from ignition_py.stages import STAGES
+from tests.helpers.servers import Server, body, make_certificate
 
 pytestmark = [pytest.mark.subprocess, pytest.mark.sockets]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py import cli, kept
 from ignition_py.failure import Failure
 from ignition_py.stages.kargs import bootfs
 from ignition_py.system import recorder
+from tests.helpers.servers import MemoryLog
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 Stage = Callable[..., int]

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support import run_program
+
+from tests.helpers.programs import run_program
 
 # All that a new version takes: its row, its field, and a variant that compiles to it.
 NEXT_VERSION = """

@@ -8,10 +8,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support import run_program
 
 from butane_py.variants import VARIANTS
 from ignition_py.spec.tables import VERSIONS
+from tests.helpers.programs import run_program
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 FILES = sorted(SCHEMAS.rglob("*.json"))

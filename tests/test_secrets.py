@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_machine import fill
-from servers import Server, body
+
+from tests.helpers.servers import Server, body
+from tests.stages.files.files_machine import fill
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 

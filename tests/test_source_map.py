@@ -10,7 +10,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from test_failure import Machine
 
 import butane_py
 from butane_py.cli import main as butane
@@ -19,6 +18,7 @@ from ignition_py.diag import Place
 from ignition_py.sources import MAP_SUFFIX, written
 from ignition_py.spec.read import read
 from ignition_py.spec.schema import ignition_schema
+from tests.test_failure import Machine
 
 YAML = """variant: fcos
 version: 1.5.0

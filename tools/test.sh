@@ -9,6 +9,6 @@ echo 'ruff check'
 .venv/bin/ruff check . || status=1
 echo 'mypy'
 .venv/bin/mypy || status=1
-MYPYPATH=tests/vm .venv/bin/mypy --strict tests/vm/vmlab tools || status=1
+.venv/bin/mypy --strict tests/vm/vmlab tools || status=1
 .venv/bin/python -m pytest "$@" || status=1
 exit $status

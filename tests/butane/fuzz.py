@@ -19,14 +19,13 @@ import time
 import traceback
 from collections.abc import Iterator
 
-from sugar_cases import CASES, ROLE, config, make_files, rows
-
 from butane_py import tables
 from butane_py.codes import CODES
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
 from butane_py.variants import VARIANTS
 from ignition_py.spec.model import Struct
+from tests.butane.sugar_cases import CASES, ROLE, config, make_files, rows
 
 SECONDS = 1.0
 MEMORY = 500 << 20  # bytes

@@ -5,12 +5,12 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
-import fuzz
 import pytest
-from sugar_cases import make_files
 
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
+from tests.butane import fuzz
+from tests.butane.sugar_cases import make_files
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sugar_cases import CASES, config, make_files, rows, unpacked
 
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
+from tests.butane.sugar_cases import CASES, config, make_files, rows, unpacked
 
 REFERENCE = os.environ.get("REFERENCE_BUTANE", "")  # a program to compare with; the golden outputs are what it gave
 GOLDEN = Path(__file__).parent / "golden"

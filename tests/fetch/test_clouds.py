@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from servers import Answer, MemoryLog, Server, body, in_turn
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import gs, http, metadata, s3
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import NotFound, Request
 from ignition_py.spec.tables import HTTPHeader, Resource, Timeouts
+from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn
 
 pytestmark = pytest.mark.sockets
 SECRET = "wJalrXUtnFEMIsecret"

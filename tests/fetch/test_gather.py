@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Answer, MemoryLog, Server, body, in_turn
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import http
@@ -28,6 +27,7 @@ from ignition_py.render import Renderer
 from ignition_py.spec.read import read
 from ignition_py.spec.tables import Config, HTTPHeader, Resource, Timeouts, Verification
 from ignition_py.state import State
+from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn
 
 pytestmark = pytest.mark.sockets
 

@@ -11,7 +11,6 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from servers import MemoryLog, make_certificate
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import gunzip as gunzip_module
@@ -25,6 +24,7 @@ from ignition_py.fetch.request import Settings
 from ignition_py.fetch.url import needs_network, public, scheme_of
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Resource, Verification
+from tests.helpers.servers import MemoryLog, make_certificate
 
 
 def unpack(*chunks: bytes, trusted: bool = False) -> bytes:

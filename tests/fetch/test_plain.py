@@ -7,12 +7,12 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from servers import Server, Wire, body
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import http, plain
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import Ignition, Resource, Timeouts
+from tests.helpers.servers import Server, Wire, body
 
 pytestmark = pytest.mark.sockets
 WHAT = "contents of /etc/x"

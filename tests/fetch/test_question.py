@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from servers import Wire
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.question import bare, host_header, target, with_headers
 from ignition_py.fetch.request import Settings
 from ignition_py.spec.tables import HTTPHeader, Resource
+from tests.helpers.servers import Wire
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from network import Namespace, Outcome, remove_stale, settings
-from servers import body
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch.data_url import encode
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import TLS, CaReference, HTTPHeader, Ignition, Resource, Security, Timeouts, Verification
+from tests.helpers.servers import body
+from tests.providers.network import Namespace, Outcome, remove_stale, settings
 
 pytestmark = [pytest.mark.root, pytest.mark.sockets, pytest.mark.subprocess]
 

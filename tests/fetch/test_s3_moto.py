@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import s3
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import NotFound
 from ignition_py.spec.tables import Resource, Verification
+from tests.helpers.servers import MemoryLog
 
 moto_server = pytest.importorskip("moto.server")
 boto3 = pytest.importorskip("boto3")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, body, in_turn
 
 from ignition_py.cli import main
 from ignition_py.fetch import http
+from tests.helpers.servers import Server, body, in_turn
 
 pytestmark = pytest.mark.sockets
 

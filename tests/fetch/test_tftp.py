@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch import tftp
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import Ignition, Resource, Timeouts
+from tests.helpers.servers import MemoryLog
 
 pytestmark = pytest.mark.sockets
 WHAT = "contents of /x"

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from luks_lab import serving_tang
-from servers import Server, body
 
 from ignition_py.initrd import carried, stage, standalone, whole
 from ignition_py.initrd.libraries import libraries_of, linker_of
@@ -21,6 +19,8 @@ from ignition_py.initrd.size import EXECUTOR
 from ignition_py.initrd.tree import BuildError, Tree
 from ignition_py.programs import initrd
 from ignition_py.system.log import Log
+from tests.helpers.servers import Server, body
+from tests.stages.disks.luks_lab import serving_tang
 
 pytestmark = [pytest.mark.subprocess]
 SETUP = Path(stage.DRACUT_MODULE) / "module-setup.sh"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, body
 
 from ignition_py import cli
+from tests.helpers.servers import Server, body
 
 REPOSITORY = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"  # one that any user may run

@@ -9,7 +9,6 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import Data, configs, data_url
 
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
@@ -18,6 +17,7 @@ from butane_py.variants import VARIANTS
 from ignition_py.diag import ConfigError
 from ignition_py.spec.read import parse, read
 from ignition_py.spec.tables import Config
+from tests.helpers.strategies import Data, configs, data_url
 
 _CALM = settings(suppress_health_check=list(HealthCheck))
 

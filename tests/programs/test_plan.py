@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB, fingerprint, sgdisk
-from support import run_program
+
+from tests.helpers.programs import run_program
+from tests.stages.disks.disks_lab import MIB, fingerprint, sgdisk
 
 pytestmark = [pytest.mark.subprocess, pytest.mark.sockets]
 

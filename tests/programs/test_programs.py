@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import run_program
+
+from tests.helpers.programs import run_program
 
 pytestmark = pytest.mark.subprocess
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import MemoryLog, Server, body
 
 from ignition_py import cli, report
 from ignition_py.fetch.fetcher import Fetcher
@@ -22,6 +21,7 @@ from ignition_py.programs import collect_logs
 from ignition_py.report import DONE, FAILED, RUNNING, UNKNOWN, load, parse
 from ignition_py.spec.tables import Resource
 from ignition_py.system.recorder import Recorder
+from tests.helpers.servers import MemoryLog, Server, body
 
 KEPT = "etc/.ignition-report.jsonl"
 RESULT = {"provisioningBootID": "b", "provisioningDate": "2026-01-02T03:04:05Z", "userConfigProvided": True, "previousReport": {"x": "y"}}

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosts import _hosts, hosts  # noqa: F401  # fixtures
-from network import Namespace, remove_stale
-from servers import MemoryLog
 
 from ignition_py.fetch import http
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.providers import Machine
+from tests.helpers.servers import MemoryLog
+from tests.providers.network import Namespace, remove_stale
 
 
 @pytest.fixture

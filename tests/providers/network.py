@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
-from servers import Answer, body
+from tests.helpers.servers import Answer, body
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]

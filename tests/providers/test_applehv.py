@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes import program
-from network import config
 
 from ignition_py.diag import FetchError
 from ignition_py.providers import (
@@ -17,6 +15,8 @@ from ignition_py.providers import (
     applehv,
     load,
 )
+from tests.providers.fakes import program
+from tests.providers.network import config
 
 CONFIG = config("applehv")
 

@@ -14,12 +14,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from network import Namespace, config
-from servers import MemoryLog, body
 
 from ignition_py.diag import IgnitionError
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.providers import Machine, cdrom, drive, ibmcloud, labelled, load, proxmoxve
+from tests.helpers.servers import MemoryLog, body
+from tests.providers.network import Namespace, config
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

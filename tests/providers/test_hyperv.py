@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import program
-from network import config, settings
 
 from ignition_py import cli
 from ignition_py.diag import IgnitionError
@@ -21,6 +19,8 @@ from ignition_py.providers import (
     load,
 )
 from ignition_py.spec.dataurl import decode as decode_data_url
+from tests.providers.fakes import program
+from tests.providers.network import config, settings
 
 CONFIG = config("hyperv")
 

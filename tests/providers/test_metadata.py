@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from network import Namespace, config, run_stage
-from servers import Answer, MemoryLog, body, in_turn, redirect
 
 from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.providers import Machine, load, metadata
+from tests.helpers.servers import Answer, MemoryLog, body, in_turn, redirect
+from tests.providers.network import Namespace, config, run_stage
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 

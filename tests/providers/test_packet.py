@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from network import Namespace, Outcome, config, run_stage
-from servers import Answer, body, in_turn, make_certificate
 
 from ignition_py.providers import metadata
+from tests.helpers.servers import Answer, body, in_turn, make_certificate
+from tests.providers.network import Namespace, Outcome, config, run_stage
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 

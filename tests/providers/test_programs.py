@@ -8,14 +8,14 @@ from hashlib import sha512
 from pathlib import Path
 
 import pytest
-from network import Namespace, config, settings
-from servers import body
 
 import ignition_py
 from ignition_py import cli
 from ignition_py.cli import PROGRAMS
 from ignition_py.programs import rmcfg
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete, virtualbox, vmware
+from tests.helpers.servers import body
+from tests.providers.network import Namespace, config, settings
 
 AWS = "/2019-10-01/user-data"
 

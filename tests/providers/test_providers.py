@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import MemoryLog, Server, body, in_turn
 
 from ignition_py.diag import FetchError, IgnitionError
 from ignition_py.fetch import http
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.providers import PLATFORMS, Machine, cmdline, file, load, metal, qemu
+from tests.helpers.servers import MemoryLog, Server, body, in_turn
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from network import Namespace, config, run_stage
-from servers import Answer, body, in_turn
 
 from ignition_py.diag import FetchError
 from ignition_py.providers import Machine, load
+from tests.helpers.servers import Answer, body, in_turn
+from tests.providers.network import Namespace, config, run_stage
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from network import Namespace, Outcome, run_stage, settings
-from servers import Answer, body, in_turn
-from test_metadata import SERVICES, Service
+
+from tests.helpers.servers import Answer, body, in_turn
+from tests.providers.network import Namespace, Outcome, run_stage, settings
+from tests.providers.test_metadata import SERVICES, Service
 
 BINARY = os.environ.get("IGNITION_PEER") or "/usr/lib/dracut/modules.d/30ignition/ignition"
 pytestmark = [pytest.mark.peer, pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]

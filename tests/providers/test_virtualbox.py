@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosts import Hosts
-from network import config
 
 from ignition_py.diag import IgnitionError
 from ignition_py.providers import (
@@ -18,6 +16,8 @@ from ignition_py.providers import (
     load,
     virtualbox,
 )
+from tests.providers.hosts import Hosts
+from tests.providers.network import config
 
 CONFIG = config("virtualbox")
 

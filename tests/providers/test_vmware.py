@@ -9,9 +9,6 @@ import platform
 from collections.abc import Callable, Iterator
 
 import pytest
-from hosts import Hosts
-from network import config
-from servers import MemoryLog
 
 from ignition_py.diag import FetchError, IgnitionError
 from ignition_py.providers import (
@@ -21,6 +18,9 @@ from ignition_py.providers import (
     vmware,
     vmware_rpc,
 )
+from tests.helpers.servers import MemoryLog
+from tests.providers.hosts import Hosts
+from tests.providers.network import config
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import program
-from network import config
 
 from ignition_py.diag import IgnitionError
 from ignition_py.providers import (
@@ -16,6 +14,8 @@ from ignition_py.providers import (
     nvidiabluefield,
     zvm,
 )
+from tests.providers.fakes import program
+from tests.providers.network import config
 
 CONFIG = config("zvm")
 

@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import VERSIONS, Data, configs, mutated
 
 from ignition_py.spec.check import SchemaViolation, accepts, check_output, schema_for
 from ignition_py.spec.schema import ignition_schema
 from ignition_py.spec.tables import VERSIONS as NAMES
+from tests.helpers.strategies import VERSIONS, Data, configs, mutated
 
 _CALM = settings(suppress_health_check=list(HealthCheck))
 _TEXT_OF = {minor: text for text, minor in NAMES.items()}

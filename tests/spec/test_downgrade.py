@@ -7,13 +7,13 @@ import json
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import VERSIONS, Data, configs, is_valid
 
 from ignition_py.diag import path_text
 from ignition_py.spec.downgrade import convert
 from ignition_py.spec.encode import to_data
 from ignition_py.spec.read import parse, read
 from ignition_py.spec.tables import Config
+from tests.helpers.strategies import VERSIONS, Data, configs, is_valid
 
 _CALM = settings(suppress_health_check=list(HealthCheck))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import Data, configs, is_valid
 
 from ignition_py.spec.encode import to_data
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import parse, read
 from ignition_py.spec.tables import Config
 from ignition_py.spec.upgrade import upgrade
+from tests.helpers.strategies import Data, configs, is_valid
 
 _CALM = settings(suppress_health_check=list(HealthCheck))
 NEWEST = 7

@@ -6,11 +6,11 @@ import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import Data, configs, structs
 
 from ignition_py.spec import tables
 from ignition_py.spec.model import Struct
 from ignition_py.spec.read import parse
+from tests.helpers.strategies import Data, configs, structs
 
 
 def _reachable(cls: type[Struct], found: dict[str, type[Struct]]) -> dict[str, type[Struct]]:

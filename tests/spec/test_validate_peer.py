@@ -10,10 +10,10 @@ import subprocess
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import Data, configs, mutated
 
 from ignition_py.diag import Report, path_text
 from ignition_py.spec.read import parse
+from tests.helpers.strategies import Data, configs, mutated
 
 PEER = shutil.which("ignition-validate")
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(PEER is None, reason="no ignition-validate is installed")]

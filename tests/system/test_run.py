@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py.system.run import CommandError, command_line, quote, run
+from tests.helpers.servers import MemoryLog
 
 pytestmark = pytest.mark.subprocess
 SH = ("sh", "-c")

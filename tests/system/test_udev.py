@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py.system import udev
 from ignition_py.system.run import CommandError
+from tests.helpers.servers import MemoryLog
 
 LOSES = """#!/bin/sh
 echo "$@" >>%(folder)s/asked

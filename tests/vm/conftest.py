@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from vmlab.machine import Boot, Machine
-from vmlab.shell import vm_shell
+
+from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.shell import vm_shell
 
 NEEDED = ("qemu-system-x86_64", "mmdebstrap", "debugfs", "mkfs.ext4", "unshare", "swtpm")
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 import os
 import shutil
 
-from vmlab.cache import Say, cached, files_below, key_of, silent
-from vmlab.image import REPOSITORY, kernel, root_disk, run, tree, tree_key
-from vmlab.initramfs import initramfs, inside, python_sources
-from vmlab.machine import Machine
-
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.tree import Tree
 from ignition_py.rehearsal.layout import ROOT_SIZE
 from ignition_py.rehearsal.shape import PLAIN, Shape
+from tests.vm.vmlab.cache import Say, cached, files_below, key_of, silent
+from tests.vm.vmlab.image import REPOSITORY, kernel, root_disk, run, tree, tree_key
+from tests.vm.vmlab.initramfs import initramfs, inside, python_sources
+from tests.vm.vmlab.machine import Machine
 
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")
 # The same Debian with mkinitramfs in place of dracut. busybox: its shell has what the boot scripts use.
@@ -152,7 +151,7 @@ class FormatMachine(Machine):
 
     def __init__(self, directory: str, *, form: str, filesystem: str, **settings: object) -> None:
         """`settings` as for Machine. Raises BuildError."""
-        from vmlab.qemu import joined
+        from tests.vm.vmlab.qemu import joined
 
         super().__init__(directory, **settings)  # type: ignore[arg-type] # passed on as they are
         files = segments(form, self.say, sealed=filesystem == "luks")

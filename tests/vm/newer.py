@@ -11,14 +11,13 @@ import os
 import re
 import shutil
 
-from vmlab.cache import Say, cached, files_below, key_of, silent
-from vmlab.image import REPOSITORY, kernel, tree, tree_key
-from vmlab.initramfs import inside, python_sources
-from vmlab.machine import Machine
-from vmlab.qemu import joined
-
 from ignition_py.rehearsal.image import debian_sources
 from ignition_py.rehearsal.shape import Shape
+from tests.vm.vmlab.cache import Say, cached, files_below, key_of, silent
+from tests.vm.vmlab.image import REPOSITORY, kernel, tree, tree_key
+from tests.vm.vmlab.initramfs import inside, python_sources
+from tests.vm.vmlab.machine import Machine
+from tests.vm.vmlab.qemu import joined
 
 PAGE = os.path.join(REPOSITORY, "docs", "images.md")
 BUILDERS = os.path.join(REPOSITORY, "ignition_py", "initrd")

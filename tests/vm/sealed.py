@@ -14,13 +14,12 @@ from __future__ import annotations
 import os
 import shutil
 
-from formats import FormatMachine
-from vmlab.cache import Say, cached, key_of, silent
-from vmlab.image import root_disk, run
-
 from ignition_py.rehearsal.hardware import Drive
 from ignition_py.rehearsal.image import put
 from ignition_py.rehearsal.shape import Shape
+from tests.vm.formats import FormatMachine
+from tests.vm.vmlab.cache import Say, cached, key_of, silent
+from tests.vm.vmlab.image import root_disk, run
 
 MIRROR = ("1200M", "1200M")  # sizes of the two disks
 TANG_PORT = 81

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from vmlab.frames import dhcp_requests, frames
-from vmlab.machine import Boot, BootFailed, Machine
-from vmlab.quickstart import CHECKS, DISK, compile_config, inspect
-from vmlab.web import serving
 
 from ignition_py.rehearsal.hardware import Network
+from tests.vm.vmlab.frames import dhcp_requests, frames
+from tests.vm.vmlab.machine import Boot, BootFailed, Machine
+from tests.vm.vmlab.quickstart import CHECKS, DISK, compile_config, inspect
+from tests.vm.vmlab.web import serving
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 MakeMachine = Callable[..., Machine]

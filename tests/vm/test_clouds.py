@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from test_platforms import PATH_2, WithDiscs, disc
-from vmlab.machine import Boot
 
 from ignition_py.rehearsal.hardware import Network
+from tests.vm.test_platforms import PATH_2, WithDiscs, disc
+from tests.vm.vmlab.machine import Boot
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 

@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable
 
 import pytest
-from vmlab.machine import Boot
-from vmlab.shell import in_tree
+
+from tests.vm.vmlab.machine import Boot
+from tests.vm.vmlab.shell import in_tree
 
 pytestmark = pytest.mark.vm
 

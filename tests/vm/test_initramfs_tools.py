@@ -13,7 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from formats import segments
+
+from tests.vm.formats import segments
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.slow]
 

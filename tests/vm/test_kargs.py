@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from vmlab.machine import Machine
-from vmlab.virtiofs import sharing, words
+
+from tests.vm.vmlab.machine import Machine
+from tests.vm.vmlab.virtiofs import sharing, words
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 

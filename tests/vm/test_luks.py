@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from luks_lab import serving_tang
-from vmlab.machine import Boot, Machine
-from vmlab.quickstart import compile_config
-from vmlab.shell import in_tree
+
+from tests.stages.disks.luks_lab import serving_tang
+from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.quickstart import compile_config
+from tests.vm.vmlab.shell import in_tree
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 TESTS = ("/src/tests/stages/disks/test_luks_volumes.py", "/src/tests/stages/disks/test_disks_conflicts.py")

@@ -13,14 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import sealed
-from formats import FORMATS, ROOTS, FormatMachine
-from luks_lab import serving_tang
-from test_boot import serving
-from vmlab.machine import Boot, Machine
-from vmlab.quickstart import compile_config
 
 from ignition_py.rehearsal.hardware import Network
+from tests.stages.disks.luks_lab import serving_tang
+from tests.vm import sealed
+from tests.vm.formats import FORMATS, ROOTS, FormatMachine
+from tests.vm.test_boot import serving
+from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.quickstart import compile_config
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 

@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable
 
 import pytest
-from vmlab.frames import dhcp_requests
-from vmlab.machine import Machine
-from vmlab.web import serving
 
 from ignition_py.rehearsal.hardware import Network
 from ignition_py.rehearsal.initramfs import HANDLERS
+from tests.vm.vmlab.frames import dhcp_requests
+from tests.vm.vmlab.machine import Machine
+from tests.vm.vmlab.web import serving
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 

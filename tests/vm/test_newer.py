@@ -10,7 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from newer import (
+
+from ignition_py.rehearsal.cache import locked
+from ignition_py.rehearsal.console import Console
+from tests.vm.newer import (
     FIRMWARE,
     WORKSHOP,
     NewerMachine,
@@ -22,14 +25,11 @@ from newer import (
     mirror,
     run_in_folder,
 )
-from test_matrix import CHECKS, CONFIG
-from vmlab.image import REPOSITORY, kernel, tree
-from vmlab.machine import Boot
-from vmlab.quickstart import compile_config
-from vmlab.web import serving_folder
-
-from ignition_py.rehearsal.cache import locked
-from ignition_py.rehearsal.console import Console
+from tests.vm.test_matrix import CHECKS, CONFIG
+from tests.vm.vmlab.image import REPOSITORY, kernel, tree
+from tests.vm.vmlab.machine import Boot
+from tests.vm.vmlab.quickstart import compile_config
+from tests.vm.vmlab.web import serving_folder
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow, pytest.mark.matrix]
 SERVER = "10.0.2.100"

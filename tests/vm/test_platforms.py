@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vmlab.image import REPOSITORY
-from vmlab.machine import Answer, Boot, Machine
-from vmlab.shell import in_tree, mount_tree
+
+from tests.vm.vmlab.image import REPOSITORY
+from tests.vm.vmlab.machine import Answer, Boot, Machine
+from tests.vm.vmlab.shell import in_tree, mount_tree
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 

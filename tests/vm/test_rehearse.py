@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vmlab.image import REPOSITORY
-from vmlab.machine import Machine
-from vmlab.quickstart import CONFIG
+
+from tests.vm.vmlab.image import REPOSITORY
+from tests.vm.vmlab.machine import Machine
+from tests.vm.vmlab.quickstart import CONFIG
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from vmlab.layout import MIB, offset
-from vmlab.machine import Boot, Machine
-from vmlab.shapes import SHAPES, Shape
+
+from tests.vm.vmlab.layout import MIB, offset
+from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.shapes import SHAPES, Shape
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 MakeMachine = Callable[..., Machine]

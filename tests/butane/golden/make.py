@@ -11,10 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-from sugar_cases import CASES, config, make_files, rows, unpacked
-
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
+from tests.butane.sugar_cases import CASES, config, make_files, rows, unpacked
 
 
 def main() -> int:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB
 
 from ignition_py.context import Context
 from ignition_py.spec.tables import Config, Storage
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.state import State
 from ignition_py.system.log import Log
+from tests.stages.disks.disks_lab import MIB
 
 
 @pytest.fixture

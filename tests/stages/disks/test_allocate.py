@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-from disks_lab import sgdisk, write_table
 
 from ignition_py.stages.disks import gpt
 from ignition_py.stages.disks.allocate import NoRoomError, Space, alignment, mib_sectors
+from tests.stages.disks.disks_lab import sgdisk, write_table
 
 
 def test_mib() -> None:

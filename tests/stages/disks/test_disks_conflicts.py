@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from disks_lab import disk, fetching_for, fingerprint
-from luks_lab import FAST, serving_tang
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
@@ -28,6 +26,8 @@ from ignition_py.stages.disks import luks_clevis, luks_keys
 from ignition_py.system import udev
 from ignition_py.system.log import Log
 from ignition_py.system.tools import which
+from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint
+from tests.stages.disks.luks_lab import FAST, serving_tang
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 Loop = Callable[..., str]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB
 
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Filesystem
@@ -19,6 +18,7 @@ from ignition_py.system import blkid
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError
+from tests.stages.disks.disks_lab import MIB
 
 UUID = "0A1B2C3D-1111-4222-8333-0123456789AB"
 

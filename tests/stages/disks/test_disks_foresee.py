@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB, fingerprint, forget_boot, read_table, write_table
-from test_disks_peer import VERSION, config_of, random_case, spoil
-from test_disks_plan import SECTORS
 
 from ignition_py.context import Context
 from ignition_py.diag import IgnitionError
 from ignition_py.programs import plan
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.stages import disks
+from tests.stages.disks.disks_lab import MIB, fingerprint, forget_boot, read_table, write_table
+from tests.stages.disks.test_disks_peer import VERSION, config_of, random_case, spoil
+from tests.stages.disks.test_disks_plan import SECTORS
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

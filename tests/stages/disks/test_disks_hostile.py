@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import disk, fingerprint, image_state, write_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from ignition_py.stages.disks.identity import Identity
 from ignition_py.stages.disks.inspect import DiskState
 from ignition_py.stages.disks.plan import plan_disk
 from ignition_py.system.blkid import Signature
+from tests.stages.disks.disks_lab import disk, fingerprint, image_state, write_table
 
 SECTORS = 16384
 ANY = st.integers(0, 2**64 - 1) | st.integers(0, SECTORS + 10)

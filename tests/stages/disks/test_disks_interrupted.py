@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
@@ -21,6 +20,7 @@ from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import apply, dm, gpt, kernel, luks_make, progress
 from ignition_py.system import run as run_module
+from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, sgdisk_table
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
@@ -21,6 +20,7 @@ from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, gpt, kernel, parted_device, progress
 from ignition_py.system import udev
+from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, sgdisk_table
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

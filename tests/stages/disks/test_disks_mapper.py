@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from disks_lab import MIB, disk, fingerprint, forget_boot, sgdisk_table
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
@@ -15,6 +14,7 @@ from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import dm, kernel
 from ignition_py.system.log import Log
+from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, sgdisk_table
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

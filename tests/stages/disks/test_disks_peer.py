@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import read_table, write_table
-from test_disks_plan import SECTORS, _comparable, _random_case
 
 from ignition_py.context import Context
 from ignition_py.diag import ERROR, IgnitionError
@@ -26,6 +24,8 @@ from ignition_py.spec.rules import validate
 from ignition_py.spec.tables import Config, Disk, Filesystem, Ignition, Partition, Storage
 from ignition_py.stages import disks
 from ignition_py.stages.disks import gpt
+from tests.stages.disks.disks_lab import read_table, write_table
+from tests.stages.disks.test_disks_plan import SECTORS, _comparable, _random_case
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.peer]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import disk, image_state, sgdisk, write_table
 
 from ignition_py.spec.tables import Disk, Partition
 from ignition_py.stages.disks import decide, gpt, operations
@@ -15,6 +14,7 @@ from ignition_py.stages.disks.identity import Identity
 from ignition_py.stages.disks.inspect import DiskState
 from ignition_py.stages.disks.plan import DiskPlan, plan_disk
 from ignition_py.system.blkid import Signature
+from tests.stages.disks.disks_lab import disk, image_state, sgdisk, write_table
 
 SECTORS = 131072  # 64 MiB
 G = "{:08X}-2222-4333-8444-555555555555".format

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import MIB, disk, forget_boot, read_table
-from test_disks_interrupted import Killed, Saboteur
 
 from ignition_py.context import Context
 from ignition_py.spec.tables import Filesystem, Luks, Partition, Raid
 from ignition_py.stages import disks
+from tests.stages.disks.disks_lab import MIB, disk, forget_boot, read_table
+from tests.stages.disks.test_disks_interrupted import Killed, Saboteur
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

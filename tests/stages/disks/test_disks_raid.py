@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from disks_lab import disk, forget_boot
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition, Raid, Storage
 from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, raid
+from tests.stages.disks.disks_lab import disk, forget_boot
 
 
 @pytest.mark.parametrize(("array", "words"), [

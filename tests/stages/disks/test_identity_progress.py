@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from disks_lab import disk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from ignition_py.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition, Storage
 from ignition_py.stages.disks import gpt, progress
 from ignition_py.stages.disks.identity import TABLE, Identity, entry_role
+from tests.stages.disks.disks_lab import disk
 
 DISK = disk("/dev/vda", Partition(label="a"), Partition(label="b"))
 

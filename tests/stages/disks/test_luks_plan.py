@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from luks_lab import FAST, make_tang_keys, tang_thumbprint
 
 from ignition_py.diag import StageError
 from ignition_py.spec.dataurl import decode
@@ -28,6 +27,7 @@ from ignition_py.stages.disks import luks as stage_luks
 from ignition_py.stages.disks.luks_found import Found, Header
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
+from tests.stages.disks.luks_lab import FAST, make_tang_keys, tang_thumbprint
 
 KEY = Resource(source="data:,key")
 UUID = "5de10927-7137-4b6b-a201-25b3d1adb74f"

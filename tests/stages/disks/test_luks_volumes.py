@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks_lab import disk, fetching_for, fingerprint, forget_boot
-from luks_lab import FAST, Tang, close, dump, key_opens, said, serving_tang, shown
 
 from ignition_py.context import Context
 from ignition_py.diag import StageError
@@ -32,6 +30,8 @@ from ignition_py.stages import disks, files
 from ignition_py.stages.disks import aliases, luks_found, luks_keys, progress
 from ignition_py.system import run as run_module
 from ignition_py.system.log import Log
+from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint, forget_boot
+from tests.stages.disks.luks_lab import FAST, Tang, close, dump, key_opens, said, serving_tang, shown
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
 

@@ -1,5 +1,5 @@
 """Fixtures of the files stage's tests; see `files_machine.py`."""
 
-from files_machine import machine
+from tests.stages.files.files_machine import machine
 
 __all__ = ["machine"]

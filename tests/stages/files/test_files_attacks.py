@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_machine import Machine, config_of, fill, tree
-from servers import Server
 
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.fetch import gunzip
 from ignition_py.stages.files.journal import PATH
+from tests.helpers.servers import Server
+from tests.stages.files.files_machine import Machine, config_of, fill, tree
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 MIB = 1 << 20

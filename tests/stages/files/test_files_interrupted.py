@@ -10,10 +10,10 @@ import tempfile
 from typing import Any
 
 import pytest
-from files_machine import Machine, config_of, fill, tree
 
 from ignition_py.diag import StageError
 from ignition_py.stages.files.journal import PATH
+from tests.stages.files.files_machine import Machine, config_of, fill, tree
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from files_machine import Machine
+
+from tests.stages.files.files_machine import Machine
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

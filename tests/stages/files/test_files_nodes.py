@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_machine import Machine
 
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.files.writer import Permissions, Writer
 from ignition_py.system.rootfs import Root
+from tests.stages.files.files_machine import Machine
 
 pytestmark = pytest.mark.root
 

@@ -11,7 +11,6 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 import pytest
-from files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
 
 from ignition_py.diag import IgnitionError, StageError
 from ignition_py.stages.files import database, passwd
@@ -19,6 +18,7 @@ from ignition_py.stages.files.accounts import Accounts, settings
 from ignition_py.stages.files.database import Database
 from ignition_py.stages.files.tools import find_tool
 from ignition_py.system.rootfs import Root
+from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 HASH = "$6$salt$verysecrethash"

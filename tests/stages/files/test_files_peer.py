@@ -18,10 +18,10 @@ import tempfile
 from typing import Any
 
 import pytest
-from files_machine import Machine, fill, tree
 
 from ignition_py.diag import IgnitionError
 from ignition_py.spec.read import read
+from tests.stages.files.files_machine import Machine, fill, tree
 
 BINARY = os.environ.get("IGNITION_PEER", "/usr/lib/dracut/modules.d/30ignition/ignition")
 CONFIGS = int(os.environ.get("PEER_CONFIGS", "60"))

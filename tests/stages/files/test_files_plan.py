@@ -6,7 +6,6 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from files_machine import config_of
 from hypothesis import given
 
 from ignition_py.diag import StageError
@@ -22,6 +21,7 @@ from ignition_py.stages.files.plan import (
     depth,
     plan_nodes,
 )
+from tests.stages.files.files_machine import config_of
 
 
 def plan(seen: dict[str, Seen] | None = None, where: dict[str, str] | None = None, **storage: Any) -> tuple[NodeOp, ...]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_machine import Machine, config_of, install
 
 from ignition_py.diag import StageError
 from ignition_py.spec.tables import Clevis, ClevisCustom, Luks, Tang
@@ -22,6 +21,7 @@ from ignition_py.stages.files import crypttab, result, selinux, units
 from ignition_py.stages.files.touched import Touched
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import CommandError
+from tests.stages.files.files_machine import Machine, config_of, install
 
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 TEXT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"

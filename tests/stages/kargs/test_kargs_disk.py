@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import MemoryLog
 
 from ignition_py.context import Context
 from ignition_py.diag import IgnitionError, StageError
@@ -20,6 +19,7 @@ from ignition_py.stages.kargs import bootfs, builtin
 from ignition_py.stages.kargs.bootfs import Place
 from ignition_py.stages.kargs.entries import Change
 from ignition_py.state import State
+from tests.helpers.servers import MemoryLog
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 
-from vmlab.image import REPOSITORY, BuildError
-from vmlab.machine import Boot
+from tests.vm.vmlab.image import REPOSITORY, BuildError
+from tests.vm.vmlab.machine import Boot
 
 CONFIG = os.path.join(REPOSITORY, "testdata", "quickstart", "quickstart.bu")
 DISK = "1G"

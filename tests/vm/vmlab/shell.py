@@ -1,4 +1,4 @@
-"""Runs a command in a machine with blank disks: `python -m vmlab.shell [--disk 1G]... -- COMMAND...` (from tests/vm).
+"""Runs a command in a machine with blank disks: `python -m tests.vm.vmlab.shell [--disk 1G]... -- COMMAND...`.
 
 The machine is the test image's real root, without a first boot. The working tree is at /src and the site-packages of
 the Python that runs this at /site, both read-only and both on PYTHONPATH; blank disks are /dev/vdb and on. The exit
@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from vmlab.cache import Say, silent
-from vmlab.image import REPOSITORY, BuildError
-from vmlab.machine import Boot, BootFailed, Machine
+from tests.vm.vmlab.cache import Say, silent
+from tests.vm.vmlab.image import REPOSITORY, BuildError
+from tests.vm.vmlab.machine import Boot, BootFailed, Machine
 
 _MOUNT = """set -e
 for tag in TAGS; do
@@ -58,7 +58,7 @@ def in_tree(argv: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m vmlab.shell", description="Runs a command in a virtual machine.")
+    parser = argparse.ArgumentParser(prog="python -m tests.vm.vmlab.shell", description="Runs a command in a virtual machine.")
     parser.add_argument("--disk", action="append", default=[], metavar="SIZE", help="a blank disk, for example 1G")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS")
     parser.add_argument("command", nargs="+")
