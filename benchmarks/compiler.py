@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from butane_configs import large, small, tree
 
 ROOT = Path(__file__).parents[1]
-OURS = [sys.executable, "-c", "from butane_py.cli import run; run()"]
+OURS = [sys.executable, "-c", "from butane_py.cli.main import run; run()"]
 REFERENCE = os.environ.get("REFERENCE_BUTANE") or shutil.which("butane") or ""
 MANY = 1_000
 

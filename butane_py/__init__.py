@@ -11,7 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.compiler import Result
-    from ignition_py.diag import Entry, Place, Report
+    from ignition_py.report.diag import Entry, Place, Report
 
 COMPATIBLE = "0.29.0"  # the Butane release whose language this is
 
@@ -52,7 +52,7 @@ def __getattr__(attribute: str) -> object:
 
         return Result
     if attribute in ("Entry", "Place", "Report"):
-        from ignition_py import diag
+        from ignition_py.report import diag
 
         return getattr(diag, attribute)
     raise AttributeError(attribute)

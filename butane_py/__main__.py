@@ -1,5 +1,5 @@
 """`python -m butane_py` is `butane-py`."""
 
-from butane_py.cli import run
+from butane_py.cli.main import run
 
 run()

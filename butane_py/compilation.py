@@ -6,13 +6,13 @@ Steps add to the report through it, either at a path of the YAML text (`error`, 
 
 from __future__ import annotations
 
-from ignition_py.diag import ERROR, WARNING, Entry, Report
+from ignition_py.report.diag import ERROR, WARNING, Entry, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.source import Source
     from butane_py.variants import Variant
-    from ignition_py.diag import Path, Place
+    from butane_py.yaml.source import Source
+    from ignition_py.report.diag import Path, Place
     from ignition_py.spec.tables import Config
 
 

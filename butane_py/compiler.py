@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from butane_py import tables
 from butane_py.compilation import Compilation, Options
-from butane_py.decode import Decoder
-from butane_py.source import ALIAS, MAPPING, SCALAR, Source, YamlError
-from ignition_py.diag import ERROR, WARNING, Entry, Place, Report
+from butane_py.yaml.decode import Decoder
+from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Source, YamlError
+from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.variants import Variant
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec import tables as spec
     from ignition_py.spec.model import Struct
 
@@ -54,7 +54,7 @@ def compile_source(text: bytes, name: str, options: Options) -> Result:
         if compiled is not None and not work.report.fatal:
             output = _emit(work, config, compiled)
             if options.source_map:
-                from butane_py.source_map import source_map
+                from butane_py.emit.source_map import source_map
 
                 made = source_map(work, compiled)
             if options.lint:
@@ -171,7 +171,7 @@ def _compile(work: Compilation, config: tables.Config) -> spec.Config | None:
     if _stopped(work):
         return None
     if work.row.machine_config and not work.options.raw:
-        from butane_py.sugar.machine_config import check_twice
+        from butane_py.features.machine_config import check_twice
 
         check_twice(work, config)
     check_ignition(work, output)
@@ -190,15 +190,15 @@ def desugar(work: Compilation, config: tables.Config) -> spec.Config:
     may_compress = translator.may_compress
     work.merged = work.row.fcos >= _ALWAYS_MERGED_SINCE or bool(work.row.spec and config.storage.filesystems)
     if any(getattr(each, "with_mount_unit", None) for each in config.storage.filesystems):
-        from butane_py.sugar.mount_units import add_mount_units
+        from butane_py.features.mount_units import add_mount_units
 
         output = add_mount_units(work, output, config)
     if config.storage.has("trees"):
-        from butane_py.sugar.trees import add_trees
+        from butane_py.features.trees import add_trees
 
         output = add_trees(work, output, config.storage.trees, may_compress=may_compress)
     if config.systemd.has("quadlets"):
-        from butane_py.sugar.quadlets import add_quadlets
+        from butane_py.features.quadlets import add_quadlets
 
         output = add_quadlets(work, output, config.systemd.quadlets, may_compress=may_compress)
     if _stopped(work) or work.row.fcos < 0:
@@ -211,16 +211,16 @@ def _fedora_coreos(work: Compilation, config: tables.Config, output: spec.Config
     from butane_py.checks.after import check_partitions, check_support
 
     if config.has("boot_device"):
-        from butane_py.sugar.boot_device import add_boot_device
+        from butane_py.features.boot_device import add_boot_device
 
         output = add_boot_device(work, output, config.boot_device)
     check_partitions(work, output)
     if config.has("grub"):
-        from butane_py.sugar.grub import add_grub
+        from butane_py.features.grub import add_grub
 
         output = add_grub(work, output, config.grub.users, may_compress=may_compress)
     if work.row.machine_config:
-        from butane_py.sugar.machine_config import complete
+        from butane_py.features.machine_config import complete
 
         output = complete(work, config, output)
         check_support(work, output)
@@ -228,7 +228,7 @@ def _fedora_coreos(work: Compilation, config: tables.Config, output: spec.Config
 
 
 def _emit(work: Compilation, config: tables.Config, output: spec.Config) -> str:
-    from butane_py.emit import emit_json, without_bad_bytes
+    from butane_py.emit.json import emit_json, without_bad_bytes
     from ignition_py.spec.check import check_output
     from ignition_py.spec.encode import to_data
 
@@ -239,8 +239,8 @@ def _emit(work: Compilation, config: tables.Config, output: spec.Config) -> str:
         below.update({"merge": [{"source": None, **child} for child in below["merge"]]} if "merge" in below else {})
         below.update({"replace": {"source": None, **below["replace"]}} if "replace" in below else {})
     if work.row.machine_config and not work.options.raw:
-        from butane_py.emit_yaml import emit_yaml
-        from butane_py.sugar.machine_config import wrap
+        from butane_py.emit.yaml import emit_yaml
+        from butane_py.features.machine_config import wrap
 
         text = emit_yaml(wrap(config, data))
         return emit_yaml(without_bad_bytes(wrap(config, data))) if "\\uDC" in text else text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from butane_py.source import At
+from butane_py.yaml.source import At
 from ignition_py.spec.model import Struct
 from ignition_py.spec.tables import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.model import Origin
 
 

@@ -1,12 +1,12 @@
-"""The compiler's reports as text. What both programs print alike is in `ignition_py/programs/reports.py`."""
+"""The compiler's reports as text. What both programs print alike is in `ignition_py/report/text.py`."""
 
 from __future__ import annotations
 
-from ignition_py.programs.reports import as_data, one_line, pretty, summary
+from ignition_py.report.text import as_data, one_line, pretty, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.diag import Entry, Report
+    from ignition_py.report.diag import Entry, Report
 
 __all__ = ["as_data", "json_line", "pretty", "raw", "summary"]
 

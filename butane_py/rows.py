@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from butane_py.decode import Decoder
-from butane_py.source import ALIAS, MAPPING, SCALAR, Node, Source
 from butane_py.variants import REMOVED, VARIANTS, Variant
-from ignition_py.diag import ERROR, Entry, Place, Report
+from butane_py.yaml.decode import Decoder
+from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Node, Source
+from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.spec.kinds import is_semver
 from ignition_py.spec.model import Struct, field
 

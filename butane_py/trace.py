@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from butane_py.compilation import Compilation, Options
-from butane_py.source import Source
-from butane_py.source_map import origins
-from ignition_py.diag import Report, path_text
+from butane_py.emit.source_map import origins
+from butane_py.yaml.source import Source
+from ignition_py.report.diag import Report, path_text
 
 
 def translations(data: bytes, name: str, options: object) -> str:

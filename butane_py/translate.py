@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from butane_py import tables
 from butane_py.resources import LocalFileError, data_url, no_files, read_local
-from butane_py.source import At
+from butane_py.yaml.source import At
 from ignition_py.spec import tables as spec
 
 TYPE_CHECKING = False

@@ -13,10 +13,10 @@ import sys
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
 from butane_py.rows import find_row
-from butane_py.source import MAPPING, SCALAR, Node, Source, YamlError
 from butane_py.variants import VARIANTS, Variant
-from ignition_py.diag import ERROR, Report, path_text
+from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.report.diag import ERROR, Report, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.compiler import Result
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
 
 FLAGS = (
     Flag("files-dir", TEXT, "directory that local files may be embedded from", short="d", noun="folder"),

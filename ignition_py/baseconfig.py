@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import ConfigError, IgnitionError
+from ignition_py.report.diag import ConfigError, IgnitionError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig
 

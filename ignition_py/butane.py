@@ -5,7 +5,7 @@ A config is Butane if it is not JSON and has a `variant` at its top level. Local
 
 from __future__ import annotations
 
-from ignition_py.diag import ConfigError, Report
+from ignition_py.report.diag import ConfigError, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import os
 import sys
 
 from ignition_py import COMPATIBLE, __version__
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

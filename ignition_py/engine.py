@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from ignition_py import baseconfig, flatcar, module
 from ignition_py.context import Context
-from ignition_py.diag import ConfigError, IgnitionError
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
+from ignition_py.report.diag import ConfigError, IgnitionError
 from ignition_py.sources import keep
 from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
@@ -196,7 +196,7 @@ class Engine:
     def _check(self, config: Config, *, merged: bool) -> None:
         """Configs that are valid apart may contradict each other once merged, and the newest version refuses a little that
         older ones take (a link without a target). Raises ConfigError."""
-        from ignition_py.diag import ERROR
+        from ignition_py.report.diag import ERROR
         from ignition_py.spec.rules import validate
 
         if not any(finding.severity == ERROR for finding in validate(config, tables.VERSIONS[tables.latest()])):
@@ -213,7 +213,7 @@ class Engine:
         authorities = config.ignition.security.tls.certificate_authorities
         if not authorities:
             return config
-        from ignition_py.fetch.data_url import encode
+        from ignition_py.fetch.schemes.data import encode
 
         kept = tuple(
             resource.but(source=encode(self._fetcher.authority(resource)), http_headers=None, compression=None)

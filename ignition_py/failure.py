@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 
 from ignition_py import __version__
-from ignition_py.diag import ERROR, ConfigError, path_text
+from ignition_py.report.diag import ERROR, ConfigError, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ignition_py.diag import IgnitionError, Place
+    from ignition_py.report.diag import IgnitionError, Place
 
 JSON_NAME, TEXT_NAME = "failure.json", "failure.txt"
 _SAID = 8  # lines of a tool
@@ -131,7 +131,7 @@ class Failure:
         """Leaves both forms in `folder` (mode 0600). That it cannot must not hide the failure."""
         import json
 
-        from ignition_py.diag import IgnitionError
+        from ignition_py.report.diag import IgnitionError
         from ignition_py.state import write_private
 
         text = "".join(f"{line}\n" for line in self.screen())

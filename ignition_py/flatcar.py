@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ignition_py.diag import Report
+    from ignition_py.report.diag import Report
     from ignition_py.spec.tables import Config
 
 SETTING = "IGNITION_FLATCAR"

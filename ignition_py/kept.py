@@ -14,7 +14,7 @@ import json
 import os
 import time
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 from ignition_py.system.recorder import boot_id
 from ignition_py.system.rootfs import Root
 

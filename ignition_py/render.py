@@ -6,8 +6,8 @@ own ancestors included. Configs that name each other without end are stopped.
 
 from __future__ import annotations
 
-from ignition_py.diag import ConfigError
 from ignition_py.fetch.url import public, scheme_of, web_page
+from ignition_py.report.diag import ConfigError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
 from ignition_py.spec.tables import latest
@@ -15,9 +15,9 @@ from ignition_py.state import FetchedConfig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.diag import Place, Report
     from ignition_py.fetch.ahead import Ahead
     from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.report.diag import Place, Report
     from ignition_py.spec.tables import Config, ConfigReference, Ignition
     from ignition_py.state import State
     from ignition_py.system.log import Log
@@ -52,7 +52,7 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
 
 
 def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
-    from ignition_py.diag import ERROR
+    from ignition_py.report.diag import ERROR
     from ignition_py.sources import written
 
     error = ConfigError(f"the config from {source} is not valid", report, hint=web_page(data))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from ignition_py import quickjson as json
-from ignition_py.diag import IgnitionError, Place, path_text
+from ignition_py.report.diag import IgnitionError, Place, path_text
 from ignition_py.spec.read import MAP_KEY
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.model import Struct
     from ignition_py.spec.tables import Config
 

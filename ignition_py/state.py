@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ignition_py import quickjson as json
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.source import Source
+from butane_py.yaml.source import Source
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs/architecture.md").read_text()

@@ -14,9 +14,9 @@ import pytest
 
 from ignition_py import render, state
 from ignition_py.cli import main
-from ignition_py.diag import IgnitionError
 from ignition_py.fetch import http
 from ignition_py.providers import PLATFORMS
+from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.tables import latest
 from ignition_py.stages import kargs
 from ignition_py.stages.fetch_offline import first_need

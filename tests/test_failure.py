@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ignition_py import cli, sources
-from ignition_py.diag import ERROR, ConfigError, IgnitionError, Place, Report, StageError
 from ignition_py.failure import Failure
+from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, Place, Report, StageError
 from ignition_py.system.run import CommandError
 
 SECRET = "$6$s3cr3t"

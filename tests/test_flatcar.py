@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ignition_py.cli import main
-from ignition_py.fetch import oem
+from ignition_py.fetch.schemes import oem
 from ignition_py.providers import Machine, cmdline, qemu
 from ignition_py.spec.rules.resources import SCHEMES
 

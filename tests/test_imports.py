@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.fetch.data_url import encode
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.stages import STAGES
 from tests.helpers.servers import Server, body, make_certificate
 

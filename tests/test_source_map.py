@@ -14,7 +14,7 @@ import pytest
 import butane_py
 from butane_py.cli import main as butane
 from ignition_py import cli
-from ignition_py.diag import Place
+from ignition_py.report.diag import Place
 from ignition_py.sources import MAP_SUFFIX, written
 from ignition_py.spec.read import read
 from ignition_py.spec.schema import ignition_schema

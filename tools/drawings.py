@@ -18,7 +18,7 @@ TREE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE))
 
 from ignition_py.programs import plan as plan_program  # noqa: E402  # the tree itself, not what is installed
-from ignition_py.stages.disks import gpt  # noqa: E402
+from ignition_py.stages.disks.partitions import gpt  # noqa: E402
 
 FOLDER = TREE / "docs" / "drawings"
 MIB = 1024 * 1024
@@ -63,7 +63,7 @@ def cut_off(path: str, config: str, more: list[str]) -> None:
     from ignition_py.programs.plan_images import image_state
     from ignition_py.programs.render import rendered
     from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.plan import plan_disk
+    from ignition_py.stages.disks.partitions.plan import plan_disk
     from ignition_py.system.log import Log
 
     values = plan_program.parser("plan").parse([str(FOLDER / config), "--disk", f"vda={path}", *more])

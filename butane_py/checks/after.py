@@ -5,14 +5,14 @@ and fields that a variant forbids. Paths are output paths; they are taken back t
 from __future__ import annotations
 
 from butane_py.variants import FORBIDDEN, Forbidden
-from ignition_py.diag import ERROR, WARNING
+from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.model import Struct
 from ignition_py.spec.urls import UrlError, parse_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.compilation import Compilation
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config, Disk, Partition
 
 # The image's own partitions: label -> number.

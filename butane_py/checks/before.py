@@ -97,7 +97,7 @@ def one_text(it: tables.Unit | tables.Dropin, find: ButaneFindings) -> None:
 
 @rule(tables.Quadlet)
 def quadlet(it: tables.Quadlet, find: ButaneFindings) -> None:
-    from butane_py.sugar.quadlets import template_of
+    from butane_py.features.quadlets import template_of
 
     if not it.name.endswith(QUADLET_TYPES):
         find.error("quadlet-name", f"the name of a quadlet ends in one of {' '.join(QUADLET_TYPES)}", "name")

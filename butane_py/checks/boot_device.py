@@ -6,7 +6,7 @@ import re
 
 from butane_py import tables
 from butane_py.checks.registry import ButaneFindings, rule
-from butane_py.sugar.boot_device import FIRST_PARTITIONS
+from butane_py.features.boot_device import FIRST_PARTITIONS
 from ignition_py.spec import tables as spec
 
 S390X_SINCE = 6

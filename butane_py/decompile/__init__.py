@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from butane_py.decompile.text import Octal, document
 from butane_py.decompile.unpack import LARGE, Files, as_text, contents_of
-from ignition_py.diag import ConfigError
+from ignition_py.report.diag import ConfigError
 from ignition_py.spec import tables
 
 TYPE_CHECKING = False
@@ -180,7 +180,7 @@ class _Folded:
         self.mounted: list[int] = []
         if row.spec < 1:
             return
-        from butane_py.sugar.mount_units import written_unit
+        from butane_py.features.mount_units import written_unit
 
         units = config.systemd.units
         for i, filesystem in enumerate(config.storage.filesystems):

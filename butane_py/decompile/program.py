@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py.diag import ConfigError
 from ignition_py.goflags import POSIX, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.report.diag import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from butane_py.resources import LocalFileError, read_local
-from butane_py.source import At
-from ignition_py.diag import ERROR, path_text
+from butane_py.yaml.source import At
+from ignition_py.report.diag import ERROR, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def check_children(work: Compilation, config: tables.Config) -> None:
 
 def _problem(text: bytes) -> str:
     """Why a machine would refuse the config, empty where it would not."""
-    from ignition_py.diag import ConfigError
+    from ignition_py.report.diag import ConfigError
     from ignition_py.spec.read import parse
 
     if text.lstrip().startswith((b"variant:", b"#", b"---")):

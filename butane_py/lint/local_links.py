@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from butane_py.resources import inside
-from butane_py.source import At
+from butane_py.yaml.source import At
 from ignition_py.spec.model import Struct
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from butane_py import tables
     from butane_py.compilation import Compilation
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
 
 _SINGLE = ("local", "contents_local")
 _MANY = ("ssh_authorized_keys_local",)

@@ -7,11 +7,11 @@ and is waited for, under the very same settings only. Everything else is fetched
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.pool import Pool
 from ignition_py.fetch.request import TooSlow
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, name_of
 from ignition_py.fetch.url import needs_network
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

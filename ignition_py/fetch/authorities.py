@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
+from ignition_py.report.diag import FetchError
 
 _BEGIN = b"-----BEGIN "
 _END = b"-----END "

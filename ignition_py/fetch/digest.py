@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.url import web_page
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ Behaviour (time limits, defaults, who inherits what): the Ignition specification
 from __future__ import annotations
 
 from ignition_py import module
-from ignition_py.diag import FetchError
 from ignition_py.fetch.request import RESPONSE_HEADERS, Identity, Request, Settings
 from ignition_py.fetch.url import needs_network, public, scheme_of
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 SCHEMES = {
-    "data": "data_url",
+    "data": "schemes.data",
     "http": "http",
     "https": "http",
-    "tftp": "tftp",
-    "s3": "s3",
-    "arn": "s3",
-    "gs": "gs",
-    "oem": "oem",
+    "tftp": "schemes.tftp",
+    "s3": "schemes.s3",
+    "arn": "schemes.s3",
+    "gs": "schemes.gs",
+    "oem": "schemes.oem",
 }
 AZURE_BLOBS = ".blob.core.windows.net"
 LONGEST = 10**7  # seconds; what is longer does not fit the kernel's clocks
@@ -273,14 +273,14 @@ class Fetcher:
             raise NeedNetwork(f"{request.what}: {public(url)} needs the network")
         scheme = scheme_of(url)
         if scheme == "data":  # in every config, so without the import machinery
-            from ignition_py.fetch import data_url
+            from ignition_py.fetch.schemes import data as data_url
 
             return data_url.stream(request)
         name = SCHEMES.get(scheme)
         if name is None:
             raise FetchError(f"{request.what}: there is no way to fetch {public(url)}")
         if scheme == "https" and self._identity.platform == "azure" and AZURE_BLOBS in url:
-            name = "azure_blob"
+            name = "schemes.azure_blob"
         chunks: Iterator[bytes] = module(f"ignition_py.fetch.{name}").stream(request)
         return chunks
 

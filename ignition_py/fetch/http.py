@@ -16,12 +16,12 @@ from _thread import allocate_lock
 from zlib import crc32
 
 from ignition_py import COMPATIBLE
-from ignition_py.diag import FetchError
 from ignition_py.fetch.answer import TOO_SHORT, Broken, Guard, Unusable
 from ignition_py.fetch.question import with_headers
 from ignition_py.fetch.request import NotFound, Refused, TooSlow
 from ignition_py.fetch.transport import Transport
 from ignition_py.fetch.url import public
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metad
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     from ignition_py.fetch.request import Headers
-    from ignition_py.fetch.sigv4 import Credentials
+    from ignition_py.fetch.schemes.sigv4 import Credentials
 
 AWS = ("http://169.254.169.254", "http://[fd00:ec2::254]")
 GOOGLE = ("http://169.254.169.254", "http://[fd20:ce::254]")
@@ -92,7 +92,7 @@ def _session(request: Request) -> tuple[str, Headers]:
 
 def _role(request: Request) -> Credentials:
     """Raises FetchError."""
-    from ignition_py.fetch.sigv4 import Credentials
+    from ignition_py.fetch.schemes.sigv4 import Credentials
 
     what = "the credentials of the instance role"
     base, token = _session(request)
@@ -103,7 +103,7 @@ def _role(request: Request) -> Credentials:
         role = ""
     if not role:
         raise NoIdentity(f"{what}: this instance has no role")
-    from ignition_py.fetch.sigv4 import escape
+    from ignition_py.fetch.schemes.sigv4 import escape
 
     data = _json(_ask(request, folder + escape(role), what, token), what)
     found = [data.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]

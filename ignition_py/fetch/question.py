@@ -6,7 +6,7 @@ after which a signed URL is another one. Behaviour: Go's net/url and net/http, w
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import RLock
 
-from ignition_py.diag import FetchError
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.plain import Plain, place_of
 from ignition_py.fetch.question import bare, host_header, target
 from ignition_py.fetch.url import public
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

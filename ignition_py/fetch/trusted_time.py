@@ -14,10 +14,10 @@ import os
 import ssl
 import time
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.clock import day, validity_of
 from ignition_py.fetch.request import Request, Settings
 from ignition_py.fetch.url import public
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

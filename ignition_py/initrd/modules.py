@@ -66,9 +66,8 @@ ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
 OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
 # Of our own what a boot imports one of, or none: it is packed all the same. Below a name that ends in a dot it is everything.
 SELDOM = (
-    "ignition_py.butane", "ignition_py.fetch.azure_blob", "ignition_py.fetch.by_requests", "ignition_py.fetch.gs", "ignition_py.fetch.s3",
-    "ignition_py.fetch.sigv4", "ignition_py.fetch.tftp", "ignition_py.programs.", "ignition_py.providers.", "ignition_py.render",
-    "ignition_py.spec.legacy.",
+    "ignition_py.butane", "ignition_py.fetch.by_requests", "ignition_py.fetch.schemes.", "ignition_py.programs.", "ignition_py.providers.",
+    "ignition_py.render", "ignition_py.spec.legacy.",
 )  # fmt: skip
 # Names nobody gets to at boot. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {

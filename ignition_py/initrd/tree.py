@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

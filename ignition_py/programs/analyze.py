@@ -9,16 +9,16 @@ Exit status: 0 done, 1 there is no report or it cannot be read, 2 wrong usage.
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
+from ignition_py.boot_report import load
 from ignition_py.goflags import TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.programs.inputs import complain, write
-from ignition_py.report import load
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ignition_py.report import Report, Span
+    from ignition_py.boot_report import Report, Span
 
 BLAME, PATH, SVG = "blame", "critical-path", "svg"
 LINES, JSON = "text", "json"

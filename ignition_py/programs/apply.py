@@ -12,15 +12,15 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py.diag import IgnitionError, StageError, path_text
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
+from ignition_py.report.diag import IgnitionError, StageError, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ignition_py.diag import Path
     from ignition_py.goflags import Values
+    from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
     from ignition_py.system.log import Log
 
@@ -106,9 +106,9 @@ def _run(values: Values, log: Log) -> None:
 def _read(values: Values, log: Log) -> Config:
     """The config that the command line names, Butane compiled. Raises IgnitionError."""
     from ignition_py.butane import is_butane
-    from ignition_py.diag import ConfigError
     from ignition_py.programs.inputs import compile_butane, read_input
     from ignition_py.render import log_report, parse
+    from ignition_py.report.diag import ConfigError
 
     given = read_input(values.arguments[0])
     data = given.data

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sys
 
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import TEXT, Flag, Parser, no_operands
 from ignition_py.programs.inputs import complain, write
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 
 from ignition_py.butane import is_butane
-from ignition_py.diag import IgnitionError, Report
 from ignition_py.goflags import SWITCH, TEXT, Flag, Parser, one_config
 from ignition_py.programs.inputs import Input, compile_butane, complain, printable, read_input, write
+from ignition_py.report.diag import IgnitionError, Report
 from ignition_py.spec import tables
 
 TYPE_CHECKING = False

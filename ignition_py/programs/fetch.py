@@ -11,9 +11,9 @@ import os
 import sys
 
 from ignition_py import baseconfig
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.providers import PLATFORMS, Machine, cmdline, labelled, load
+from ignition_py.report.diag import IgnitionError
 from ignition_py.system.log import Log
 
 TYPE_CHECKING = False

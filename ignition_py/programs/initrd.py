@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.report.diag import IgnitionError
 from ignition_py.system.log import NOTICE, Log
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ignition_py.diag import ConfigError, IgnitionError, Report
+from ignition_py.report.diag import ConfigError, IgnitionError, Report
 
 STDIN = "-"
 SHOWN_STDIN = "<stdin>"

@@ -8,9 +8,9 @@ Exit status: 0 nothing would change, 2 something would, 1 it would be refused, o
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.programs.inputs import complain, write
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ignition_py.goflags import Values
     from ignition_py.programs.plan_view import View
     from ignition_py.spec.tables import Config, Disk
-    from ignition_py.stages.disks.inspect import DiskState
-    from ignition_py.stages.disks.luks import Prepared
-    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.luks.stage import Prepared
+    from ignition_py.stages.disks.partitions.inspect import DiskState
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
@@ -90,7 +90,7 @@ def _view(values: Values, images: dict[str, str]) -> View:
     """Raises IgnitionError."""
     from ignition_py.programs.plan_view import build
     from ignition_py.programs.render import StderrLog, rendered
-    from ignition_py.stages.disks.foresee import foresee
+    from ignition_py.stages.disks.foresee.conflicts import foresee
     from ignition_py.stages.disks.places import remember
     from ignition_py.stages.disks.progress import peek
     from ignition_py.system.log import INFO, WARNING
@@ -106,7 +106,7 @@ def _view(values: Values, images: dict[str, str]) -> View:
 
         foreseen = foresee(log, storage, plans, record, Images(images), prepared.keys)
     else:
-        from ignition_py.stages.disks.machine import Machine
+        from ignition_py.stages.disks.foresee.machine import Machine
 
         foreseen = foresee(log, storage, plans, record, Machine(log, plans, record), prepared.keys)
     return build(log, plans, foreseen, problems, [*_checks(config), *prepared.conflicts])
@@ -114,7 +114,8 @@ def _view(values: Values, images: dict[str, str]) -> View:
 
 def _checks(config: Config) -> list[str]:
     """What forbids parts of the config on any disk."""
-    from ignition_py.stages.disks import luks, raid
+    from ignition_py.stages.disks import raid
+    from ignition_py.stages.disks.luks import stage as luks
 
     return [*(why for why in raid.missing(config.storage) if "on PATH" not in why), *luks.contradictions(config.storage)]
 
@@ -122,7 +123,10 @@ def _checks(config: Config) -> list[str]:
 def _prepared(log: Log, values: Values, config: Config, *, here: bool) -> Prepared:
     """What can be known of LUKS volumes without a look at the disks. On this machine (`here`) what the stage would refuse is a
     conflict; at a desk that looks at images, a key that cannot be had leaves open whether it fits."""
-    from ignition_py.stages.disks import luks, luks_cex, luks_clevis, luks_keys
+    from ignition_py.stages.disks.luks import cex as luks_cex
+    from ignition_py.stages.disks.luks import clevis as luks_clevis
+    from ignition_py.stages.disks.luks import keys as luks_keys
+    from ignition_py.stages.disks.luks import stage as luks
 
     prepared, volumes = luks.Prepared(), config.storage.luks
     if not volumes:
@@ -184,7 +188,7 @@ def _plans(
 
 def _plan(disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
     from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.plan import plan_disk
+    from ignition_py.stages.disks.partitions.plan import plan_disk
     from ignition_py.stages.disks.stage import table_written
 
     return plan_disk(disk, state, Identity(disk, state.sectors), done=table_written(record, disk, state))
@@ -194,7 +198,7 @@ def _state(log: Log, disk: Disk, images: dict[str, str], sector_size: int) -> Di
     """Raises StageError."""
     import os
 
-    from ignition_py.diag import StageError
+    from ignition_py.report.diag import StageError
 
     if images:
         from ignition_py.programs.plan_images import image_state
@@ -203,7 +207,7 @@ def _state(log: Log, disk: Disk, images: dict[str, str], sector_size: int) -> Di
         if image is None:
             raise StageError(f"no --disk says what to take for {disk.device}")
         return image_state(log, disk.device, image, sector_size)
-    from ignition_py.stages.disks.inspect import inspect_disk
+    from ignition_py.stages.disks.partitions.inspect import inspect_disk
     from ignition_py.system.udev import neighbours
 
     if not os.path.exists(disk.device):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 
-from ignition_py.diag import StageError
-from ignition_py.stages.disks import gpt
-from ignition_py.stages.disks.inspect import DiskState
+from ignition_py.report.diag import StageError
+from ignition_py.stages.disks.partitions import gpt
+from ignition_py.stages.disks.partitions.inspect import DiskState
 from ignition_py.system.blkid import Signature, probe
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ignition_py.spec.tables import Raid
-    from ignition_py.stages.disks.plan import DiskPlan
-    from ignition_py.stages.disks.volumes import Volume
+    from ignition_py.stages.disks.foresee.volumes import Volume
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.system.log import Log
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

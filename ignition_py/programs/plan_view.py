@@ -6,9 +6,9 @@ machine are not part of it: they will be others each time.
 
 from __future__ import annotations
 
-from ignition_py.stages.disks import operations
-from ignition_py.stages.disks.foresee import KEEP as KEPT
-from ignition_py.stages.disks.foresee import UNKNOWN
+from ignition_py.stages.disks.foresee.conflicts import KEEP as KEPT
+from ignition_py.stages.disks.foresee.conflicts import UNKNOWN
+from ignition_py.stages.disks.partitions import operations
 from ignition_py.system.blkid import Signature
 
 TYPE_CHECKING = False
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ignition_py.stages.disks.foresee import Foreseen, Step
-    from ignition_py.stages.disks.gpt import Entry, Table
-    from ignition_py.stages.disks.plan import DiskPlan
-    from ignition_py.stages.disks.volumes import Volume
+    from ignition_py.stages.disks.foresee.conflicts import Foreseen, Step
+    from ignition_py.stages.disks.foresee.volumes import Volume
+    from ignition_py.stages.disks.partitions.gpt import Entry, Table
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.system.log import Log
 
 KEEP, CREATE, DELETE, RESIZE, RECREATE = "keep", "create", "delete", "resize", "recreate"

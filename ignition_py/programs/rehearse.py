@@ -11,9 +11,9 @@ import shutil
 import sys
 
 from ignition_py.butane import is_butane
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.programs.inputs import compile_butane, complain, printable, read_input, write
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _check(values: Values) -> None:
 
 def _compiled(program: str, given: Input, files_dir: str | None) -> bytes | None:
     """The config as JSON; None where it is not valid, which has been said. Raises IgnitionError."""
-    from ignition_py.programs import reports
+    from ignition_py.report import text as reports
     from ignition_py.spec.read import parse
 
     text: bytes | None = given.data

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from ignition_py.diag import ERROR, Entry, IgnitionError
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, one_config
 from ignition_py.programs.inputs import compile_butane, complain, printable, read_input, write
+from ignition_py.report.diag import ERROR, Entry, IgnitionError
 from ignition_py.system.log import INFO, WARNING, Log
 
 TYPE_CHECKING = False
@@ -71,9 +71,9 @@ def rendered(values: Values, compiled_from: Callable[[str, bytes], None] | None 
     """The config of the command line, with the flags of `parser()`. `compiled_from` is told of a Butane config: the name that the
     compiled one goes by, and the text. Raises IgnitionError."""
     from ignition_py.butane import is_butane
-    from ignition_py.diag import ConfigError
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.render import Renderer, log_report, parse
+    from ignition_py.report.diag import ConfigError
     from ignition_py.state import State
 
     log = StderrLog(INFO if values.on("verbose") else WARNING)
@@ -100,8 +100,8 @@ def check_rendered(config: Config, log: Log, *, merged: bool) -> None:
 
     Raises ConfigError.
     """
-    from ignition_py.diag import ConfigError
     from ignition_py.render import refusal
+    from ignition_py.report.diag import ConfigError
     from ignition_py.spec import tables
     from ignition_py.spec.origins import place_of
     from ignition_py.spec.rules import validate

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py.diag import IgnitionError
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 import time
 
-from ignition_py.diag import IgnitionError
+from ignition_py.boot_report import DONE, FAILED, RUNNING, UNKNOWN, load
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, no_operands
 from ignition_py.programs.inputs import complain, write
-from ignition_py.report import DONE, FAILED, RUNNING, UNKNOWN, load
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ignition_py.boot_report import Report, Status
     from ignition_py.goflags import Values
-    from ignition_py.report import Report, Status
 
 EXITS = {DONE: 0, FAILED: 1, RUNNING: 3, UNKNOWN: 4}
 UNREADABLE = 5

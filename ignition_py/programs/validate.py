@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 
 from ignition_py.butane import is_butane
-from ignition_py.diag import IgnitionError, Report
 from ignition_py.goflags import SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import Input, compile_butane, complain, read_input, write
+from ignition_py.report.diag import IgnitionError, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Run:
         return parse(given.data, given.name)[2]
 
     def _show(self, given: Input, report: Report) -> None:
-        from ignition_py.programs import reports
+        from ignition_py.report import text as reports
 
         if self._way == JSON:
             self._data += reports.as_data(report)

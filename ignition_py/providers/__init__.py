@@ -8,7 +8,7 @@ drive.py, either.py (a drive or a metadata service), cdrom.py.
 from __future__ import annotations
 
 from ignition_py import module
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.diag import IgnitionError
 from ignition_py.providers import drive
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.diag import FetchError
 from ignition_py.providers import drive, either
 from ignition_py.providers.metadata import WHAT, user_data
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

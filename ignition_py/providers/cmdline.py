@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.diag import IgnitionError
 from ignition_py.fetch.url import public
 from ignition_py.flatcar import CONFIG_URLS, wanted
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

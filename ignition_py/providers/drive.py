@@ -10,7 +10,7 @@ import os
 import stat
 import time
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

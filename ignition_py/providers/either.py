@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 
-from ignition_py.diag import IgnitionError
 from ignition_py.providers import drive
 from ignition_py.providers.metadata import Race, need_network
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
+from ignition_py.report.diag import FetchError
 
 LIMIT = 64 << 20  # bytes of what is compressed
 GZIP = b"\x1f\x8b\x08"  # how it begins

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def assemble(pairs: list[tuple[bytes, bytes]]) -> bytes:
 
 def _pool_file(number: int, pairs: list[tuple[bytes, bytes]]) -> dict[str, Any]:
     """A pool as hv_kvp_daemon keeps it, as an entry of a config's `storage.files`; for root only, it has the config."""
-    from ignition_py.fetch.data_url import encode
+    from ignition_py.fetch.schemes.data import encode
 
     data = b"".join(key.ljust(_KEY_SIZE, b"\0") + value.ljust(_VALUE_SIZE, b"\0") for key, value in pairs)
     path = f"{POOL_FILES}{number}"

@@ -9,10 +9,10 @@ How often and for how long is tried is the fetcher's: until there is an answer, 
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.request import NotFound
 from ignition_py.fetch.url import public
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

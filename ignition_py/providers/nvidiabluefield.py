@@ -5,7 +5,7 @@ Source: Linux Documentation/ABI/testing/sysfs-platform-mellanox-bootctl.
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 from ignition_py.system.run import run
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ Source: DSP0243 (Open Virtualization Format), section on the environment documen
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ Source: https://deploy.equinix.com/developers/docs/metal/server-metadata/metadat
 
 from __future__ import annotations
 
-from ignition_py.diag import FetchError
 from ignition_py.providers.metadata import BUSY, user_data
+from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.diag import IgnitionError
     from ignition_py.providers import Machine
+    from ignition_py.report.diag import IgnitionError
 
 SERVICE = "https://metadata.packet.net"
 # The service answers "not acceptable" to the Accept that the fetcher sends.

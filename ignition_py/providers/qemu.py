@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.diag import IgnitionError
 from ignition_py.flatcar import FIRMWARE_KEY, wanted
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from array import array
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Source: vmur(8) and chccwdev(8) of s390-tools.
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 from ignition_py.system import udev
 from ignition_py.system.run import CommandError, run
 

@@ -62,8 +62,8 @@ def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> No
     if not screen.entry:
         return
     from butane_py.compilation import Options
-    from butane_py.source import Source
     from butane_py.trace import translations
+    from butane_py.yaml.source import Source
 
     origins = {}
     for line in translations(data, name, Options(files_dir, raw=True)).splitlines():

@@ -26,13 +26,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ignition_py.boot_report import Run
     from ignition_py.rehearsal.cache import Say
     from ignition_py.rehearsal.disks import Blank
     from ignition_py.rehearsal.failure_screen import Screen
     from ignition_py.rehearsal.findings import Row
     from ignition_py.rehearsal.handover import Handover
     from ignition_py.rehearsal.machine import Boot, Image
-    from ignition_py.report import Run
     from ignition_py.spec.tables import Config
 
 AS_WANTED, DIFFERENT, FAILED = "as the config says", "different", "failed"
@@ -140,8 +140,8 @@ def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say:
 
 def _look(boot: Boot, config: Config, outcome: Outcome) -> None:
     """Asks the machine. Raises BootFailed, ValueError."""
-    from ignition_py import report
-    from ignition_py.diag import IgnitionError
+    from ignition_py import boot_report as report
+    from ignition_py.report.diag import IgnitionError
     from ignition_py.spec.read import parse_cached
 
     boot.ask(questions.settle(), timeout=120)

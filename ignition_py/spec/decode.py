@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.model import Field, Struct
 
     S = TypeVar("S", bound=Struct)

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.jsontext import JsonDocument, JsonNode
     from ignition_py.spec.model import Field, Struct
     from ignition_py.spec.tables import Config

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ignition_py.diag import Place
+from ignition_py.report.diag import Place
 from ignition_py.spec import tables
 
 TYPE_CHECKING = False

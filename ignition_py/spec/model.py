@@ -12,7 +12,7 @@ objects store only what the config says. Objects are never changed once they are
 
 from __future__ import annotations
 
-from ignition_py.diag import Place
+from ignition_py.report.diag import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ The walk follows the path as far as it goes and takes the origin of the deepest 
 
 from __future__ import annotations
 
-from ignition_py.diag import Place
+from ignition_py.report.diag import Place
 from ignition_py.spec.model import Origin, Struct, extended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
 
 
 def place_of(root: Struct, path: Path) -> Place:

@@ -6,7 +6,7 @@ what is wrong and where.
 
 from __future__ import annotations
 
-from ignition_py.diag import ERROR, WARNING, ConfigError, Entry, Place, Report
+from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Place, Report
 from ignition_py.spec import tables
 from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
 
 

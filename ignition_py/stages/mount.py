@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 
-from ignition_py.diag import IgnitionError, StageError
+from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks.places import at
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import IgnitionError, StageError
+from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.mount import in_order, mounts, parts, target_of, unmount
 
 TYPE_CHECKING = False

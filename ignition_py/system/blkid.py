@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

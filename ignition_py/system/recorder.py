@@ -1,7 +1,7 @@
 """The report of a boot: what each stage did, when and for how long, as a file of one JSON object a line.
 
     cli.py makes a `Recorder` for the stage and hangs it on the log; steps (log.py), fetching (fetch/fetcher.py) and the
-    files stage tell it; stages/files/report.py copies the file into the new root; ignition_py/report.py reads it.
+    files stage tell it; stages/files/report.py copies the file into the new root; ignition_py/boot_report.py reads it.
 
 The file is only appended to, readable by root only, and holds no secrets: paths, device names, URLs as logs show them.
 Times are seconds of CLOCK_MONOTONIC, the same clock for every process of a boot. docs/status.md describes the records.

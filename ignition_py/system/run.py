@@ -7,7 +7,7 @@ tool's own words. `subprocess` is imported at the first call, so stages that sta
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 import stat
 import time
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

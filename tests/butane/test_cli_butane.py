@@ -18,7 +18,7 @@ BAD = GOOD + "      mode: x\n"
 
 
 def butane(*argv: str, text: str | None = None, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-c", "from butane_py.cli import run; run()", *argv]
+    program = [sys.executable, "-c", "from butane_py.cli.main import run; run()", *argv]
     env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(program, input=text or "", capture_output=True, text=True, cwd=cwd, env=env, check=False)
 
@@ -194,7 +194,7 @@ def test_explain() -> None:
 @pytest.mark.parametrize(("closing", "status"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("2>/dev/full", 0), (">/dev/full", 1)])
 def test_closed_and_full_streams(closing: str, status: int, tmp_path: Path) -> None:
     (tmp_path / "one.bu").write_text(WARNED)
-    command = f"{sys.executable} -c 'from butane_py.cli import run; run()' one.bu {closing}"
+    command = f"{sys.executable} -c 'from butane_py.cli.main import run; run()' one.bu {closing}"
     ran = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
@@ -203,7 +203,7 @@ def test_closed_and_full_streams(closing: str, status: int, tmp_path: Path) -> N
 
 
 def test_closed_standard_input_is_an_empty_config() -> None:
-    command = f"{sys.executable} -c 'from butane_py.cli import run; run()' --raw-errors <&-"
+    command = f"{sys.executable} -c 'from butane_py.cli.main import run; run()' --raw-errors <&-"
     ran = subprocess.run(
         ["sh", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
@@ -212,7 +212,7 @@ def test_closed_standard_input_is_an_empty_config() -> None:
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["explain", "--list"], ["upgrade", "--help"]])
 def test_help_that_cannot_be_written(argv: list[str]) -> None:
-    program = [sys.executable, "-c", "from butane_py.cli import run; run()", *argv]
+    program = [sys.executable, "-c", "from butane_py.cli.main import run; run()", *argv]
     with open("/dev/full", "w", encoding="utf-8") as full:
         ran = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)

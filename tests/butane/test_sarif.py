@@ -12,7 +12,7 @@ import pytest
 
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
-from butane_py.sarif import sarif
+from ignition_py.report.sarif import sarif
 
 TEXT = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n      mode: 444\n      x: y\n"
 

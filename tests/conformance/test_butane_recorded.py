@@ -16,7 +16,7 @@ SHARED = ROOT.parent / "shared" / "conformance"
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded answers are not beside this tree")
 def test_every_recorded_answer() -> None:
-    program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from butane_py.cli import run; run()"]
+    program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from butane_py.cli.main import run; run()"]
     argv = [sys.executable, str(SHARED / "check_butane.py"), "--show", "3", str(SHARED / "butane.jsonl.gz"), *program]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-4000:]

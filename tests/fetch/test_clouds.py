@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ignition_py.diag import FetchError
-from ignition_py.fetch import gs, http, metadata, s3
+from ignition_py.fetch import http, metadata
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import NotFound, Request
+from ignition_py.fetch.schemes import gs, s3
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import HTTPHeader, Resource, Timeouts
 from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn
 

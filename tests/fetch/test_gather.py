@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch import http
 from ignition_py.fetch import spool as spool_module
 from ignition_py.fetch.fetcher import Fetcher
@@ -24,6 +23,7 @@ from ignition_py.fetch.gather import forget, gather, remote_contents
 from ignition_py.fetch.pool import WORKERS, Pool
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, Spool, name_of
 from ignition_py.render import Renderer
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.read import read
 from ignition_py.spec.tables import Config, HTTPHeader, Resource, Timeouts, Verification
 from ignition_py.state import State

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch import answer, http, plain, transport
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import HTTPHeader, Ignition, Proxy, Resource, Timeouts, Verification
 from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn, redirect
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch import gunzip as gunzip_module
 from ignition_py.fetch.authorities import certificates
-from ignition_py.fetch.data_url import encode
 from ignition_py.fetch.digest import verified
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.fetch.gunzip import CHUNK, gunzip
 from ignition_py.fetch.proxy import proxy_for
 from ignition_py.fetch.request import Settings
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.fetch.url import needs_network, public, scheme_of
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Resource, Verification
 from tests.helpers.servers import MemoryLog, make_certificate

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch import http, plain
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import Ignition, Resource, Timeouts
 from tests.helpers.servers import Server, Wire, body
 

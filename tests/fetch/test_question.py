@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.question import bare, host_header, target, with_headers
 from ignition_py.fetch.request import Settings
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import HTTPHeader, Resource
 from tests.helpers.servers import Wire
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import FetchError
-from ignition_py.fetch.data_url import encode
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.fetch.schemes.data import encode
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import TLS, CaReference, HTTPHeader, Ignition, Resource, Security, Timeouts, Verification
 from tests.helpers.servers import body
 from tests.providers.network import Namespace, Outcome, remove_stale, settings

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ignition_py.diag import FetchError
-from ignition_py.fetch import s3
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import NotFound
+from ignition_py.fetch.schemes import s3
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import Resource, Verification
 from tests.helpers.servers import MemoryLog
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ignition_py.fetch.sigv4 import Credentials, canonical_query, escape, signed_headers, signing_key
+from ignition_py.fetch.schemes.sigv4 import Credentials, canonical_query, escape, signed_headers, signing_key
 
 # Amazon S3 API reference, "Authenticating Requests: Using the Authorization Header", its examples.
 EXAMPLE = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import FetchError
-from ignition_py.fetch import tftp
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.fetch.schemes import tftp
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import Ignition, Resource, Timeouts
 from tests.helpers.servers import MemoryLog
 

@@ -17,10 +17,10 @@ from typing import ClassVar
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch import clock, http, trusted_time
-from ignition_py.fetch.data_url import encode
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.fetch.schemes.data import encode
+from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import TLS, CaReference, Ignition, Proxy, Resource, Security, Timeouts
 from tests.helpers.servers import MemoryLog, Server, body, in_turn, make_certificate, redirect
 

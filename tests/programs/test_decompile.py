@@ -14,7 +14,7 @@ from butane_py.compilation import Options
 from butane_py.compiler import compile_source
 from butane_py.decompile import canonical, decompile, decompile_files
 from butane_py.variants import VARIANTS
-from ignition_py.diag import ConfigError
+from ignition_py.report.diag import ConfigError
 from ignition_py.spec.read import parse, read
 from ignition_py.spec.tables import Config
 from tests.helpers.strategies import Data, configs, data_url

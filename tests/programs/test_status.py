@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from ignition_py import cli, report
+from ignition_py import boot_report as report
+from ignition_py import cli
+from ignition_py.boot_report import DONE, FAILED, RUNNING, UNKNOWN, load, parse
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.programs import collect_logs
-from ignition_py.report import DONE, FAILED, RUNNING, UNKNOWN, load, parse
 from ignition_py.spec.tables import Resource
 from ignition_py.system.recorder import Recorder
 from tests.helpers.servers import MemoryLog, Server, body

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.providers import (
     Machine,
     applehv,
     load,
 )
+from ignition_py.report.diag import FetchError
 from tests.providers.fakes import program
 from tests.providers.network import config
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import IgnitionError
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.providers import Machine, cdrom, drive, ibmcloud, labelled, load, proxmoxve
+from ignition_py.report.diag import IgnitionError
 from tests.helpers.servers import MemoryLog, body
 from tests.providers.network import Namespace, config
 

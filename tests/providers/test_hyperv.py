@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from ignition_py import cli
-from ignition_py.diag import IgnitionError
 from ignition_py.providers import (
     Machine,
     hyperv,
     load,
 )
+from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.dataurl import decode as decode_data_url
 from tests.providers.fakes import program
 from tests.providers.network import config, settings

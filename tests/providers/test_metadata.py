@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.providers import Machine, load, metadata
+from ignition_py.report.diag import FetchError
 from tests.helpers.servers import Answer, MemoryLog, body, in_turn, redirect
 from tests.providers.network import Namespace, config, run_stage
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import FetchError, IgnitionError
 from ignition_py.fetch import http
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.providers import PLATFORMS, Machine, cmdline, file, load, metal, qemu
+from ignition_py.report.diag import FetchError, IgnitionError
 from tests.helpers.servers import MemoryLog, Server, body, in_turn
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'

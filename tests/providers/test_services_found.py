@@ -8,8 +8,8 @@ from threading import Timer
 
 import pytest
 
-from ignition_py.diag import FetchError
 from ignition_py.providers import Machine, load
+from ignition_py.report.diag import FetchError
 from tests.helpers.servers import Answer, body, in_turn
 from tests.providers.network import Namespace, config, run_stage
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import IgnitionError
 from ignition_py.providers import (
     Machine,
     load,
     virtualbox,
 )
+from ignition_py.report.diag import IgnitionError
 from tests.providers.hosts import Hosts
 from tests.providers.network import config
 

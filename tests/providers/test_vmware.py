@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ignition_py.diag import FetchError, IgnitionError
 from ignition_py.providers import (
     Machine,
     load,
@@ -18,6 +17,7 @@ from ignition_py.providers import (
     vmware,
     vmware_rpc,
 )
+from ignition_py.report.diag import FetchError, IgnitionError
 from tests.helpers.servers import MemoryLog
 from tests.providers.hosts import Hosts
 from tests.providers.network import config

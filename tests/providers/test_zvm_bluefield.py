@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.diag import IgnitionError
 from ignition_py.providers import (
     Machine,
     load,
     nvidiabluefield,
     zvm,
 )
+from ignition_py.report.diag import IgnitionError
 from tests.providers.fakes import program
 from tests.providers.network import config
 

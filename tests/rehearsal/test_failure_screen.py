@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ignition_py.diag import Place, StageError
 from ignition_py.failure import Failure
 from ignition_py.programs.inputs import Input, compile_butane
 from ignition_py.rehearsal.failure_screen import Screen, read, to_yaml
+from ignition_py.report.diag import Place, StageError
 
 YAML = b"""variant: fcos
 version: 1.5.0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ignition_py.fetch.data_url import encode
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.rehearsal import questions as ask
 from ignition_py.rehearsal.findings import NONE, rows
 from ignition_py.spec.read import read

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ignition_py.diag import path_text
+from ignition_py.report.diag import path_text
 from ignition_py.spec.downgrade import convert
 from ignition_py.spec.encode import to_data
 from ignition_py.spec.read import parse, read

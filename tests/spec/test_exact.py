@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ignition_py.diag import path_text
+from ignition_py.report.diag import path_text
 from ignition_py.spec.read import parse
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ignition_py.diag import Report, path_text
+from ignition_py.report.diag import Report, path_text
 from ignition_py.spec.read import parse
 from tests.helpers.strategies import Data, configs, mutated
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Config, Filesystem, Storage
 from ignition_py.stages import mount, umount
 from ignition_py.state import State

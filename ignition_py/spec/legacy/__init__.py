@@ -10,7 +10,7 @@ What spec 3 cannot say is refused entry by entry, with the reason and the line. 
 
 from __future__ import annotations
 
-from ignition_py.diag import ERROR, WARNING, Entry, Report
+from ignition_py.report.diag import ERROR, WARNING, Entry, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

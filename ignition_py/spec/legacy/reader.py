@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.diag import ERROR, WARNING
+from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.decode import WORDS
 from ignition_py.spec.jsontext import JsonOrigin
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from ignition_py.diag import Path, Report
+    from ignition_py.report.diag import Path, Report
     from ignition_py.spec.jsontext import JsonDocument
 
 _WANTED = {str: "a string", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}

@@ -7,7 +7,7 @@ and looks for duplicate keys. Which check fails at which path follows the refere
 
 from __future__ import annotations
 
-from ignition_py.diag import ERROR, WARNING
+from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.model import NEVER
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ignition_py.diag import Path
+    from ignition_py.report.diag import Path
     from ignition_py.spec.model import Struct
 
     Rule = Callable[[Any, Any], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.diag import path_text
+from ignition_py.report.diag import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def at(entry: Struct) -> str:
     if place is None or not place.path:
         return ""
     if place.source in _butane:
-        from ignition_py.diag import Place
+        from ignition_py.report.diag import Place
         from ignition_py.sources import written
 
         name = place.source.removesuffix(COMPILED)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.stages.disks import aliases, kernel, progress
+from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ignition_py.spec.tables import Raid, Storage
-    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log

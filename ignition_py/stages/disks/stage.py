@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import IgnitionError, StageError
+from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.refusal import refuse
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Disk, Storage
-    from ignition_py.stages.disks.foresee import Foreseen
-    from ignition_py.stages.disks.inspect import DiskState
-    from ignition_py.stages.disks.luks import Prepared
-    from ignition_py.stages.disks.plan import DiskPlan
+    from ignition_py.stages.disks.foresee.conflicts import Foreseen
+    from ignition_py.stages.disks.luks.stage import Prepared
+    from ignition_py.stages.disks.partitions.inspect import DiskState
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
@@ -33,7 +33,9 @@ _BY_CONTENTS = tuple(f"/dev/disk/by-{what}" for what in ("label", "partlabel", "
 
 def run_stage(ctx: Context) -> None:
     """Raises StageError or CommandError."""
-    from ignition_py.stages.disks import luks, make_filesystems, raid
+    from ignition_py.stages.disks import raid
+    from ignition_py.stages.disks.filesystems import make as make_filesystems
+    from ignition_py.stages.disks.luks import stage as luks
     from ignition_py.system.tools import which
 
     storage, log = ctx.config.storage, ctx.log
@@ -60,8 +62,8 @@ def foreseen_conflicts(
     waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or CommandError."""
     if not (storage.raid or storage.luks or storage.filesystems):
         return []
-    from ignition_py.stages.disks.foresee import foresee
-    from ignition_py.stages.disks.machine import Machine
+    from ignition_py.stages.disks.foresee.conflicts import foresee
+    from ignition_py.stages.disks.foresee.machine import Machine
 
     sound = [plan.entry for plan in plans if not plan.conflicts]
     unsure = [disk for disk in storage.disks if disk not in sound]
@@ -90,7 +92,7 @@ def hopeless(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
 
     Names that the kernel gives, and links for what is in tables and on devices, are all known beforehand; any other may come by rules
     of the image's udev when there is a new partition."""
-    from ignition_py.stages.disks.volumes import link_name, partition_names
+    from ignition_py.stages.disks.foresee.volumes import link_name, partition_names
 
     folder, base = os.path.split(os.path.normpath(name))
     for disk in unsure:
@@ -108,7 +110,7 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
     of those that are there, and what is wrong with the others."""
     if not disks:
         return [], []
-    from ignition_py.stages.disks.inspect import inspect_disk
+    from ignition_py.stages.disks.partitions.inspect import inspect_disk
 
     absent = udev.absent(log, [disk.device for disk in disks])
     nodes: dict[str, str] = {}
@@ -134,7 +136,7 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
 
 def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
     from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.plan import plan_disk
+    from ignition_py.stages.disks.partitions.plan import plan_disk
 
     log.info(f"disks: {state.describe()}")
     done = table_written(record, disk, state)
@@ -161,7 +163,7 @@ def _fact(device: str, key: object) -> tuple[str, str, str]:
 def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
-    from ignition_py.stages.disks.apply import apply_plan
+    from ignition_py.stages.disks.partitions.apply import apply_plan
     from ignition_py.stages.disks.workers import side_by_side
 
     def job(plan: DiskPlan) -> Callable[[], None]:

@@ -5,7 +5,7 @@ Used by each part of the disks stage: tables, arrays, LUKS volumes, filesystems;
 
 from __future__ import annotations
 
-from ignition_py.diag import IgnitionError, StageError
+from ignition_py.report.diag import IgnitionError, StageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.stages.files import journal as journals
 from ignition_py.stages.files.touched import Touched
 from ignition_py.system.removal import TEMPORARY, remove_at
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Storage
-    from ignition_py.stages.files.accounts import Accounts
+    from ignition_py.stages.files.accounts.lookup import Accounts
     from ignition_py.stages.files.journal import Journal
 
 
@@ -39,7 +39,7 @@ def run(ctx: Context) -> None:
         relabel(ctx, root, touched.outermost())
         finish_report(ctx, root, copied)
     if ctx.config.storage.luks:
-        from ignition_py.stages.disks.luks_make import handed_over
+        from ignition_py.stages.disks.luks.make import handed_over
 
         handed_over(ctx)
 
@@ -51,7 +51,7 @@ def provision_image(ctx: Context) -> None:
     wanted: the image keeps no journal. Raises IgnitionError.
     """
     with _Provisioning(ctx) as (root, touched):
-        from ignition_py.stages.files.accounts import Accounts
+        from ignition_py.stages.files.accounts.lookup import Accounts
 
         journal = journals.Journal(root, "", kept=False)
         _nodes(ctx, root, ctx.config.storage, Accounts(root), journal, touched)
@@ -93,7 +93,7 @@ def _failed(ctx: Context, error: OSError) -> StageError:
 
 def _steps(ctx: Context, root: Root, touched: Touched) -> int:
     """All but the labels. How many bytes of the report have been copied."""
-    from ignition_py.stages.files.accounts import Accounts
+    from ignition_py.stages.files.accounts.lookup import Accounts
     from ignition_py.stages.files.report import write_report
     from ignition_py.stages.files.result import write_result
 
@@ -104,7 +104,7 @@ def _steps(ctx: Context, root: Root, touched: Touched) -> int:
         ctx.log.notice("files: continuing what an earlier run of this stage began")
         _sweep(root, journal)
     if config.passwd.users or config.passwd.groups:
-        from ignition_py.stages.files.passwd import apply_accounts
+        from ignition_py.stages.files.accounts.apply import apply_accounts
 
         apply_accounts(ctx, root, accounts, journal, touched)
     storage = config.storage
@@ -137,9 +137,9 @@ def _nodes(
     """Files, directories and links: look, decide, write."""
     if not (storage.directories or storage.files or storage.links):
         return
-    from ignition_py.stages.files.apply import apply_nodes
-    from ignition_py.stages.files.plan import plan_nodes
-    from ignition_py.stages.files.survey import survey_nodes
+    from ignition_py.stages.files.nodes.apply import apply_nodes
+    from ignition_py.stages.files.nodes.plan import plan_nodes
+    from ignition_py.stages.files.nodes.survey import survey_nodes
 
     ops = plan_nodes(storage, survey_nodes(root, storage, journal))
     journal.save()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import os
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.aliases import alias_of
-from ignition_py.stages.files.plan import place_of
-from ignition_py.stages.files.writer import Permissions, Writer
+from ignition_py.stages.files.nodes.plan import place_of
+from ignition_py.stages.files.nodes.writer import Permissions, Writer
 from ignition_py.system.rootfs import chunks_of, shown
 from ignition_py.system.run import run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.stages.files.writer import Permissions, Writer
+from ignition_py.stages.files.nodes.writer import Permissions, Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

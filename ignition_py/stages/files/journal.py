@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from ignition_py import quickjson as json
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False

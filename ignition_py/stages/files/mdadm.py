@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.stages.files.extend import extend, own_length
 from ignition_py.system.rootfs import shown
 from ignition_py.system.run import CommandError, run

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 from ignition_py import quickjson as json
-from ignition_py.diag import StageError
-from ignition_py.stages.files.writer import Permissions, Writer
+from ignition_py.report.diag import StageError
+from ignition_py.stages.files.nodes.writer import Permissions, Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 
-from ignition_py.diag import StageError
-from ignition_py.stages.files.tools import find_tool
+from ignition_py.report.diag import StageError
+from ignition_py.stages.files.accounts.tools import find_tool
 from ignition_py.system.rootfs import encode, shown
 from ignition_py.system.run import CommandError, run
 

@@ -11,11 +11,11 @@ import errno
 import os
 import time
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
+from ignition_py.stages.files.accounts.tools import find_tool, image_setting, path_in_root
 from ignition_py.stages.files.extend import extend, own_length
-from ignition_py.stages.files.plan import place_of
-from ignition_py.stages.files.tools import find_tool, image_setting, path_in_root
-from ignition_py.stages.files.writer import NotWrittenError, Permissions, Writer
+from ignition_py.stages.files.nodes.plan import place_of
+from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
 from ignition_py.system.rootfs import shown
 from ignition_py.system.run import CommandError, run
 

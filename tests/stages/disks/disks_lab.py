@@ -11,8 +11,9 @@ from typing import Any
 from ignition_py.context import Context
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import Disk, Ignition, Timeouts
-from ignition_py.stages.disks import gpt, progress
-from ignition_py.stages.disks.inspect import DiskState
+from ignition_py.stages.disks import progress
+from ignition_py.stages.disks.partitions import gpt
+from ignition_py.stages.disks.partitions.inspect import DiskState
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
 

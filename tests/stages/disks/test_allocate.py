@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.stages.disks import gpt
-from ignition_py.stages.disks.allocate import NoRoomError, Space, alignment, mib_sectors
+from ignition_py.stages.disks.partitions import gpt
+from ignition_py.stages.disks.partitions.allocate import NoRoomError, Space, alignment, mib_sectors
 from tests.stages.disks.disks_lab import sgdisk, write_table
 
 

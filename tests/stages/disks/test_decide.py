@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from ignition_py.spec.tables import Partition
-from ignition_py.stages.disks import decide, gpt
+from ignition_py.stages.disks.partitions import decide, gpt
 
 # (present, shouldExist, wipePartitionEntry) -> what happens when it matches / can be resized / differs otherwise.
 TABLE = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import (
     Clevis,
     Filesystem,
@@ -22,7 +22,8 @@ from ignition_py.spec.tables import (
     Verification,
 )
 from ignition_py.stages import disks
-from ignition_py.stages.disks import luks_clevis, luks_keys
+from ignition_py.stages.disks.luks import clevis as luks_clevis
+from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.system import udev
 from ignition_py.system.log import Log
 from ignition_py.system.tools import which

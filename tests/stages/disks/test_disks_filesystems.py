@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem
-from ignition_py.stages.disks import filesystems
+from ignition_py.stages.disks.filesystems import plan as filesystems
 from ignition_py.stages.disks.workers import side_by_side
 from ignition_py.system import blkid
 from ignition_py.system.blkid import Signature

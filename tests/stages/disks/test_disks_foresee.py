@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import IgnitionError
 from ignition_py.programs import plan
+from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.stages import disks
 from tests.stages.disks.disks_lab import MIB, fingerprint, forget_boot, read_table, write_table

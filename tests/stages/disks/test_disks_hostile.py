@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ignition_py.context import Context
-from ignition_py.diag import IgnitionError
 from ignition_py.programs import plan as plan_program
+from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.tables import Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import gpt
 from ignition_py.stages.disks.identity import Identity
-from ignition_py.stages.disks.inspect import DiskState
-from ignition_py.stages.disks.plan import plan_disk
+from ignition_py.stages.disks.partitions import gpt
+from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.stages.disks.partitions.plan import plan_disk
 from ignition_py.system.blkid import Signature
 from tests.stages.disks.disks_lab import disk, fingerprint, image_state, write_table
 

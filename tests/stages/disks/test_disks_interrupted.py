@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import apply, dm, gpt, kernel, luks_make, progress
+from ignition_py.stages.disks import progress
+from ignition_py.stages.disks.luks import make as luks_make
+from ignition_py.stages.disks.partitions import apply, dm, gpt, kernel
 from ignition_py.system import run as run_module
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.read import parse_cached
 from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import aliases, gpt, kernel, parted_device, progress
+from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks.partitions import gpt, kernel, parted_device
 from ignition_py.system import udev
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, sgdisk_table
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import dm, kernel
+from ignition_py.stages.disks.partitions import dm, kernel
 from ignition_py.system.log import Log
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, sgdisk_table
 

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import ERROR, IgnitionError
+from ignition_py.report.diag import ERROR, IgnitionError
 from ignition_py.spec import tables
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.spec.rules import validate
 from ignition_py.spec.tables import Config, Disk, Filesystem, Ignition, Partition, Storage
 from ignition_py.stages import disks
-from ignition_py.stages.disks import gpt
+from ignition_py.stages.disks.partitions import gpt
 from tests.stages.disks.disks_lab import read_table, write_table
 from tests.stages.disks.test_disks_plan import SECTORS, _comparable, _random_case
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ignition_py.spec.tables import Disk, Partition
-from ignition_py.stages.disks import decide, gpt, operations
 from ignition_py.stages.disks.identity import Identity
-from ignition_py.stages.disks.inspect import DiskState
-from ignition_py.stages.disks.plan import DiskPlan, plan_disk
+from ignition_py.stages.disks.partitions import decide, gpt, operations
+from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
 from ignition_py.system.blkid import Signature
 from tests.stages.disks.disks_lab import disk, image_state, sgdisk, write_table
 

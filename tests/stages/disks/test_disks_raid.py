@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition, Raid, Storage
 from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, raid

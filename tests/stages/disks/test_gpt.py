@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ignition_py.stages.disks import gpt
+from ignition_py.stages.disks.partitions import gpt
 
 GUID = "0123ABCD-4567-89EF-0123-456789ABCDEF"
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition, Storage
-from ignition_py.stages.disks import gpt, progress
+from ignition_py.stages.disks import progress
 from ignition_py.stages.disks.identity import TABLE, Identity, entry_role
+from ignition_py.stages.disks.partitions import gpt
 from tests.stages.disks.disks_lab import disk
 
 DISK = disk("/dev/vda", Partition(label="a"), Partition(label="b"))

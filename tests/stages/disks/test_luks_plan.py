@@ -10,21 +10,18 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Cex, Clevis, ClevisCustom, Luks, Resource, Storage, Tang
-from ignition_py.stages.disks import (
-    aliases,
-    luks_cex,
-    luks_clevis,
-    luks_found,
-    luks_keys,
-    luks_make,
-    luks_plan,
-    progress,
-)
-from ignition_py.stages.disks import luks as stage_luks
-from ignition_py.stages.disks.luks_found import Found, Header
+from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks.luks import cex as luks_cex
+from ignition_py.stages.disks.luks import clevis as luks_clevis
+from ignition_py.stages.disks.luks import found as luks_found
+from ignition_py.stages.disks.luks import keys as luks_keys
+from ignition_py.stages.disks.luks import make as luks_make
+from ignition_py.stages.disks.luks import plan as luks_plan
+from ignition_py.stages.disks.luks import stage as stage_luks
+from ignition_py.stages.disks.luks.found import Found, Header
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
 from tests.stages.disks.luks_lab import FAST, make_tang_keys, tang_thumbprint

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec import tables
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import (
@@ -27,7 +27,9 @@ from ignition_py.spec.tables import (
     Resource,
 )
 from ignition_py.stages import disks, files
-from ignition_py.stages.disks import aliases, luks_found, luks_keys, progress
+from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks.luks import found as luks_found
+from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.system import run as run_module
 from ignition_py.system.log import Log
 from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint, forget_boot

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import IgnitionError, StageError
 from ignition_py.fetch import gunzip
+from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.files.journal import PATH
 from tests.helpers.servers import Server
 from tests.stages.files.files_machine import Machine, config_of, fill, tree

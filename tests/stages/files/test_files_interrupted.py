@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.stages.files.journal import PATH
 from tests.stages.files.files_machine import Machine, config_of, fill, tree
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import IgnitionError, StageError
-from ignition_py.stages.files.writer import Permissions, Writer
+from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.stages.files.nodes.writer import Permissions, Writer
 from ignition_py.system.rootfs import Root
 from tests.stages.files.files_machine import Machine
 

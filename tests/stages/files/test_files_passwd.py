@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import IgnitionError, StageError
-from ignition_py.stages.files import database, passwd
-from ignition_py.stages.files.accounts import Accounts, settings
-from ignition_py.stages.files.database import Database
-from ignition_py.stages.files.tools import find_tool
+from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.stages.files.accounts import apply as passwd
+from ignition_py.stages.files.accounts import database
+from ignition_py.stages.files.accounts.database import Database
+from ignition_py.stages.files.accounts.lookup import Accounts, settings
+from ignition_py.stages.files.accounts.tools import find_tool
 from ignition_py.system.rootfs import Root
 from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import IgnitionError
+from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.read import read
 from tests.stages.files.files_machine import Machine, fill, tree
 

@@ -8,8 +8,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from ignition_py.diag import StageError
-from ignition_py.stages.files.plan import (
+from ignition_py.report.diag import StageError
+from ignition_py.stages.files.nodes.plan import (
     DIRECTORY,
     FILE,
     SYMLINK,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ignition_py.diag import StageError
+from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Clevis, ClevisCustom, Luks, Tang
 from ignition_py.stages.files import crypttab, result, selinux, units
 from ignition_py.stages.files.touched import Touched

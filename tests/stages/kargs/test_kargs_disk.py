@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ignition_py.context import Context
-from ignition_py.diag import IgnitionError, StageError
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.spec.read import read
 from ignition_py.stages import kargs
 from ignition_py.stages.kargs import bootfs, builtin

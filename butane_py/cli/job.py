@@ -1,0 +1,111 @@
+"""What the command line asks for, and compiling one file that way: what a single run, a batch and a watch have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from butane_py.compilation import Options
+from butane_py.compiler import Result, compile_source
+from ignition_py.report.diag import ERROR, Entry, Place, Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ignition_py.goflags import Values
+
+DONE, REFUSED, USAGE = 0, 1, 2
+
+
+class Job:
+    """How files are compiled: the compiler's options, what refuses (`strict`), what is written, how reports look (`style`)."""
+
+    __slots__ = ("check", "colour", "map_to", "options", "strict", "style")
+
+    def __init__(self, options: Options, *, check: bool, strict: bool, style: str, colour: bool, map_to: str = "") -> None:
+        self.options = options
+        self.check = check
+        self.strict = strict
+        self.style = style  # text, raw, json or sarif
+        self.colour = colour
+        self.map_to = map_to  # where a source map goes: beside, inline, or "" for none
+
+    @classmethod
+    def asked(cls, values: Values) -> Job:
+        map_to = values.text("source-map")
+        options = Options(
+            values.text("files-dir") or None,
+            pretty=values.on("pretty"),
+            raw=values.on("raw"),
+            lint=values.on("lint"),
+            source_map=bool(map_to),
+        )
+        style = values.text("format")
+        if style == "text" and values.on("raw-errors"):
+            style = "raw"
+        colour = coloured(values.text("color"))
+        return cls(options, check=values.on("check"), strict=values.on("strict"), style=style, colour=colour, map_to=map_to)
+
+    def compile(self, data: bytes, name: str) -> Result:
+        """Compiles `data`; with --strict nothing comes out where there is any report."""
+        result = compile_source(data, name, self.options)
+        if self.strict and len(result.report):
+            return Result(None, result.report)
+        if self.map_to == "inline" and result.output is not None and result.source_map is not None:
+            return self._with_map(result.output, result.source_map, result.report, name)
+        return result
+
+    def _with_map(self, output: str, made: dict[str, Any], report: Report, name: str) -> Result:
+        from butane_py.emit.source_map import inside
+
+        if not output.startswith("{"):
+            message = "a MachineConfig has no room for a source map: put it beside with --source-map, or give --raw"
+            return Result(None, Report([*report, Entry(ERROR, "source-map-inline", message, Place((), 1, 1, name))]))
+        return Result(inside(output, made), report)
+
+    def write_map(self, result: Result, target: str) -> None:
+        """Puts the map beside the config at `target`, where it was asked for. Raises OSError."""
+        if self.map_to == "beside" and result.source_map is not None:
+            from butane_py.emit.source_map import as_text
+            from butane_py.files import write_changed
+            from ignition_py.sources import MAP_SUFFIX
+
+            write_changed(target + MAP_SUFFIX, as_text(result.source_map).encode())
+
+    def shown(self, result: Result, data: bytes, name: str) -> str:
+        """The report as text, one of the styles text, raw and json; SARIF is one document for all files."""
+        from butane_py import render
+
+        report = result.report
+        if self.style == "json":
+            return render.json_line(name, report)
+        if not len(report) or self.style == "sarif":
+            return ""
+        if self.style == "raw":
+            return render.raw(report)
+        text = render.pretty(report, data, colour=self.colour)
+        return f"{text}{name}: {render.summary(report)}{'; nothing was written' if result.output is None else ''}\n"
+
+
+def coloured(when: str) -> bool:
+    """Are reports to be coloured? Never in a pipe unless asked for; NO_COLOR is respected."""
+    if when in ("always", "yes"):
+        return True
+    return when == "auto" and "NO_COLOR" not in os.environ and sys.stderr.isatty()
+
+
+def say(text: str) -> None:
+    """Writes to standard error, whatever characters are in it. Where nobody can be told, the work goes on."""
+    try:
+        sys.stderr.flush()
+        stream = sys.stderr.buffer
+        stream.write(text.encode("utf-8", "replace"))
+        stream.flush()
+    except OSError:
+        return
+
+
+def reason(error: OSError) -> str:
+    name = f"{error.filename}: " if error.filename else ""
+    return f"{name}{error.strerror or error}"

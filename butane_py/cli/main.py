@@ -1,0 +1,232 @@
+"""`butane-py`: the reference's command line, and more behind it.
+
+Exit status: 0 compiled; 1 refused (errors in the config, any report with --strict, a file that cannot be read or written);
+2 wrong usage. The config goes to standard output or --output, reports go to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from butane_py.cli.job import Job
+    from ignition_py.goflags import Values
+
+DONE, REFUSED, USAGE = 0, 1, 2
+FORMATS = ("text", "json", "sarif")
+
+# Subcommand -> module with `main(program: str, argv: Sequence[str]) -> int`, and one line of help.
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "decompile": ("butane_py.decompile.program", "write an Ignition config as readable Butane"),
+    "explain": ("butane_py.cli.explain", "what the code of a report means, with examples"),
+    "upgrade": ("butane_py.upgrade", "rewrite a config to a newer version of its variant"),
+}
+
+FLAGS = (
+    Flag("check", SWITCH, "check the config without writing any output", short="c"),
+    Flag("color", TEXT, "colour reports: auto, always or never", default="auto", noun="when", bare="always"),
+    Flag("debug", SWITCH, "print which part of the config made which part of the output", short="D", hidden=True),
+    Flag("files-dir", TEXT, "directory that local files may be embedded from", short="d", noun="folder"),
+    Flag("format", TEXT, "format of reports", default="text", noun="format", choices=FORMATS),
+    Flag("help", SWITCH, "show this help", short="h", hidden=True),
+    Flag("input", TEXT, "file to read (name it without a flag instead)", noun="file", hidden=True),
+    Flag("jobs", TEXT, "with --output-dir: how many at a time (default: one a core)", noun="number"),
+    Flag("lint", SWITCH, "also warn of what compiles and yet is likely to go wrong"),
+    Flag("output", TEXT, "file to write (default: standard output)", short="o", noun="file"),
+    Flag("output-dir", TEXT, "compile several files, and all .bu files of folders, to this folder", noun="folder"),
+    Flag("pretty", SWITCH, "indent the JSON", short="p"),
+    Flag("raw", SWITCH, "write an Ignition config, never a MachineConfig around it", short="r"),
+    Flag("raw-errors", SWITCH, "print reports a line each, for programs"),
+    Flag("source-map", TEXT, "also write which line of the YAML made what, beside the output (OUTPUT.map) or into it", noun="where",
+         bare="beside", choices=("beside", "inline")),
+    Flag("strict", SWITCH, "fail on any warning", short="s"),
+    Flag("version", SWITCH, "print the version and exit", short="V"),
+    Flag("watch", SWITCH, "compile again whenever a file changes (with --output or --output-dir)"),
+)  # fmt: skip
+
+
+def parser(program: str) -> Parser:
+    commands = "\n".join(f"  {name:<26}{text}" for name, (_, text) in SUBCOMMANDS.items())
+    more = f"commands ({program} COMMAND --help tells more):\n{commands}" if commands else ""
+    about = "Compiles a Butane config (YAML) into an Ignition config (JSON). Without a file, standard input is read."
+    return Parser(program, FLAGS, manner=POSIX, about=about, operands="[file ...]", more=more)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the program and returns its exit status. `argv` begins with the program's name; default: sys.argv."""
+    words = list(sys.argv if argv is None else argv)
+    program = os.path.basename(words[0]) if words else "butane-py"
+    if program == "__main__.py":
+        program = "butane-py"
+    rest = words[1:]
+    if rest and rest[0] in SUBCOMMANDS and not os.path.exists(rest[0]):
+        from importlib import import_module
+
+        status: int = import_module(SUBCOMMANDS[rest[0]][0]).main(f"{program} {rest[0]}", rest[1:])
+        return status
+    command = parser(program)
+    try:
+        values = command.parse(_respelled(rest))
+        files = _inputs(values)
+    except UsageError as error:
+        return command.show_usage_error(error)
+    except HelpRequested:
+        files = []
+        values = command.parse(["--help"])
+    if values.on("help"):
+        sys.stdout.write(command.usage())
+        return DONE
+    if values.on("version"):
+        from butane_py import COMPATIBLE
+        from ignition_py import __version__
+
+        sys.stdout.write(f"Butane {COMPATIBLE} (butane-py {__version__})\n")
+        return DONE
+    try:
+        return _run(values, files)
+    except UsageError as error:
+        return command.show_usage_error(error)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{program}: {name}{error.strerror or error}\n")
+        return REFUSED
+
+
+def _respelled(words: list[str]) -> list[str]:
+    """`--colour` as `--color`: two spellings of one flag, of which the last on the line counts."""
+    end = words.index("--") if "--" in words else len(words)
+    head = ["--color" + word[8:] if word == "--colour" or word.startswith("--colour=") else word for word in words[:end]]
+    return head + words[end:]
+
+
+def _inputs(values: Values) -> list[str]:
+    """The files to read; none for standard input. Raises UsageError."""
+    given = values.text("input")
+    if values.given("input"):
+        sys.stderr.write("--input is deprecated: name the file without a flag\n")
+    others = list(values.arguments)
+    if values.given("output-dir"):
+        if values.given("output"):
+            raise UsageError("--output takes one config, --output-dir many: give one of them")
+        if given or not others:
+            raise UsageError("--output-dir needs the files or folders to compile")
+        return others
+    if values.text("source-map") == "beside" and not values.text("output") and not values.on("check"):
+        raise UsageError("--source-map needs --output or --output-dir, to put the map beside; --source-map=inline puts it into the config")
+    if len(others) > 1 or (others and given):
+        raise UsageError("more than one file is given; --output-dir compiles many")
+    if values.on("watch") and not (values.text("output") and (others or given)):
+        raise UsageError("--watch needs a file and --output, or --output-dir")
+    return [name for name in (others or [given]) if name]
+
+
+def _run(values: Values, files: list[str]) -> int:
+    from butane_py.cli.job import Job
+
+    job = Job.asked(values)
+    if values.on("watch"):
+        from butane_py.cli.watch import watch
+
+        return watch(values, job, files)
+    if values.given("output-dir"):
+        from butane_py.cli.batch import compile_all
+
+        return compile_all(values, job, files)
+    return compile_one(job, files[0] if files else None, values.text("output"), debug=values.on("debug"))
+
+
+def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False, changed_only: bool = False) -> int:
+    """Compiles one file (None: standard input) to `output` (empty: standard output). Raises OSError.
+
+    `changed_only`: an output that is the same already is not written again.
+    """
+    from butane_py.cli.job import say
+
+    if path is None:
+        name, data = "<stdin>", sys.stdin.buffer.read()
+    else:
+        name = path
+        with open(path, "rb") as file:
+            data = file.read()
+    result = job.compile(data, name)
+    if job.style == "sarif":
+        from ignition_py.report.sarif import sarif
+
+        say(sarif([(name, result.report)]))
+    elif len(result.report) or job.style == "json":
+        say(job.shown(result, data, name))
+    if result.output is None:
+        return REFUSED
+    if debug:
+        from butane_py.trace import translations
+
+        say(translations(data, name, job.options))
+    if not job.check:
+        _write(output, result.output.encode("utf-8", "replace") + b"\n", changed_only=changed_only)
+        job.write_map(result, output)
+    return DONE
+
+
+def _write(path: str, data: bytes, *, changed_only: bool) -> None:
+    if path:
+        from butane_py.files import write_output
+
+        write_output(path, data, changed_only=changed_only)
+        return
+    sys.stdout.flush()
+    stream = sys.stdout.buffer
+    stream.write(data)
+    stream.flush()
+
+
+def _open_closed() -> None:
+    """Standard streams that the caller has closed lead to /dev/null, as in programs of the reference's language."""
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode))  # noqa: SIM115  # lives as long as the process
+
+
+def run() -> None:
+    """The program: no garbage collection in a process this short, and no tearing down of what the system frees anyway."""
+    import gc
+
+    gc.disable()
+    _open_closed()
+    try:
+        status = main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        status = REFUSED
+    except KeyboardInterrupt:
+        status = 130
+    except Exception as error:  # the last door: whoever compiles gets a sentence, whatever went wrong
+        status = REFUSED
+        _say_why(error)
+    os._exit(status)
+
+
+def _say_why(error: Exception) -> None:
+    from butane_py.cli.job import reason, say
+
+    if isinstance(error, OSError):
+        say(f"butane-py: {reason(error)}\n")
+        return
+    import traceback
+
+    from ignition_py import __version__
+
+    step = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(step.filename)} line {step.lineno}"
+    what = "there is not enough memory" if isinstance(error, MemoryError) else f"a defect of butane-py {__version__}; please report it"
+    say(f"butane-py: {what}: {type(error).__name__} in {where}\n")

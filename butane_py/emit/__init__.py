@@ -1,0 +1,1 @@
+"""Ignition JSON, MachineConfig YAML and source maps."""

@@ -1,0 +1,1 @@
+"""Butane's sugar: whole entries made of shorter ones."""

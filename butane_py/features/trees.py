@@ -1,0 +1,179 @@
+"""`storage.trees`: a local directory becomes files, links and (where owners or modes are asked for) directories."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from butane_py.features.nodes import Nodes
+from butane_py.resources import LocalFileError, data_url, inside, no_files
+from butane_py.yaml.source import Whole
+from ignition_py.spec import tables as spec
+from ignition_py.spec.rules.paths import clean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from butane_py import tables
+    from butane_py.compilation import Compilation
+
+_THREADS_FROM = 1 << 20  # bytes of files from which compressing on all cores pays
+_TAKEN = ("node-exists", "the config has something else, or other contents, at {}")
+
+
+def add_trees(
+    work: Compilation, config: spec.Config, trees: tuple[tables.Tree, ...], *, may_compress: bool
+) -> spec.Config:
+    """`config` with what is in the trees."""
+    if not trees:
+        return config
+    nodes = Nodes(config)
+    origin = None
+    for i, tree in enumerate(trees):
+        origin = Whole(work.source, ("storage", "trees", i))
+        files_dir = work.options.files_dir
+        if not files_dir:
+            missing = no_files(work.options)
+            work.error(missing.code, str(missing), origin.path)
+            return config
+        try:
+            base = inside(files_dir, tree.local)
+            if not stat.S_ISDIR(os.stat(base).st_mode):
+                raise LocalFileError("tree-not-directory", f"{tree.local} is not a directory")
+        except LocalFileError as error:
+            work.error(error.code, str(error), origin.path)
+            continue
+        except (OSError, ValueError) as error:
+            work.error(
+                "local-file", f"{tree.local} cannot be read: {getattr(error, 'strerror', None) or error}", origin.path
+            )
+            continue
+        _Walk(work, nodes, tree, origin, may_compress).run(base)
+    return nodes.into(config, origin)
+
+
+class _Walk:
+    """One tree on its way into the nodes."""
+
+    def __init__(self, work: Compilation, nodes: Nodes, tree: tables.Tree, origin: Whole, may_compress: bool) -> None:
+        self.work = work
+        self.nodes = nodes
+        self.tree = tree
+        self.origin = origin
+        self.may_compress = may_compress
+        self.owner: dict[str, Any] = {
+            name: getattr(tree, name).but(_origin=origin) for name in ("user", "group") if dict(getattr(tree, name).items())
+        }
+        self.pending: list[tuple[spec.File, str, int]] = []
+
+    def fail(self, code: str, message: str) -> None:
+        self.work.error(code, message, self.origin.path)
+
+    def run(self, base: str) -> None:
+        target = self.tree.path or "/"
+        for path, relative, status in _entries(base, self.fail):
+            self.node(path, clean(f"{target}/{relative}"), status)
+        self.embed()
+
+    def node(self, path: str, target: str, status: os.stat_result) -> None:
+        if stat.S_ISDIR(status.st_mode):
+            self.directory(target)
+        elif stat.S_ISREG(status.st_mode):
+            self.file(path, target, status)
+        elif stat.S_ISLNK(status.st_mode):
+            self.link(path, target)
+        else:
+            self.fail("tree-file-type", f"{path} is neither a file, a directory nor a symbolic link")
+
+    def taken(self, target: str) -> None:
+        self.fail(_TAKEN[0], _TAKEN[1].format(target))
+
+    def directory(self, target: str) -> None:
+        if self.tree.dir_mode is None and not self.owner:
+            return
+        if self.nodes.exists(target):
+            self.taken(target)
+            return
+        mode = 0o755 if self.tree.dir_mode is None else self.tree.dir_mode
+        self.nodes.put("directories", spec.Directory(self.origin, path=target, mode=mode, **self.owner))
+
+    def file(self, path: str, target: str, status: os.stat_result) -> None:
+        known = self.nodes.get("files", target)
+        if known is None:
+            if self.nodes.exists(target):
+                self.taken(target)
+                return
+            known = spec.File(self.origin, path=target, **self.owner)
+            self.nodes.put("files", known)
+        elif known.contents.source:
+            self.taken(target)
+            return
+        if known.mode is None:
+            mode = 0o755 if status.st_mode & 0o111 else 0o644
+            mode = mode if self.tree.file_mode is None else self.tree.file_mode
+            known = known.but(mode=mode, _sources={**(known._sources or {}), "mode": self.origin})
+            self.nodes.put("files", known)
+        self.pending.append((known, path, status.st_size))
+
+    def link(self, path: str, target: str) -> None:
+        known = self.nodes.get("links", target)
+        if known is None:
+            if self.nodes.exists(target):
+                self.taken(target)
+                return
+            known = spec.Link(self.origin, path=target, **self.owner)
+        elif known.target:
+            self.taken(target)
+            return
+        try:
+            points_to = os.fsencode(os.readlink(path)).decode("utf-8", "surrogateescape")
+        except OSError as error:
+            self.fail("local-file", f"{path} cannot be read: {error.strerror}")
+            return
+        self.nodes.put("links", known.but(target=points_to, _sources={**(known._sources or {}), "target": self.origin}))
+
+    def embed(self) -> None:
+        """Reads and encodes the files; on several cores where there is much to compress."""
+        if sum(size for _, _, size in self.pending) < _THREADS_FROM:
+            results = iter([self.encode(item) for item in self.pending])
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+                results = iter(list(pool.map(self.encode, self.pending)))
+        for (file, path, _), result in zip(self.pending, results, strict=True):
+            if isinstance(result, OSError):
+                self.fail("local-file", f"{path} cannot be read: {result.strerror}")
+                continue
+            url, compression = result
+            contents = file.contents if file.has("contents") else spec.Resource(self.origin)
+            declared = {} if compression is None else {"compression": compression}
+            sources = dict.fromkeys(("source", *declared), self.origin)
+            self.nodes.put("files", file.but(contents=contents.but(source=url, **declared, _sources=sources)))
+
+    def encode(self, item: tuple[spec.File, str, int]) -> tuple[str, str | None] | OSError:
+        file, path, _ = item
+        try:
+            with open(path, "rb") as stream:
+                return data_url(stream.read(), file.contents.compression, may_compress=self.may_compress)
+        except OSError as error:
+            return error
+
+
+def _entries(base: str, fail: Any) -> Iterator[tuple[str, str, os.stat_result]]:
+    """(path, path below `base`, status) of `base` and all below it, a directory before what is in it, names in byte order."""
+    stack = [(base, ".")]
+    while stack:
+        path, relative = stack.pop()
+        try:
+            status = os.lstat(path)
+            yield path, os.fsencode(relative).decode("utf-8", "surrogateescape"), status
+            if stat.S_ISDIR(status.st_mode):
+                names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
+                stack.extend(
+                    (os.path.join(path, name), name if relative == "." else f"{relative}/{name}") for name in names
+                )
+        except OSError as error:
+            fail("local-file", f"{path} cannot be read: {error.strerror}")

@@ -1,0 +1,1 @@
+"""YAML text as typed configs whose nodes know their lines."""

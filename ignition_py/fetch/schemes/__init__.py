@@ -1,0 +1,1 @@
+"""URL schemes other than http(s), one module each with `stream(request)`."""

@@ -1,0 +1,52 @@
+"""https:// on Azure: blobs of a storage account, with a token of the machine's managed identity where there is one.
+
+On platform `azure` alone, for `https://ACCOUNT.blob.core.windows.net/CONTAINER/BLOB`. Whatever comes of that, what it does not
+bring is asked for as any other URL. Source: "Authorize with Microsoft Entra ID" (Azure Storage REST API).
+"""
+
+from __future__ import annotations
+
+from ignition_py.fetch import http, metadata
+from ignition_py.fetch.request import NotFound, Refused
+from ignition_py.fetch.url import public
+from ignition_py.report.diag import FetchError
+from ignition_py.spec.urls import UrlError, parse_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ignition_py.fetch.request import Request
+
+SUFFIX = ".blob.core.windows.net"
+VERSION = "2021-12-02"  # of the storage service's protocol; from 2017-11-09 on it takes tokens
+
+
+def stream(request: Request) -> Iterator[bytes]:
+    """The blob's contents. Raises FetchError."""
+    token = metadata.azure_token(request) if _is_blob(request) else ""
+    if token:
+        proof = (("x-ms-version", VERSION), ("authorization", token))
+        chunks = http.stream(request.but(request.url, headers=proof))
+        try:
+            first = next(chunks, b"")
+        except (NotFound, Refused) as error:
+            request.log.info(
+                f"{request.what}: {public(request.url)}: not with the managed identity ({error.message}); asking without"
+            )
+        else:
+            yield first
+            yield from chunks
+            return
+    yield from http.stream(request)
+
+
+def _is_blob(request: Request) -> bool:
+    """Is it the URL of a blob that brings no authorization of its own?"""
+    try:
+        url = parse_url(request.url)
+    except UrlError as error:
+        raise FetchError(f"{request.what}: {public(request.url)} is no URL: {error}") from None
+    parts = url.path.strip("/").split("/")
+    own = url.first("sig") is not None or any(name.lower() == "authorization" for name, _ in request.headers)
+    return url.host.lower().endswith(SUFFIX) and len(parts) >= 2 and all(parts) and not own

@@ -1,0 +1,1 @@
+"""Diagnostics of both programs: entries with places as data, and their renderers."""

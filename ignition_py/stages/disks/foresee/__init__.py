@@ -1,0 +1,1 @@
+"""Conflicts of all steps of the disks stage, found before the first write."""

@@ -1,0 +1,278 @@
+"""What the config will come to, step by step, before anything is written: RAID, LUKS and filesystems on what will be there.
+
+    plan.py (each disk) ──► foresee() ──► Foreseen ──► stage.py      refuses all conflicts before the first write
+                                                  └──► programs/plan.py  shows it
+
+Writes nothing. What is on a partition that does not exist yet is what its sectors hold now: nothing wipes them in between.
+A new array is taken to be empty; what is in a LUKS volume that is reused is known only if it is open, else nothing is refused for it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.stages.disks import raid
+from ignition_py.stages.disks.filesystems import make as make_filesystems
+from ignition_py.stages.disks.filesystems import plan as filesystems
+from ignition_py.stages.disks.foresee import volumes
+from ignition_py.stages.disks.foresee.volumes import Volume
+from ignition_py.stages.disks.places import at
+from ignition_py.system.blkid import Signature
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
+
+    from ignition_py.spec.model import Struct
+    from ignition_py.spec.tables import Filesystem, Luks, Raid, Storage
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
+    from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.log import Log
+
+    class Look(Protocol):
+        """Where devices are looked at that the config's disks do not provide: this machine, or image files."""
+
+        def device(self, name: str) -> Volume | None:
+            """A device that is there now and that no plan changes."""
+
+        def names(self, plan: DiskPlan) -> Iterable[str]:
+            """All paths of a disk."""
+
+        def running(self, array: Raid) -> Volume | None:
+            """An array that an earlier run of this config made and that is running."""
+
+        def unfinished(self, array: Raid) -> bool:
+            """Whether an array that was cut off holds its members, and will be stopped."""
+
+        def node(self, volume: Volume) -> str:
+            """The kernel's node that has the very bytes of `volume` now, "" for none."""
+
+        def opened(self, name: str) -> Volume | None:
+            """What is below /dev/mapper by the name of a LUKS volume."""
+
+
+MAKE, KEEP, REFUSE, UNKNOWN = "make", "keep", "refuse", "unknown"
+_MIB = 1024 * 1024
+_LEAST = {"btrfs": 16 * _MIB, "xfs": 16 * _MIB, "swap": 40 * 1024}  # bytes; no version of mkfs takes less
+
+
+class Step:
+    """One thing that happens to a device after partitioning. `kind` "raid", "luks" or "filesystem", of a `format`; `action`
+    one of the constants above; `why` in words; `device` the volume that it is about (None where there is none), `name` what the
+    config calls it."""
+
+    __slots__ = ("action", "device", "entry", "format", "kind", "name", "why")
+
+    def __init__(
+        self, kind: str, name: str, action: str, why: str, entry: Struct, device: Volume | None = None, *, form: str = ""
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.action = action
+        self.why = why
+        self.entry = entry
+        self.device = device
+        self.format = form
+
+    def describe(self, *, refusals: bool = True) -> str:
+        """`make xfs on /dev/vda2: there is no filesystem`. `refusals` False: why something is refused is said elsewhere."""
+        verb = {MAKE: "make", KEEP: "keep", REFUSE: "refuse", UNKNOWN: "make or keep"}[self.action]
+        what = f"{self.format or self.kind} on {self.name}" if self.kind == "filesystem" else f"{self.kind.upper()} {self.name}"
+        return f"{verb} {what}" if self.action == REFUSE and not refusals else f"{verb} {what}: {self.why}"
+
+
+class Foreseen:
+    """The partitions that each disk will have (`partitions`, by the device's name), the steps after partitioning, and what
+    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide (name -> a sentence)."""
+
+    __slots__ = ("conflicts", "missing", "partitions", "steps")
+
+    def __init__(self) -> None:
+        self.partitions: dict[str, dict[int, Volume]] = {}
+        self.steps: list[Step] = []
+        self.conflicts: dict[str, list[str]] = {"raid": [], "luks": [], "filesystem": []}
+        self.missing: dict[str, str] = {}
+
+
+def foresee(
+    log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, look: Look, keys: Mapping[str, bytes]
+) -> Foreseen:
+    """`keys`: what is in the key files of the config, as far as it is known, by volume. Raises StageError or CommandError where a
+    device cannot be read."""
+    it = _Foreseeing(log, plans, record, look, keys)
+    for array in storage.raid:
+        it.array(array)
+    for volume in storage.luks:
+        it.luks(volume)
+    for entry in storage.filesystems:
+        it.filesystem(entry)
+    return it.result
+
+
+class _Foreseeing:
+    """The devices so far, by name; each step adds what it makes."""
+
+    def __init__(
+        self, log: Log, plans: Sequence[DiskPlan], record: Progress, look: Look, keys: Mapping[str, bytes]
+    ) -> None:
+        self.result = Foreseen()
+        self._keys = keys
+        self._log = log
+        self._record = record
+        self._look = look
+        self._known: dict[str, Volume] = {}
+        self._made: dict[Volume, tuple[Filesystem, bool]] = {}
+        for plan in plans:
+            partitions = self.result.partitions[plan.state.device] = volumes.of_disk(plan)
+            table = plan.after or plan.state.reading.primary or plan.state.reading.backup
+            names = list(dict.fromkeys((plan.state.device, plan.state.node, *look.names(plan))))
+            whole = volumes.whole(plan)
+            self._known.update(dict.fromkeys(names, whole))
+            for number, volume in partitions.items():
+                more = () if table is None else volumes.entry_names(table.entries[number])
+                for name in (*(n for disk in names for n in volumes.partition_names(disk, number)), *more):
+                    self._known.setdefault(name, volume)
+
+    def volume(self, name: str) -> Volume | None:
+        """The device of that name as it will be; None where nothing is known to provide it."""
+        name = os.path.normpath(name)
+        if name not in self._known and name.startswith(("/dev/disk/by-label/", "/dev/disk/by-uuid/")):
+            for volume in [v for partitions in self.result.partitions.values() for v in partitions.values()]:
+                for link in volumes.content_names(self.holds(volume) or Signature()):
+                    self._known.setdefault(link, volume)
+        if name not in self._known:
+            found = self._look.device(name)
+            if found is not None and found.partition[0]:
+                disk, number = found.partition
+                found = self.result.partitions[disk].get(number) if number else self._known[disk]
+            if found is None:
+                return None
+            # Two names of one device are one volume.
+            same = (v for v in self._known.values() if v.path and (v.path, v.offset) == (found.path, found.offset))
+            self._known[name] = next(same, found)
+        return self._known[name]
+
+    def holds(self, volume: Volume) -> Signature | None:
+        if volume.holds is None and volume.path:
+            from ignition_py.system.blkid import probe
+
+            volume.holds = probe(self._log, volume.path, volume.offset, volume.size)
+        return volume.holds
+
+    def _missing(self, name: str, entry: Struct) -> None:
+        text = f"{name} is not there, and nothing in the config is known to make it{at(entry)}"
+        self.result.missing.setdefault(name, text)
+
+    def array(self, array: Raid) -> None:
+        result = self.result
+        members = [(device, self.volume(device)) for device in array.devices]
+        for device, member in members:
+            if member is None:
+                self._missing(device, array)
+        there = [member for _, member in members if member is not None]
+        node = raid.node_of(array.name)
+        running = self._look.running(array)
+        if running is None and there and len(there) == len(members):
+            running = self._assembled(array, there)
+        if running is not None:
+            self._known[node] = running
+            result.steps.append(Step("raid", array.name, KEEP, "an earlier run of this config made it", array, running))
+        else:
+            stopped = self._look.unfinished(array)
+            conflicts = [
+                why
+                for device, it in members
+                if it is not None and (why := self._member_conflict(array, device, it, "" if stopped else it.busy))
+            ]
+            result.conflicts["raid"] += conflicts
+            size = raid.capacity(array, [it.size for it in there])
+            made = self._known[node] = Volume(node, size, holds=Signature())
+            why = conflicts[0] if conflicts else f"{array.level} of {', '.join(array.devices)}"
+            result.steps.append(Step("raid", array.name, REFUSE if conflicts else MAKE, why, array, made))
+        for member in there:
+            member.becomes.append(f"member of RAID {array.name}")
+            member.busy = member.busy or f"the RAID array {array.name} is built on it"
+            member.holds = Signature("linux_raid_member")
+
+    def _assembled(self, array: Raid, members: Sequence[Volume]) -> Volume | None:
+        """The array in images as the kernel would start it: all members ours, and in one array of that name."""
+        found = [self.holds(member) or Signature() for member in members]
+        names = {it.label.rpartition(":")[2] for it in found if it.type == "linux_raid_member"}
+        ours = all(member.ours and not member.busy for member in members)
+        if not ours or any(it.type != "linux_raid_member" for it in found) or names != {os.path.basename(array.name)}:
+            return None
+        return Volume(raid.node_of(array.name), raid.capacity(array, [member.size for member in members]))
+
+    def _member_conflict(self, array: Raid, device: str, member: Volume, busy: str) -> str:
+        return raid.member_conflict(array, device, busy, self.holds(member) or Signature(), proven=member.ours)
+
+    def luks(self, entry: Luks) -> None:
+        from ignition_py.stages.disks.foresee.luks import foresee_volume, names
+
+        result = self.result
+        device = entry.device or ""
+        under = self.volume(device)
+        if under is None:
+            self._missing(device, entry)
+            self._known.update(dict.fromkeys(names(entry), Volume(names(entry)[0], 0)))
+            return
+        self.holds(under)
+        action, why, made = foresee_volume(self._log, entry, under, self._record, self._look, self._keys)
+        if action == REFUSE:
+            result.conflicts["luks"].append(why)
+        self._known.update(dict.fromkeys(names(entry), made))
+        under.becomes.append(f"LUKS {entry.name}")
+        under.busy = under.busy or f"the LUKS volume {entry.name} is in it"
+        under.holds = Signature("crypto_LUKS", entry.label or "", entry.uuid or "")
+        result.steps.append(Step("luks", entry.name, action, why, entry, made))
+
+    def filesystem(self, entry: Filesystem) -> None:
+        result = self.result
+        mounted = f" at {entry.path}" if entry.path else ""
+        if not filesystems.on_device(entry):
+            result.steps.append(Step("filesystem", entry.device, KEEP, f"only mounted{mounted}", entry, form=entry.format or ""))
+            return
+        volume = self.volume(entry.device)
+        if volume is None:
+            self._missing(entry.device, entry)
+            return
+        if not entry.format:
+            result.steps.append(Step("filesystem", entry.device, KEEP, "waited for", entry, volume))
+            return
+        action, why = self._decide(entry, volume)
+        if action == REFUSE:
+            result.conflicts["filesystem"].append(why)
+        label = f' "{entry.label}"' if entry.label else ""
+        if entry.format != "none":
+            volume.becomes.append(f"{entry.format}{label}{mounted}")
+        result.steps.append(Step("filesystem", entry.device, action, why, entry, volume, form=entry.format))
+
+    def _decide(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
+        other, made = self._made.get(volume, (entry, False))
+        action, why = self._decide_alone(entry, volume)
+        self._made.setdefault(volume, (entry, action == MAKE))
+        if other is entry or action == REFUSE or not (made or action == MAKE):
+            return action, why
+        different = filesystems.disagreement(other, entry)
+        return (REFUSE, different) if different else (KEEP, f"it is what {other.device} is called too{at(other)}")
+
+    def _decide_alone(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
+        found = self.holds(volume)
+        if found is None:
+            if entry.wipe_filesystem:
+                return MAKE, "wipeFilesystem is set"
+            return UNKNOWN, "made or reused: what is inside shows only when it has been opened"
+        half = make_filesystems.half_made(entry, found, volume.path, volume.offset) if volume.path else ""
+        decision = make_filesystems.decide_found(self._log, entry, found, half, self._record, made_here=volume.ours)
+        if decision.action != "make":
+            return {"reuse": KEEP}.get(decision.action, REFUSE), decision.why
+        least = 0 if entry.options else _LEAST.get(entry.format or "", 0)
+        if 0 < volume.size < least:
+            return REFUSE, (
+                f"{entry.device} has {volume.size} bytes, which is too small for {entry.format}: "
+                f"that needs {least} at least{at(entry)}"
+            )
+        hindrances = make_filesystems.hindrances(entry, volume.busy)
+        return (REFUSE, "; ".join(hindrances)) if hindrances else (MAKE, decision.why)
+

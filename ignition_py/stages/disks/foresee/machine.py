@@ -1,0 +1,89 @@
+"""This machine's devices as `foresee.py` looks at them: what is there now and no plan changes."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ignition_py.stages.disks import raid
+from ignition_py.stages.disks.foresee.volumes import Volume
+from ignition_py.stages.disks.partitions import kernel
+from ignition_py.system import udev
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ignition_py.spec.tables import Raid
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
+    from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.log import Log
+
+
+class Machine:
+    """Implements `foresee.Look`."""
+
+    def __init__(self, log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
+        self._log = log
+        self._plans = {os.path.basename(plan.state.node): plan for plan in plans}
+        self._record = record
+
+    def device(self, name: str) -> Volume | None:
+        """The block device `name`. A partition of a disk of the plans comes as `partition` alone, one that will be gone as
+        None. Raises StageError."""
+        try:
+            node = os.path.realpath(name, strict=True)
+            if not stat.S_ISBLK(os.stat(node).st_mode):
+                return None
+        except OSError:
+            return None
+        base = os.path.basename(node)
+        disk, number = kernel.whole_disk(base)
+        plan = self._plans.get(disk)
+        if plan is not None:
+            if number in plan.remade or (plan.after is not None and number not in plan.after.entries):
+                return None
+            return Volume(name, 0, partition=(plan.state.device, number))
+        return _there(name, node)
+
+    def names(self, plan: DiskPlan) -> Iterator[str]:
+        """The links of a disk, standard ones and those of an image's own rules."""
+        yield from udev.links(plan.state.node)
+
+    def running(self, array: Raid) -> Volume | None:
+        """See `raid.there`. Raises CommandError."""
+        plans = tuple(self._plans.values())
+        node = raid.node_of(array.name)
+        if not os.path.exists(node) or not raid.there(self._log, array, plans, self._record):
+            return None
+        return _there(node, os.path.realpath(node))
+
+    def node(self, volume: Volume) -> str:
+        """The kernel's node of a volume that stays where it is, "" for one that is yet to be made."""
+        disk, number = volume.partition
+        if not number:
+            return volume.path
+        for plan in self._plans.values():
+            part = plan.state.kernel.get(number) if plan.state.device == disk else None
+            if part is not None and (part.start, part.size) == (volume.offset, volume.size):
+                return f"/dev/{part.name}"
+        return ""
+
+    def opened(self, name: str) -> Volume | None:
+        """The mapping of a LUKS volume that is open."""
+        from ignition_py.stages.disks.luks import found as luks_found
+
+        node = os.path.realpath(luks_found.node_of(name))
+        if not kernel.device_mapper(os.path.basename(node)):
+            return None
+        return _there(luks_found.node_of(name), node)
+
+    def unfinished(self, array: Raid) -> bool:
+        """Are the members in the hands of an array that was begun and can be stopped?"""
+        return bool(raid.leftovers(array, tuple(self._plans.values())))
+
+
+def _there(name: str, node: str) -> Volume:
+    """A device that is there as the kernel's `node`."""
+    base = os.path.basename(node)
+    return Volume(name, kernel.node_bytes(base), path=node, busy=kernel.in_use(base))

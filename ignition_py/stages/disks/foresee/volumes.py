@@ -1,0 +1,123 @@
+"""Block devices as they will be: the values that `foresee.py` works with, and the names that udev gives them.
+
+Names follow the kernel (Documentation/admin-guide/devices.rst: a disk whose name ends in a digit gets a `p` before the
+partition's number) and systemd's rules 60-persistent-storage.rules (by-partlabel, by-partuuid, by-label, by-uuid, `-partN`).
+"""
+
+from __future__ import annotations
+
+from ignition_py.system.blkid import Signature
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ignition_py.stages.disks.partitions.gpt import Entry
+    from ignition_py.stages.disks.partitions.plan import DiskPlan
+
+_PLAIN = frozenset("#+-.:=@_/")  # of ASCII, what udev leaves in a link's name besides letters and digits
+
+
+class Volume:
+    """A block device as a step of the stage will find it.
+
+    `name` as the config names it, `size` in bytes. Its bytes are now in `path`, `size` of them from `offset` on; `path` ""
+    is a device that is yet to be made. `holds` is what it will hold (None: nobody has looked yet, or, without a `path`,
+    nobody can know). `ours`: this config provably made it. `busy`: why it must not be changed. `becomes`: what the steps so
+    far make of it, in words. `partition` is (disk of the plan, number).
+    """
+
+    __slots__ = ("becomes", "busy", "holds", "name", "offset", "ours", "partition", "path", "size")
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        *,
+        path: str = "",
+        offset: int = 0,
+        ours: bool = False,
+        busy: str = "",
+        holds: Signature | None = None,
+        partition: tuple[str, int] = ("", 0),
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.path = path
+        self.offset = offset
+        self.ours = ours
+        self.busy = busy
+        self.holds = holds
+        self.partition = partition
+        self.becomes: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"Volume({self.name}, {self.size} bytes, {self.holds!r})"
+
+
+def partition_names(disk: str, number: int) -> Iterator[str]:
+    """What partition `number` of `disk` is called by the kernel, and below /dev/disk/ and /dev/mapper/."""
+    mapped = disk.startswith(("/dev/mapper/", "/dev/disk/by-id/dm-name-"))
+    if mapped or not disk.startswith("/dev/disk/"):
+        yield f"{disk}{'p' if mapped or disk[-1:].isdigit() else ''}{number}"
+    if mapped and not disk[-1:].isdigit():
+        yield f"{disk}{number}"
+    if disk.startswith(("/dev/disk/", "/dev/mapper/")):
+        yield f"{disk}-part{number}"
+
+
+def entry_names(entry: Entry) -> Iterator[str]:
+    """The links that udev makes for what a table says of a partition."""
+    yield f"/dev/disk/by-partuuid/{entry.guid.lower()}"
+    if entry.name:
+        yield f"/dev/disk/by-partlabel/{link_name(entry.name)}"
+
+
+def content_names(found: Signature) -> Iterator[str]:
+    """The links that udev makes for what a device holds."""
+    if found.type and found.uuid:
+        yield f"/dev/disk/by-uuid/{link_name(found.uuid)}"
+    if found.type and found.label:
+        yield f"/dev/disk/by-label/{link_name(found.label)}"
+
+
+def link_name(text: str) -> str:
+    """`text` as udev writes it into the name of a link: `a b` is `a\\x20b`."""
+    return "".join(
+        c if c != "/" and (c.isalnum() or c in _PLAIN or ord(c) > 127) else "".join(f"\\x{b:02x}" for b in c.encode())
+        for c in text
+    )
+
+
+def whole(plan: DiskPlan) -> Volume:
+    """A disk itself. What is on it where its table goes and none comes is not known."""
+    state = plan.state
+    holds = Signature(table="gpt") if plan.after is not None else None
+    size = state.sectors * state.sector_size
+    if plan.writes:
+        return Volume(state.device, size, busy=state.busy, holds=holds, partition=(state.device, 0))
+    busy = state.busy or next(iter(state.busy_partitions.values()), "")
+    return Volume(state.device, size, path=state.node, busy=busy, holds=state.signature, partition=(state.device, 0))
+
+
+def of_disk(plan: DiskPlan) -> dict[int, Volume]:
+    """The partitions that a disk will have, by number. Of a plan with conflicts, what would be new in a partition is not
+    known: `path` and `holds` are left out where the plan changes something."""
+    state, found = plan.state, {}
+    now = state.reading.primary or state.reading.backup
+    table = plan.after if plan.after is not None or plan.writes else now
+    for number, entry in (table.entries if table is not None else {}).items():
+        unit = state.sector_size
+        known = not plan.conflicts or (now is not None and now.entries.get(number) == entry)
+        known = known and entry.first <= entry.last < state.sectors  # a hostile table that nothing writes may say anything
+        found[number] = Volume(
+            next(partition_names(state.device, number)),
+            entry.size * unit,
+            path=state.node if known else "",
+            offset=entry.first * unit,
+            ours=number in plan.ours,
+            busy=state.busy_partitions.get(number, ""),
+            holds=Signature() if known and not state.node else None,  # a blank disk has no node
+            partition=(state.device, number),
+        )
+    return found

@@ -1,0 +1,1 @@
+"""LUKS volumes: found, planned, formatted and bound."""

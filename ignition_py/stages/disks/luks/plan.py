@@ -1,0 +1,125 @@
+"""What happens to one LUKS volume: keep, open, reuse, make or refuse. Pure; `luks.py` asks.
+
+Source of the behaviour: the reference's rules of reuse. A volume is reused if it is LUKS2, the config gives its key
+file and no Clevis, and label, UUID and discard are as the config says; what is not named does not matter, but discard
+does: it is off where it is not named.
+"""
+
+from __future__ import annotations
+
+from ignition_py.stages.disks.luks.found import mangled
+from ignition_py.stages.disks.places import at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ignition_py.spec.tables import Luks
+    from ignition_py.stages.disks.luks.found import Found
+
+DISCARDS = "allow-discards"
+_NAME_BYTES = 127  # DM_NAME_LEN of linux/dm-ioctl.h, less the closing NUL
+
+
+class Decision:
+    """What happens to a volume and why: "keep" (made and open), "open" (made, but closed), "reuse", "make", "refuse"."""
+
+    __slots__ = ("action", "why")
+
+    def __init__(self, action: str, why: str) -> None:
+        self.action = action
+        self.why = why
+
+
+def bound(luks: Luks) -> bool:
+    """Is the volume to be bound by Clevis?"""
+    clevis = luks.clevis
+    return bool(clevis.tang or clevis.tpm2 or clevis.custom.pin or clevis.threshold)
+
+
+def name_conflicts(volumes: Sequence[Luks]) -> list[str]:
+    """Names that cannot be one below /dev/mapper and in a line of crypttab; two volumes on one device."""
+    found = []
+    devices: dict[str, Luks] = {}
+    for luks in volumes:
+        why = _name_problem(luks.name)
+        if why:
+            found.append(f"{luks.name!r} cannot be the name of a LUKS volume: {why}{at(luks)}")
+        other = devices.setdefault(luks.device or "", luks)
+        if other is not luks:
+            found.append(f"{luks.device} is the device of two LUKS volumes, {other.name} and {luks.name}{at(luks)}")
+    return found
+
+
+def _name_problem(name: str) -> str:
+    if name in ("", ".", "..", "control"):
+        return "below /dev/mapper it means something else"
+    if any(c.isspace() or not c.isprintable() for c in name):
+        return "crypttab has no way to write white space and control characters"
+    if name.startswith(("-", "#")):
+        return f"programs take what starts with {name[0]} for something else"
+    if len(mangled(name)) > _NAME_BYTES:
+        return f"the kernel has room for {_NAME_BYTES} bytes"
+    return ""
+
+
+def plan_volume(luks: Luks, found: Found, *, made: bool = False, unfinished: str = "") -> Decision:
+    """Decides. `made`: this boot has made it. `unfinished`: the proof that what is there is ours and incomplete, ""
+    where there is none."""
+    is_open = mangled(luks.name) in found.open_as
+    busy = found.busy if not is_open else ""
+    if made and found.header is not None and not busy:
+        return Decision("keep" if is_open else "open", f"an earlier run of this boot has made it: {found.describe()}")
+    if found.name_taken:
+        return Decision("refuse", f"the name {luks.name} is that of another device below /dev/mapper{at(luks)}")
+    if busy:
+        return Decision("refuse", f"{luks.device} cannot become the LUKS volume {luks.name}: {busy}{at(luks)}")
+    if unfinished:
+        return Decision("make", f"{unfinished}; there is {found.describe()} now")
+    if luks.wipe_volume:
+        if is_open:
+            return Decision("refuse", f"{luks.device} cannot be wiped: it is open as {luks.name}{at(luks)}")
+        return Decision("make", f"wipeVolume is set; there is {found.describe()} now")
+    if found.header is not None:
+        problems = reuse_problems(luks, found)
+        return refused(luks, found, problems) if problems else Decision("reuse", f"{found.describe()} is as wanted")
+    if found.signature.type or found.signature.ambiguous or found.signature.table:
+        return Decision(
+            "refuse",
+            f"{luks.device} holds {found.describe()}, the config wants the LUKS volume {luks.name}{at(luks)}. "
+            "`wipeVolume: true` would destroy what is there, leaving this volume out of the config would keep it",
+        )
+    return Decision("make", "there is nothing")
+
+
+def reuse_problems(luks: Luks, found: Found) -> list[str]:
+    """Why a LUKS volume that is there cannot be the one of the config; without trying the key."""
+    header = found.header
+    if header is None or header.version != 2:
+        return ["it is not LUKS2"]
+    if found.damaged:
+        return ["cryptsetup does not accept its header"]
+    problems = []
+    if luks.cex.enabled:
+        problems.append("a secure key (CEX) is always made anew")
+    elif bound(luks):
+        problems.append("a volume that Clevis opens is always made anew")
+    elif not luks.key_file.source:
+        problems.append("the config gives no key file")
+    if luks.label is not None and luks.label != header.label:
+        problems.append(f'its label is "{header.label}", the config wants "{luks.label}"')
+    if luks.uuid is not None and luks.uuid.lower() != header.uuid.lower():
+        problems.append(f"its UUID is {header.uuid}, the config wants {luks.uuid}")
+    if (DISCARDS in found.flags) != bool(luks.discard):
+        there, wanted = ("lets", "forbids") if DISCARDS in found.flags else ("forbids", "lets")
+        problems.append(f"it {there} discards through, the config {wanted} them")
+    return problems
+
+
+def refused(luks: Luks, found: Found, problems: Sequence[str]) -> Decision:
+    """The refusal of a volume that is there."""
+    return Decision(
+        "refuse",
+        f"{luks.device} holds {found.describe()}, which cannot be reused as {luks.name}: "
+        f"{'; '.join(problems)}{at(luks)}. `wipeVolume: true` would destroy it and make a new one",
+    )

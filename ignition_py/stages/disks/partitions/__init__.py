@@ -1,0 +1,1 @@
+"""Partition tables: inspected, planned, written and read back."""

@@ -1,0 +1,147 @@
+"""Which partition table a disk's plan starts from: the one that is there, a new one, or a refusal.
+
+Pure. "Nothing is wiped that the config did not allow": without `wipeTable` a disk is given a new table only where
+it holds nothing at all.
+"""
+
+from __future__ import annotations
+
+from ignition_py.stages.disks.identity import TABLE
+from ignition_py.stages.disks.partitions import gpt, operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.spec.tables import Disk
+    from ignition_py.stages.disks.identity import Identity
+    from ignition_py.stages.disks.partitions.inspect import DiskState
+    from ignition_py.stages.disks.partitions.operations import Operation
+
+WIPE_HINT = "`wipeTable: true` would have it replaced by a new GPT"
+
+
+class Base:
+    """The table to start from. `new`: it is not on the disk yet. `discards`: what is there now goes.
+    `table` None means that there is none and none is needed, or that there are `conflicts`."""
+
+    __slots__ = ("conflicts", "discards", "new", "operations", "table", "warnings")
+
+    def __init__(
+        self,
+        table: gpt.Table | None,
+        *,
+        new: bool = False,
+        discards: bool = False,
+        operations: tuple[Operation, ...] = (),
+        conflicts: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.table = table
+        self.new = new
+        self.discards = discards
+        self.operations = operations
+        self.conflicts = conflicts
+        self.warnings = warnings
+
+
+def choose(disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> Base:
+    """The base for `disk` as it is in `state`. `done`: see `plan.plan_disk`."""
+    if disk.wipe_table and not done:
+        return _wiped(state, identity, bool(disk.partitions))
+    if not disk.partitions:
+        return Base(None)
+    return _existing(state, identity)
+
+
+def _wiped(state: DiskState, identity: Identity, wanted: bool) -> Base:
+    """A new table; but the one that is there where this config made it in a boot that was cut off, and what it made on it (an
+    array, a LUKS volume) has been started since."""
+    reading = state.reading
+    table = reading.primary
+    sound = table is not None and table == reading.backup and reading.mbr == gpt.MBR_PROTECTIVE
+    if wanted and state.busy_partitions and sound and table is not None and identity.made_here(table.disk_guid, TABLE):
+        why = "; ".join(f"partition {number}: {why}" for number, why in sorted(state.busy_partitions.items()))
+        warning = f"{state.device}: the table is not wiped: an earlier run of this config made it ({why})"
+        return Base(table, warnings=(warning,))
+    conflicts = tuple(
+        f"{state.device}: the table cannot be wiped while partition {number} is in use: {why}"
+        for number, why in sorted(state.busy_partitions.items())
+    )
+    if conflicts:
+        return Base(None, conflicts=conflicts)
+    return _fresh(state, identity, (operations.WipeTable(), operations.NewTable()), discards=True)
+
+
+def _fresh(state: DiskState, identity: Identity, steps: tuple[Operation, ...], *, discards: bool = False) -> Base:
+    try:
+        table = gpt.fresh(state.sector_size, state.sectors, identity.make(TABLE))
+    except ValueError as error:
+        return Base(None, conflicts=(f"{state.device}: {error}",))
+    if (table.first_usable, table.last_usable) != state.fresh_usable:
+        return Base(
+            None,
+            conflicts=(
+                f"{state.device}: a new table would have sectors {table.first_usable} to {table.last_usable} to use, "
+                f"libparted says {state.fresh_usable[0]} to {state.fresh_usable[1]}",
+            ),
+        )
+    return Base(table, new=True, discards=discards, operations=steps)
+
+
+def _existing(state: DiskState, identity: Identity) -> Base:
+    reading = state.reading
+    table = reading.primary or reading.backup
+    if table is None:
+        return _without_table(state, identity)
+    if reading.mbr in (gpt.MBR_PROTECTIVE, gpt.MBR_HYBRID):
+        return _with_table(state, table)
+    if identity.made_here(table.disk_guid, TABLE):
+        return Base(table, operations=(operations.RepairTable("an earlier run was cut off before it was complete"),))
+    which = "a GPT" if reading.primary is not None else "the backup of a GPT"
+    mbr = (
+        "an MBR partition table beside it"
+        if reading.mbr == gpt.MBR_OTHER
+        else "no protective MBR, so the kernel ignores it"
+    )
+    return Base(None, conflicts=(f"{state.device} has {which}, but {mbr}. {WIPE_HINT}",))
+
+
+def _with_table(state: DiskState, table: gpt.Table) -> Base:
+    reading = state.reading
+    if reading.primary is None:
+        why = (
+            f"the primary table {reading.primary_problem}"
+            if reading.primary_problem != gpt.ABSENT
+            else "the primary table is gone"
+        )
+        return Base(table, operations=(operations.RepairTable(f"{why}; the backup is sound"),))
+    if reading.backup is None:
+        problem = reading.backup_problem if reading.backup_problem != gpt.ABSENT else "is not there"
+        return Base(table, warnings=(f"{state.device}: the backup table {problem}; the primary is used",))
+    if reading.backup != reading.primary:
+        return Base(
+            table,
+            warnings=(f"{state.device}: primary and backup table disagree; the primary is used, as the kernel does",),
+        )
+    return Base(table)
+
+
+def _without_table(state: DiskState, identity: Identity) -> Base:
+    reading, device = state.reading, state.device
+    if reading.primary_problem != gpt.ABSENT or reading.backup_problem != gpt.ABSENT:
+        return Base(
+            None,
+            conflicts=(
+                f"{device} has a GPT of which no copy can be used: {_copy('primary', reading.primary_problem)}, "
+                f"{_copy('backup', reading.backup_problem)}. {WIPE_HINT}",
+            ),
+        )
+    if reading.mbr == gpt.MBR_OTHER:
+        return Base(None, conflicts=(f"{device} has an MBR partition table instead of a GPT. {WIPE_HINT}",))
+    found = state.signature
+    if found.type or found.ambiguous or found.table not in ("", "PMBR", "gpt"):
+        return Base(None, conflicts=(f"{device} has no partition table but holds {found.describe()}. {WIPE_HINT}",))
+    return _fresh(state, identity, (operations.NewTable(),))
+
+
+def _copy(which: str, problem: str) -> str:
+    return f"the {which} table " + ("is not there" if problem == gpt.ABSENT else problem)

@@ -1,0 +1,130 @@
+"""Reading what a disk is and holds before anything is planned: geometry, tables, kernel partitions, users.
+
+Opens the device read-only and writes nothing. `plan.py` works on the `DiskState` made here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ignition_py.report.diag import StageError
+from ignition_py.stages.disks.partitions import gpt, kernel, parted_device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ignition_py.stages.disks.partitions.kernel import KernelPartition
+    from ignition_py.system.blkid import Signature
+    from ignition_py.system.log import Log
+
+
+class DiskState:
+    """A disk as it is now.
+
+    `device` as the config names it, `node` the kernel's path, `sectors` of `sector_size` bytes. `reading`: both
+    tables. `kernel`: the partitions the kernel knows. `busy`: why the whole disk is in use ("" if not),
+    `busy_partitions`: the same by number. `signature`: what blkid finds on the disk as a whole. `fresh_usable`:
+    usable sectors of a new table.
+    """
+
+    __slots__ = (
+        "busy",
+        "busy_partitions",
+        "device",
+        "fresh_usable",
+        "kernel",
+        "model",
+        "node",
+        "read_only",
+        "reading",
+        "sector_size",
+        "sectors",
+        "signature",
+    )
+
+    def __init__(
+        self,
+        *,
+        device: str,
+        node: str,
+        reading: gpt.Reading,
+        kernel: Mapping[int, KernelPartition],
+        busy: str,
+        busy_partitions: Mapping[int, str],
+        signature: Signature,
+        fresh_usable: tuple[int, int],
+        read_only: bool = False,
+        model: str = "",
+    ) -> None:
+        self.device = device
+        self.node = node
+        self.reading = reading
+        self.sector_size = reading.sector_size
+        self.sectors = reading.sectors
+        self.kernel = dict(kernel)
+        self.busy = busy
+        self.busy_partitions = dict(busy_partitions)
+        self.signature = signature
+        self.fresh_usable = fresh_usable
+        self.read_only = read_only
+        self.model = model
+
+    def describe(self) -> str:
+        mib = self.sectors * self.sector_size // (1024 * 1024)
+        model = f" {self.model}" if self.model else ""
+        return f"{self.device} is {self.node}{model}, {mib} MiB, {self.sectors} sectors of {self.sector_size} bytes"
+
+
+def kernel_partitions(log: Log, name: str) -> dict[int, KernelPartition]:
+    """The partitions that there are of the disk `name` ("vda", "dm-0"), by number. Raises StageError or CommandError."""
+    if not kernel.device_mapper(name):
+        return kernel.partitions(name)
+    from ignition_py.stages.disks.partitions import dm
+
+    return dm.partitions(log, name)
+
+
+def inspect_disk(log: Log, device: str, node: str) -> DiskState:
+    """Reads the disk `node`, named `device` in the config. Raises StageError where it is no disk that can be
+    partitioned."""
+    from ignition_py.system.blkid import probe
+
+    name = os.path.basename(node)
+    if kernel.is_partition(name):
+        raise StageError(f"{device} is the partition {node}, not a disk")
+    seen = parted_device.geometry(node)
+    try:
+        fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StageError(f"opening {device} for reading: {error.strerror}") from None
+    try:
+        size = kernel.sector_size(fd)
+        sectors = kernel.size_bytes(fd) // size
+        read_only = kernel.read_only(fd)
+        if (size, sectors) != (seen.sector_size, seen.sectors):
+            raise StageError(
+                f"{device}: the kernel has {sectors} sectors of {size} bytes, libparted {seen.sectors} "
+                f"of {seen.sector_size}"
+            )
+        if size not in (512, 1024, 2048, 4096) or sectors < 64:
+            raise StageError(
+                f"{device}: {sectors} sectors of {size} bytes are too few, or too unusual, for a partition table"
+            )
+        reading = gpt.read(lambda lba, count: os.pread(fd, count * size, lba * size), size, sectors)
+    finally:
+        os.close(fd)
+    partitions = kernel_partitions(log, name)
+    busy = {number: why for number, part in partitions.items() if (why := kernel.in_use(part.name))}
+    return DiskState(
+        device=device,
+        node=node,
+        reading=reading,
+        kernel=partitions,
+        busy=kernel.in_use(name),
+        busy_partitions=busy,
+        signature=probe(log, node),
+        fresh_usable=parted_device.fresh_usable(node),
+        read_only=read_only,
+        model=seen.model,
+    )

@@ -1,0 +1,147 @@
+"""Home directories and authorized keys.
+
+Keys are written by a child process that has become the user: the directory is the user's, so nothing in it (a `.ssh`
+that is a link to elsewhere) may borrow root's permissions. Which file they go to is a setting of the image, as in the
+reference: `IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ignition_py.report.diag import StageError
+from ignition_py.stages.files.accounts.lookup import settings
+from ignition_py.stages.files.accounts.tools import image_setting
+from ignition_py.stages.files.words import about
+from ignition_py.system.rootfs import Root, decode, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.stages.files.accounts.lookup import User
+
+FRAGMENT = ".ssh/authorized_keys.d/ignition"
+WHOLE = ".ssh/authorized_keys"
+# systemd.journal-fields(7): console-login-helper-messages and others look for this message.
+MESSAGE_ID = "225067b87bbd4a0cb6ab151f82fa364b"
+_JOURNAL = "/run/systemd/journal/socket"
+
+
+def keys_path(home: str) -> str:
+    """Where the authorized keys of a user go. Raises StageError for a setting that is neither true nor false."""
+    fragment = image_setting("IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT", default=True)
+    return f"{home}/{FRAGMENT if fragment else WHOLE}"
+
+
+def write_keys(root: Root, user: User, keys: tuple[str, ...]) -> str:
+    """Replaces the user's file of authorized keys (mode 0600, its directories 0700). Returns its path. Raises StageError."""
+    path = keys_path(user.home)
+    text = "\n".join(keys)
+    data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _write_as(root, user, path, data, writer)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        problem = decode(file.read())
+    _, status = os.waitpid(pid, 0)
+    if problem or status:
+        raise StageError(
+            f"writing {shown(path)} as user {shown(user.name)}: {problem or 'the child process died'}",
+            hint="The home directory has to exist and to belong to the user",
+        )
+    _tell_journal(user.name, path)
+    return path
+
+
+def _write_as(root: Root, user: User, path: str, data: bytes, writer: int) -> None:
+    """The child process: becomes the user, writes, reports by the pipe. Never returns."""
+    try:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(user.gid, user.gid, user.gid)
+            os.setresuid(user.uid, user.uid, user.uid)
+        os.umask(0o077)
+        with root.spot(path, create=True) as spot:
+            fd, temporary = spot.create_temporary()
+            with open(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(fd)
+            spot.rename_from(temporary)
+    except OSError as error:
+        os.write(writer, about(error, path).encode("utf-8", "replace"))
+    except BaseException as error:
+        os.write(writer, type(error).__name__.encode())
+    finally:
+        os._exit(0)
+
+
+def _tell_journal(user: str, path: str) -> None:
+    """Sends the structured message that login programs look for, where the journal listens."""
+    if not os.path.exists(_JOURNAL) or not (user.isprintable() and path.isprintable()):
+        return
+    import socket
+
+    message = f"MESSAGE=wrote ssh authorized keys file for user: {user}\nPRIORITY=6\nMESSAGE_ID={MESSAGE_ID}\n"
+    message += f"IGNITION_USER_NAME={user}\nIGNITION_PATH={path}\nSYSLOG_IDENTIFIER=ignition\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.sendto(message.encode(), _JOURNAL)
+        except OSError:  # a log that is gone must not stop a boot
+            return
+
+
+def own_mounts(root: Root, user: User, made: list[str]) -> None:
+    """Gives the user the directories in their home that the mount stage had to make for mount points (mode 0700)."""
+    for path in made:
+        path = "/" + path.strip("/")
+        if path == user.home or path.startswith(user.home.rstrip("/") + "/"):
+            with root.spot(path) as spot:
+                spot.set_owner(user.uid, user.gid)
+                spot.set_mode(0o700)
+
+
+def complete_home(root: Root, user: User) -> None:
+    """Makes the home directory, or what an interrupted useradd left out of it: useradd(8), HOME_MODE, UMASK, SKEL."""
+    defs = settings(root, "/etc/login.defs")
+    try:
+        mode = int(defs["HOME_MODE"], 8) if "HOME_MODE" in defs else 0o777 & ~int(defs.get("UMASK", "022"), 8)
+    except ValueError:
+        mode = 0o700
+    root.mkdirs(os.path.dirname(user.home.rstrip("/")) or "/")
+    with root.spot(user.home) as spot:
+        if spot.lstat() is None:
+            spot.mkdir(0o700)
+        spot.set_owner(user.uid, user.gid)
+        spot.set_mode(mode & 0o7777)
+    skel = settings(root, "/etc/default/useradd", "=").get("SKEL", "/etc/skel")
+    _copy_tree(root, skel, user.home, user)
+
+
+def _copy_tree(root: Root, source: str, target: str, user: User) -> None:
+    """Copies what is missing in `target`, owned by the user. Devices, pipes and sockets are left out."""
+    for name in root.listdir(source):
+        with root.spot(f"{source}/{name}") as old, root.spot(f"{target}/{name}") as new:
+            found = old.lstat()
+            if found is None:
+                continue
+            missing = new.lstat() is None
+            if stat.S_ISLNK(found.st_mode) and missing:
+                new.symlink(old.readlink(), user.uid, user.gid)
+            elif stat.S_ISREG(found.st_mode) and missing:
+                with open(old.open_regular(), "rb") as file:
+                    data = file.read()
+                fd, temporary = new.create_temporary()
+                with open(fd, "wb") as file:
+                    file.write(data)
+                    os.fchown(fd, user.uid, user.gid)
+                    os.fchmod(fd, found.st_mode & 0o777)
+                new.rename_from(temporary)
+            elif stat.S_ISDIR(found.st_mode):
+                if missing:
+                    new.mkdir(0o700)
+                new.set_owner(user.uid, user.gid)
+                new.set_mode(found.st_mode & 0o7777)
+                _copy_tree(root, f"{source}/{name}", f"{target}/{name}", user)

@@ -1,0 +1,142 @@
+"""Users and groups of the new root, looked up in its own files: no NSS, no chroot, no program.
+
+Besides `/etc/passwd` and `/etc/group`, images keep accounts below `/usr`: `/usr/lib` (nss-altfiles, rpm-ostree) and
+`/usr/share/baselayout` (Flatcar). What stands in `/etc` wins. Format: passwd(5), group(5).
+"""
+
+from __future__ import annotations
+
+from ignition_py.report.diag import StageError
+from ignition_py.system.rootfs import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.system.rootfs import Root
+
+DIRECTORIES = ("/etc", "/usr/lib", "/usr/share/baselayout")
+FILES = tuple(f"{directory}/{name}" for directory in DIRECTORIES for name in ("passwd", "group"))
+_MAX_ID = (1 << 32) - 2
+
+
+class User:
+    """A line of passwd(5). `line` is the whole of it, `directory` where it was found."""
+
+    __slots__ = ("directory", "gid", "home", "line", "name", "shell", "uid")
+
+    def __init__(self, line: str, directory: str) -> None:
+        fields = line.split(":")
+        self.name, self.home, self.shell = fields[0], fields[5], fields[6]
+        self.uid = parse_id(fields[2])
+        self.gid = parse_id(fields[3])
+        self.line = line
+        self.directory = directory
+
+
+class Group:
+    """A line of group(5)."""
+
+    __slots__ = ("directory", "gid", "line", "members", "name")
+
+    def __init__(self, line: str, directory: str) -> None:
+        fields = line.split(":")
+        self.name = fields[0]
+        self.gid = parse_id(fields[2])
+        self.members = [member for member in fields[3].split(",") if member]
+        self.line = line
+        self.directory = directory
+
+
+def parse_id(text: str) -> int:
+    """A user or group id. Raises ValueError for what is none."""
+    if not (text.isascii() and text.isdigit()) or int(text) > _MAX_ID:
+        raise ValueError
+    return int(text)
+
+
+class Accounts:
+    """Looks up names. Files that have changed since the last time are read again, but for `uid` and `gid`: those are asked for
+    every node of the config, and take a `refresh` where the files may have changed.
+    """
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._stamp: list[tuple[int, int, int, int] | None] = []
+        self._users: dict[str, User] = {}
+        self._groups: dict[str, Group] = {}
+
+    def user(self, name: str) -> User | None:
+        self.refresh()
+        return self._users.get(name)
+
+    def group(self, name: str) -> Group | None:
+        self.refresh()
+        return self._groups.get(name)
+
+    def users(self) -> list[User]:
+        self.refresh()
+        return list(self._users.values())
+
+    def groups(self) -> list[Group]:
+        self.refresh()
+        return list(self._groups.values())
+
+    def uid(self, who: int | str | None) -> int:
+        """A user id from an id or a name; -1, "leave it", from None. Raises StageError for an unknown name."""
+        if who is None or isinstance(who, int):
+            return -1 if who is None else who
+        found = self._users.get(who)
+        if found is None:
+            raise StageError(f"there is no user {shown(who)} in the new root", hint="Add it to passwd.users, or give the id")
+        return found.uid
+
+    def gid(self, who: int | str | None) -> int:
+        """A group id from an id or a name; -1, "leave it", from None. Raises StageError for an unknown name."""
+        if who is None or isinstance(who, int):
+            return -1 if who is None else who
+        found = self._groups.get(who)
+        if found is None:
+            raise StageError(f"there is no group {shown(who)} in the new root", hint="Add it to passwd.groups, or give the id")
+        return found.gid
+
+    def refresh(self) -> None:
+        """Reads the files where they have changed. Raises StageError."""
+        stamp = []
+        for path in FILES:
+            found = self._root.lstat(path, follow=True)
+            stamp.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if found else None)
+        if stamp == self._stamp:
+            return
+        self._stamp, self._users, self._groups = stamp, {}, {}
+        for directory in DIRECTORIES:
+            for line in _lines(self._root, f"{directory}/passwd", 7):
+                try:
+                    user = User(line, directory)
+                except ValueError:
+                    continue
+                self._users.setdefault(user.name, user)
+            for line in _lines(self._root, f"{directory}/group", 4):
+                try:
+                    group = Group(line, directory)
+                except ValueError:
+                    continue
+                self._groups.setdefault(group.name, group)
+
+
+def _lines(root: Root, path: str, fields: int) -> list[str]:
+    """The lines of a file that have as many fields as they should (NIS lines and comments have not)."""
+    try:
+        data = root.read(path)
+    except OSError as error:
+        raise StageError(f"reading {path} of the new root: {error.strerror}") from None
+    text = (data or b"").decode("utf-8", "surrogateescape")
+    return [line for line in text.split("\n") if line.count(":") == fields - 1 and line[0] not in ":#+-"]
+
+
+def settings(root: Root, path: str, separator: str | None = None) -> dict[str, str]:
+    """A file of `NAME value` lines (login.defs(5)) or, with `=` for `separator`, of `NAME=value` lines."""
+    found = {}
+    for line in (root.read(path) or b"").decode("utf-8", "replace").splitlines():
+        words = line.strip().split(separator, 1)
+        if len(words) == 2 and not words[0].startswith("#"):
+            found[words[0].strip()] = words[1].strip().strip('"')
+    return found

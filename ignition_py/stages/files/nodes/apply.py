@@ -1,0 +1,254 @@
+"""Applies the plan of files, directories and links: the only part of `storage` that writes to the new root."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+
+from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.stages.files.accounts.lookup import FILES as ACCOUNT_FILES
+from ignition_py.stages.files.nodes.plan import (
+    DIRECTORY_MODE,
+    FILE_MODE,
+    MakeDirectory,
+    MakeHardlink,
+    MakeSymlink,
+    SetPermissions,
+    WriteFile,
+)
+from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer, put
+from ignition_py.stages.files.words import about
+from ignition_py.system.rootfs import chunks_of, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ignition_py.context import Context
+    from ignition_py.stages.files.accounts.lookup import Accounts
+    from ignition_py.stages.files.nodes.plan import NodeOp
+    from ignition_py.stages.files.nodes.writer import Piece
+    from ignition_py.stages.files.touched import Touched
+    from ignition_py.system.rootfs import Root, Spot
+
+_ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
+
+
+def apply_nodes(ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp, ...], touched: Touched) -> None:
+    """Applies the operations in order. Raises IgnitionError naming the entry."""
+    written: dict[str, NodeOp] = {}
+    ctx.log.progress(f"files: writing {len(ops)} files, directories and links")
+    accounts.refresh()
+    try:
+        with Writer(root) as writer:
+            applier = _Applier(ctx, root, accounts, writer, touched)
+            applier.later.update(op.where for op in ops if op.fresh)
+            for op in ops:
+                written[op.path] = op
+                applier.later.discard(op.where)
+                _apply_one(ctx, applier, op)
+    except NotWrittenError as error:
+        raise failed(written[error.path], error) from None
+
+
+def _apply_one(ctx: Context, applier: _Applier, op: NodeOp) -> None:
+    what, start = f"files: {op.describe()}", time.monotonic()
+    ctx.log.info(what)
+    try:
+        applier.apply(op)
+    except NotWrittenError:  # about an earlier entry
+        raise
+    except (OSError, OverflowError) as error:
+        raise failed(op, error) from None
+    except IgnitionError as error:
+        error.place = error.place or op.place
+        raise
+    if ctx.log.recorder is not None:
+        ctx.log.recorder.step(what, start)
+
+
+def failed(op: NodeOp, error: OSError | OverflowError) -> StageError:
+    """The sentence for a failed operation."""
+    if isinstance(error, OverflowError):
+        return StageError(f"{op.describe()}: an owner's id is out of range", place=op.place)
+    hint = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "The filesystem that the path is on is full"
+    elif error.errno == errno.EROFS:
+        hint = "The filesystem that the path is on is mounted read-only"
+    elif error.errno in (errno.EPERM, errno.EINVAL) and (op.user is not None or op.group is not None or os.geteuid()):
+        hint = _owner_hint()
+    return StageError(f"{op.describe()}: {about(error, op.path, op.where)}", place=op.place, hint=hint)
+
+
+def _owner_hint() -> str:
+    """For who may not, or cannot, give files to others: an image may be built without being root."""
+    if os.geteuid():
+        return "Only root may give files to others; a user namespace does too (unshare --map-auto --map-root-user)"
+    with open("/proc/self/uid_map", "rb") as file:
+        ids = [int(line.split()[2]) for line in file]
+    return "" if sum(ids) >= _ALL_IDS else f"This user namespace has {sum(ids)} ids; the owner may not be one of them"
+
+
+class _Applier:
+    def __init__(self, ctx: Context, root: Root, accounts: Accounts, writer: Writer, touched: Touched) -> None:
+        self.ctx = ctx
+        self.root = root
+        self.accounts = accounts
+        self.writer = writer
+        self.touched = touched
+        self.later: set[str] = set()  # paths where nothing is, or would be had there not been an interrupted run
+
+    def apply(self, op: NodeOp) -> None:
+        if isinstance(op, WriteFile):
+            self.file(op)
+        elif isinstance(op, MakeDirectory):
+            self.directory(op)
+        elif isinstance(op, SetPermissions):
+            self.permissions(op)
+        elif isinstance(op, MakeSymlink):
+            self.symlink(op)
+        elif isinstance(op, MakeHardlink):
+            self.hardlink(op)
+
+    def owner(self, op: NodeOp) -> tuple[int, int]:
+        try:
+            return self.accounts.uid(op.user), self.accounts.gid(op.group)
+        except StageError as error:
+            raise StageError(f"{op.describe()}: {error.message}", place=op.place, hint=error.hint) from None
+
+    def directory(self, op: MakeDirectory) -> None:
+        uid, gid = self.owner(op)
+        mode = op.mode
+        with self.root.spot(op.path, create=True) as spot:
+            found = spot.lstat()
+            if op.replace and found is not None:
+                self.writer.flush()
+                spot.remove()
+                found = None
+            if found is None:
+                spot.mkdir(DIRECTORY_MODE if mode is None else 0o700)
+                self.touched.add(spot.where)
+            elif op.ours:  # made by an interrupted run: bring it to what a new one is
+                inherited = found.st_mode & stat.S_ISGID
+                uid, gid = max(uid, 0), gid if inherited else max(gid, 0)
+                mode = DIRECTORY_MODE | inherited if mode is None else mode
+                self.touched.add(spot.where)
+            spot.set_owner(uid, gid)
+            if mode is not None:
+                spot.set_mode(mode & 0o7777)
+
+    def file(self, op: WriteFile) -> None:
+        uid, gid = self.owner(op)
+        if op.base is None:
+            mode = op.mode if op.mode is not None else FILE_MODE
+            self.writer.write(op.path, self._contents(op), Permissions(mode & 0o7777, uid, gid), over_directory=op.replace)
+            self.touched.add(op.where)
+            if op.where in ACCOUNT_FILES:
+                self.writer.flush()
+                self.accounts.refresh()
+            return
+        self.writer.flush()
+        with self.root.spot(op.path) as spot:
+            fd = spot.open_regular()
+            try:
+                self._append(op, spot, fd, uid, gid)
+            finally:
+                os.close(fd)
+
+    def _append(self, op: WriteFile, spot: Spot, fd: int, uid: int, gid: int) -> None:
+        """Writes a new file of what was there and what comes behind it, like the old one in everything else."""
+        found = os.fstat(fd)
+        base = op.base or 0
+        permissions = Permissions(
+            (found.st_mode if op.mode is None else op.mode) & 0o7777,
+            found.st_uid if uid < 0 else uid, found.st_gid if gid < 0 else gid,
+        )  # fmt: skip
+        if found.st_nlink == 1:
+            self.writer.write(op.path, self._all(op, fd, base), permissions, like=fd)
+            return
+        # The other names are to show the new contents too, so this file itself grows; the journal knows its old length.
+        temporary, name = spot.create_temporary()
+        try:
+            for chunk in self._contents(op):
+                put(temporary, chunk)
+            os.lseek(temporary, 0, os.SEEK_SET)
+            target = spot.open_regular(os.O_RDWR)
+            with open(target, "r+b") as file:
+                file.truncate(base)
+                file.seek(base)
+                for chunk in chunks_of(temporary):
+                    file.write(chunk)
+                file.flush()
+                os.fsync(target)
+        finally:
+            os.close(temporary)
+            os.unlink(name, dir_fd=spot.dir)
+        spot.set_owner(permissions.uid, permissions.gid)
+        spot.set_mode(permissions.mode)
+
+    def _all(self, op: WriteFile, fd: int, base: int) -> Iterator[Piece]:
+        left = base
+        while left > 0:
+            piece = os.read(fd, min(left, 1 << 20))
+            if not piece:
+                raise StageError(f"{op.describe()}: the file became shorter while it was read")
+            left -= len(piece)
+            yield piece
+        yield from self._contents(op)
+
+    def _contents(self, op: WriteFile) -> Iterator[Piece]:
+        for number, source in enumerate(op.sources):
+            if source.source:
+                what = f"contents of {shown(op.path)}" if len(op.sources) == 1 else f"part {number + 1} of {shown(op.path)}"
+                yield from self.ctx.fetcher.pieces(source, what=what)
+
+    def permissions(self, op: SetPermissions) -> None:
+        with self.root.spot(op.path) as spot:
+            spot.set_owner(*self.owner(op))
+            if op.mode is not None:
+                spot.set_mode(op.mode & 0o7777)
+
+    def symlink(self, op: MakeSymlink) -> None:
+        self.writer.flush()
+        uid, gid = self.owner(op)
+        with self.root.spot(op.path, create=True) as spot:
+            self._clear(op, spot)
+            target = None if op.target.startswith("/") else self._target(op)
+            # As the reference: a link that names no owner gets the one of what it points to.
+            default = (target.st_uid, target.st_gid) if target is not None else (0, 0)
+            if os.geteuid():  # building an image as somebody else, who owns what is made and cannot give it away
+                default = (-1, -1)
+            spot.symlink(op.target, default[0] if uid < 0 else uid, default[1] if gid < 0 else gid)
+            self.touched.add(spot.where)
+
+    def _target(self, op: MakeSymlink) -> os.stat_result | None:
+        try:
+            with self.root.spot(f"{op.where.rpartition('/')[0]}/{op.target}", follow=True) as target:
+                return None if target.where in self.later else target.lstat()
+        except OSError:
+            return None
+
+    def hardlink(self, op: MakeHardlink) -> None:
+        self.writer.flush()
+        with self.root.spot(op.path, create=True) as spot, self.root.spot(op.target) as target:
+            found = target.lstat()
+            if found is None:
+                raise StageError(f"{op.describe()}: its target {shown(op.target)} does not exist")
+            if stat.S_ISDIR(found.st_mode):
+                raise StageError(f"{op.describe()}: its target {shown(op.target)} is a directory")
+            self._clear(op, spot)
+            spot.hardlink(target)
+            self.touched.add(spot.where)
+
+    def _clear(self, op: NodeOp, spot: Spot) -> None:
+        """Removes a directory in the way; anything else is replaced in one step."""
+        found = spot.lstat()
+        if found is None:
+            return
+        if not op.replace:
+            spot.fail(errno.EEXIST)
+        if stat.S_ISDIR(found.st_mode):
+            spot.remove()
