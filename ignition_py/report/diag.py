@@ -7,9 +7,12 @@ a diagnostic is data.
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
 Path = tuple["str | int", ...]
 
@@ -24,36 +27,55 @@ def path_text(path: Path) -> str:
     return ".".join(["$", *map(str, path)])
 
 
-class Place:
-    """A point in one source text: source name, path of keys and indexes, line and column (both from 1, 0 unknown).
+class Place(Record):
+    """A span of one source text: source name, path of keys and indexes, line and column (both from 1, 0 unknown).
 
-    `at_end` marks the end of a text, which the references print as line 0 column 0.
+    `end_line` and `end_column` are the position behind the last character of the span, 0 where only its beginning is
+    known. `at_end` marks the end of a text, which the references print as line 0 column 0.
     """
 
-    __slots__ = ("at_end", "column", "line", "path", "source")
-
-    def __init__(self, path: Path, line: int = 0, column: int = 0, source: str = "", *, at_end: bool = False) -> None:
-        self.at_end = at_end
-        self.path = path
-        self.line = line
-        self.column = column
-        self.source = source
+    path: Path
+    line: int = 0
+    column: int = 0
+    source: str = ""
+    _: KW_ONLY
+    end_line: int = 0
+    end_column: int = 0
+    at_end: bool = False
 
     def __repr__(self) -> str:
         return f"Place({path_text(self.path)}, {self.line}:{self.column}, {self.source!r})"
 
 
-class Entry:
-    """One diagnostic: severity, stable code, a sentence, where it is, and optionally what to do about it."""
+class Related(Record):
+    """Another place that a diagnostic speaks of: "first given here", "this value comes from here"."""
 
-    __slots__ = ("code", "hint", "message", "place", "severity")
+    message: str
+    place: Place
 
-    def __init__(self, severity: str, code: str, message: str, place: Place, hint: str = "") -> None:
-        self.severity = severity
-        self.code = code
-        self.message = message
-        self.place = place
-        self.hint = hint
+
+class Fix(Record):
+    """A mechanical correction: the text of the span `place` is replaced. `title` says what it does ("write 0644")."""
+
+    title: str
+    place: Place
+    replacement: str
+
+
+class Entry(Record):
+    """One diagnostic: severity, stable code, a sentence, where it is, what to do about it (`hint`, a sentence).
+
+    `related` are other places it speaks of; `fix` is set where the correction is mechanical.
+    """
+
+    severity: str
+    code: str
+    message: str
+    place: Place
+    hint: str = ""
+    _: KW_ONLY
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
 
     def raw(self) -> str:
         """`KIND at PATH, line L col C: MESSAGE`, the line format both programs share with the references."""
@@ -77,8 +99,8 @@ class Report:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.entries: list[Entry] = list(entries)
 
-    def add(self, severity: str, code: str, message: str, place: Place, hint: str = "") -> None:
-        self.entries.append(Entry(severity, code, message, place, hint))
+    def add(self, severity: str, code: str, message: str, place: Place, hint: str = "", **more: Any) -> None:
+        self.entries.append(Entry(severity, code, message, place, hint, **more))
 
     def merge(self, other: Report) -> None:
         self.entries.extend(other.entries)
