@@ -197,7 +197,7 @@ class Engine:
         """Configs that are valid apart may contradict each other once merged, and the newest version refuses a little that
         older ones take (a link without a target). Raises ConfigError."""
         from ignition_py.report.diag import ERROR
-        from ignition_py.spec.rules import validate
+        from ignition_py.spec.rules.all import validate
 
         if not any(finding.severity == ERROR for finding in validate(config, tables.VERSIONS[tables.latest()])):
             return

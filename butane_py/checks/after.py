@@ -45,7 +45,7 @@ def _warn_label(work: Compilation, config: Config, code: str, message: str, path
 
 def check_ignition(work: Compilation, config: Config) -> None:
     """The rules of the Ignition language, as the reference has them: it was released before virtiofs was."""
-    from ignition_py.spec.rules import validate
+    from ignition_py.spec.rules.all import validate
 
     filesystems = config.storage.filesystems
     shares = not work.options.at_boot and any(each.format == _VIRTIOFS for each in filesystems)

@@ -12,7 +12,8 @@ from ignition_py.spec import tables as spec
 from ignition_py.spec.decode import Decoder, WrongType
 from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError
 from ignition_py.spec.kinds import normal_version
-from ignition_py.spec.rules import Finding, validate
+from ignition_py.spec.rules.all import validate
+from ignition_py.spec.rules.registry import Finding
 
 
 def check_child(text: str, find: ButaneFindings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.rules import Findings, RuleSet
+from ignition_py.spec.rules.registry import Findings, RuleSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

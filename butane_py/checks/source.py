@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py import tables
     from butane_py.variants import Variant
-    from ignition_py.spec.rules import Finding
+    from ignition_py.spec.rules.registry import Finding
 
 CHECKS = (before, boot_device)
 

@@ -10,15 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from butane_py.codes import Code
+    from ignition_py.report.catalog import Code
 
 FLAGS = (Flag("list", SWITCH, "list all codes", short="l"),)
 
 
 def main(program: str, argv: Sequence[str]) -> int:
     """Prints the entries of the named codes, or the list; the exit status."""
-    from butane_py.codes import CODES
+    from ignition_py.report.catalog import load
 
+    codes = load()
     about = "Tells what the codes of reports mean. Without a code, all are listed."
     command = Parser(program, FLAGS, manner=POSIX, about=about, operands="[code ...]")
     try:
@@ -29,13 +30,13 @@ def main(program: str, argv: Sequence[str]) -> int:
         sys.stdout.write(command.usage())
         return 0
     if values.on("list") or not values.arguments:
-        width = max(map(len, CODES))
-        sys.stdout.write("".join(f"{name:<{width}}  {CODES[name].title}\n" for name in sorted(CODES)))
+        width = max(map(len, codes))
+        sys.stdout.write("".join(f"{name:<{width}}  {codes[name].title}\n" for name in sorted(codes)))
         return 0
     for name in values.arguments:
-        if name not in CODES:
-            return _unknown(program, name, list(CODES))
-    sys.stdout.write("\n".join(explained(CODES[name]) for name in values.arguments))
+        if name not in codes:
+            return _unknown(program, name, list(codes))
+    sys.stdout.write("\n".join(explained(codes[name]) for name in values.arguments))
     return 0
 
 
@@ -52,9 +53,9 @@ def explained(code: Code) -> str:
     """An entry as text for a terminal."""
     from textwrap import fill, indent
 
-    flags = [flag for flag, on in (("--files-dir", code.local), ("--raw", code.raw), ("--lint", code.lint)) if on]
+    flags = code.flags
     with_flags = f" with {' '.join(flags)}" if flags else ""
-    parts = [f"{code.name}: {code.title}\n", fill(code.text, 100) + "\n"]
+    parts = [f"{code.name}: {code.title}\n", fill(code.why, 100) + "\n"]
     if code.wrong:
         parts.append(f"Gets it{with_flags}:\n\n{indent(code.example(code.wrong), '    ')}")
         parts.append(f"Does not:\n\n{indent(code.example(code.right), '    ')}")

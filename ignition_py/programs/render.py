@@ -104,7 +104,7 @@ def check_rendered(config: Config, log: Log, *, merged: bool) -> None:
     from ignition_py.report.diag import ConfigError
     from ignition_py.spec import tables
     from ignition_py.spec.origins import place_of
-    from ignition_py.spec.rules import validate
+    from ignition_py.spec.rules.all import validate
 
     found = [f for f in validate(config, tables.VERSIONS[tables.latest()]) if f.severity == ERROR]
     for finding in found:

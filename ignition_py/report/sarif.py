@@ -23,17 +23,19 @@ _LEVELS = {ERROR: "error", WARNING: "warning", INFO: "note"}
 
 def sarif(reports: Iterable[tuple[str, Report]]) -> str:
     """The SARIF document of (file name, report) pairs, with a final newline."""
-    from butane_py.codes import CODES
     from ignition_py import __version__
+    from ignition_py.report.catalog import load
+
+    codes = load()
 
     results = [_result(name, entry) for name, report in reports for entry in report]
     rules = []
     for code in sorted({result["ruleId"] for result in results}):
-        known = CODES.get(code)
+        known = codes.get(code)
         rule: dict[str, Any] = {"id": code}
         if known is not None:
             rule["shortDescription"] = {"text": known.title}
-            rule["fullDescription"] = {"text": known.text}
+            rule["fullDescription"] = {"text": known.why}
         rules.append(rule)
     numbers = {rule["id"]: i for i, rule in enumerate(rules)}
     for result in results:

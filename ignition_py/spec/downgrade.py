@@ -103,7 +103,7 @@ def _fields(struct: object) -> list[tuple[Field, object]]:
 
 
 def _check_values(config: Config, target: int, report: Report) -> None:
-    from ignition_py.spec.rules import validate
+    from ignition_py.spec.rules.all import validate
 
     for finding in validate(config, target):
         if finding.severity == ERROR:

@@ -119,7 +119,7 @@ def parse_cached(data: bytes, source: str = "") -> Config:
 
 
 def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
-    from ignition_py.spec.rules import validate
+    from ignition_py.spec.rules.all import validate
 
     document = decoder.document
     decoder.unused = [path for path in decoder.unused if path != (MAP_KEY,)]

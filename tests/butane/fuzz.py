@@ -20,10 +20,10 @@ import traceback
 from collections.abc import Iterator
 
 from butane_py import tables
-from butane_py.codes import CODES
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
 from butane_py.variants import VARIANTS
+from ignition_py.report.catalog import load
 from ignition_py.spec.model import Struct
 from tests.butane.sugar_cases import CASES, ROLE, config, make_files, rows
 
@@ -119,7 +119,7 @@ def checked(data: bytes, folder: str | None) -> str:
         return "output and report contradict each other"
     if result.output is not None and not result.output.startswith("#"):
         json.loads(result.output)
-    unknown = [entry.code for entry in result.report if entry.code not in CODES]
+    unknown = [entry.code for entry in result.report if entry.code not in load()]
     return f"unknown codes {unknown}" if unknown else ""
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.codes import CODES
 from butane_py.compilation import Options
 from butane_py.compiler import Result, compile_source
+from ignition_py.report.catalog import load
 
 ROOT = Path(__file__).parents[2]
+CODES = load()
 # Function -> position of the code among its arguments.
 _CALLS = {"error": 0, "warning": 0, "LocalFileError": 0, "Finding": 1, "Entry": 1, "at_output": 2, "_unsupported": 2, "Forbidden": 2, "_failure": 0,
           "add": 1, "fail": 0}  # fmt: skip

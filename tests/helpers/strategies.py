@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ignition_py.spec import tables
 from ignition_py.spec.model import Field, Struct
-from ignition_py.spec.rules import validate
+from ignition_py.spec.rules.all import validate
 
 Data = dict[str, Any]
 VERSIONS = sorted(tables.VERSIONS.values())

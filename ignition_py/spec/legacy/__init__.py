@@ -89,7 +89,7 @@ def translate(data: bytes, source: str = "") -> tuple[Config | None, Report]:
 
 def _check(made: Config, report: Report) -> None:
     from ignition_py.spec.origins import place_of
-    from ignition_py.spec.rules import validate
+    from ignition_py.spec.rules.all import validate
 
     for finding in validate(made, TARGET):
         if finding.code == "unit-no-install" and finding.severity == WARNING:

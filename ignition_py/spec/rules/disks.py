@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.rules import Findings, rule
 from ignition_py.spec.rules.paths import check_path
+from ignition_py.spec.rules.registry import Findings, rule
 from ignition_py.spec.rules.resources import url_problem
 from ignition_py.spec.tables import ClevisCustom, Disk, Filesystem, Luks, Partition, Raid, Tang
 from ignition_py.spec.urls import UrlError, parse_url
@@ -38,36 +38,38 @@ CLEVIS_PINS = ("tpm2", "tang", "sss")
 
 
 @rule(Disk)
-def disk(it: Disk, find: Findings) -> None:
+def disk(it: Disk, findings: Findings) -> None:
     if not it.device:
-        find.error("device-missing", "a disk needs its device", "device")
+        findings.error("device-missing", "a disk needs its device", "device")
         return
-    check_path(find, it.device, "device")
-    _numbers_collide(it, find)
-    _partitions_overlap(it, find)
-    _labels_collide(it, find)
+    check_path(findings, it.device, "device")
+    _numbers_collide(it, findings)
+    _partitions_overlap(it, findings)
+    _labels_collide(it, findings)
 
 
-def _numbers_collide(it: Disk, find: Findings) -> None:
+def _numbers_collide(it: Disk, findings: Findings) -> None:
     seen: set[int] = set()
     for i, part in enumerate(it.partitions):
         if part.number and part.number in seen:
-            find.error("partition-number-twice", f"two partitions have the number {part.number}", "partitions", i)
+            findings.error("partition-number-twice", f"two partitions have the number {part.number}", "partitions", i)
             return
         seen.add(part.number)
 
 
-def _labels_collide(it: Disk, find: Findings) -> None:
+def _labels_collide(it: Disk, findings: Findings) -> None:
     seen: set[str] = set()
     for i, part in enumerate(it.partitions):
         if part.label is not None:
             if part.label in seen:
-                find.error("partition-label-twice", f"two partitions have the label {part.label!r}", "partitions", i)
+                findings.error(
+                    "partition-label-twice", f"two partitions have the label {part.label!r}", "partitions", i
+                )
                 return
             seen.add(part.label)
 
 
-def _partitions_overlap(it: Disk, find: Findings) -> None:
+def _partitions_overlap(it: Disk, findings: Findings) -> None:
     """Only partitions with a start and a size can be compared; the rest is placed when the disk is known."""
     spans = []
     for i, part in enumerate(it.partitions):
@@ -82,25 +84,25 @@ def _partitions_overlap(it: Disk, find: Findings) -> None:
                 or other_start <= end <= other_end
                 or (start < other_start and end > other_end)
             ):
-                find.error("partitions-overlap", f"partitions {i} and {j} of {it.device} overlap", "partitions", j)
+                findings.error("partitions-overlap", f"partitions {i} and {j} of {it.device} overlap", "partitions", j)
                 return
 
 
 @rule(Partition)
-def partition(it: Partition, find: Findings) -> None:
+def partition(it: Partition, findings: Findings) -> None:
     if it.should_exist is False and (
         it.label is not None or it.type_guid or it.guid or it.start_mib is not None or it.size_mib is not None
     ):
-        find.error("partition-absent-with-fields", "a partition that is not to exist can have a number only")
+        findings.error("partition-absent-with-fields", "a partition that is not to exist can have a number only")
     if it.number == 0 and it.label is None:
-        find.error("partition-unnamed", "a partition needs a number or a label")
+        findings.error("partition-unnamed", "a partition needs a number or a label")
     if it.label is not None and len(it.label.encode()) > _GPT_NAME:
-        find.error("partition-label-long", f"a partition's label has at most {_GPT_NAME} characters", "label")
+        findings.error("partition-label-long", f"a partition's label has at most {_GPT_NAME} characters", "label")
     elif it.label is not None and ":" in it.label:
-        find.error("partition-label-colon", "a partition's label must not have a colon", "label")
+        findings.error("partition-label-colon", "a partition's label must not have a colon", "label")
     for name, guid in (("guid", it.guid), ("type_guid", it.type_guid)):
         if guid and not _is_guid(guid):
-            find.error("guid-malformed", "a GUID is written 01234567-89AB-CDEF-0123-456789ABCDEF", name)
+            findings.error("guid-malformed", "a GUID is written 01234567-89AB-CDEF-0123-456789ABCDEF", name)
 
 
 def _is_guid(text: str) -> bool:
@@ -109,123 +111,127 @@ def _is_guid(text: str) -> bool:
 
 
 @rule(Filesystem)
-def filesystem(it: Filesystem, find: Findings) -> None:
+def filesystem(it: Filesystem, findings: Findings) -> None:
     if it.path:
-        check_path(find, it.path, "path")
-    if it.format == "virtiofs" and find.version >= FORMATS["virtiofs"]:
-        _virtiofs(it, find)
+        check_path(findings, it.path, "path")
+    if it.format == "virtiofs" and findings.version >= FORMATS["virtiofs"]:
+        _virtiofs(it, findings)
     else:
-        check_path(find, it.device, "device")
+        check_path(findings, it.device, "device")
     if not it.format:
         if it.path or it.label or it.uuid or it.wipe_filesystem or it.options or it.mount_options:
-            find.error("format-missing", "the format is needed as soon as anything but the device is given", "format")
-    elif find.version < FORMATS.get(it.format, 1 << 20):
-        known = ", ".join(name for name, since in FORMATS.items() if since <= find.version)
-        find.error("format-unknown", f"the format {it.format!r} is unknown; known: {known}", "format")
+            findings.error(
+                "format-missing", "the format is needed as soon as anything but the device is given", "format"
+            )
+    elif findings.version < FORMATS.get(it.format, 1 << 20):
+        known = ", ".join(name for name, since in FORMATS.items() if since <= findings.version)
+        findings.error("format-unknown", f"the format {it.format!r} is unknown; known: {known}", "format")
     if it.label:
-        _filesystem_label(it, it.label, find)
+        _filesystem_label(it, it.label, findings)
 
 
-def _virtiofs(it: Filesystem, find: Findings) -> None:
+def _virtiofs(it: Filesystem, findings: Findings) -> None:
     if not it.device:
-        find.error("device-missing", "virtiofs needs the tag of the share as its device", "device")
+        findings.error("device-missing", "virtiofs needs the tag of the share as its device", "device")
     elif len(it.device.encode()) > _VIRTIOFS_TAG_BYTES:
-        find.error(
+        findings.error(
             "virtiofs-tag-long", f"the tag of a virtiofs share has at most {_VIRTIOFS_TAG_BYTES} bytes", "device"
         )
     if it.uuid:
-        find.error("virtiofs-uuid", "virtiofs has no UUID", "uuid")
+        findings.error("virtiofs-uuid", "virtiofs has no UUID", "uuid")
     if it.wipe_filesystem:
-        find.error("virtiofs-wipe", "virtiofs cannot be wiped: the host owns it", "wipe_filesystem")
+        findings.error("virtiofs-wipe", "virtiofs cannot be wiped: the host owns it", "wipe_filesystem")
     if it.options:
-        find.error("virtiofs-options", "virtiofs is not made by mkfs, so it takes no options", "options")
+        findings.error("virtiofs-options", "virtiofs is not made by mkfs, so it takes no options", "options")
 
 
-def _filesystem_label(it: Filesystem, label: str, find: Findings) -> None:
+def _filesystem_label(it: Filesystem, label: str, findings: Findings) -> None:
     if not it.format:
-        find.error("label-without-format", "a label needs a format", "label")
-    elif it.format == "virtiofs" and find.version >= FORMATS["virtiofs"]:
-        find.error("virtiofs-label", "virtiofs has no label", "label")
+        findings.error("label-without-format", "a label needs a format", "label")
+    elif it.format == "virtiofs" and findings.version >= FORMATS["virtiofs"]:
+        findings.error("virtiofs-label", "virtiofs has no label", "label")
     elif len(label.encode()) > LABEL_BYTES.get(it.format, 1 << 20):
-        find.error(
+        findings.error(
             "filesystem-label-long", f"a label of {it.format} has at most {LABEL_BYTES[it.format]} bytes", "label"
         )
 
 
 @rule(Raid)
-def raid(it: Raid, find: Findings) -> None:
+def raid(it: Raid, findings: Findings) -> None:
     if not it.level:
-        find.error("raid-level-missing", "an array needs its level", "level")
+        findings.error("raid-level-missing", "an array needs its level", "level")
     elif it.level not in RAID_LEVELS:
-        find.error("raid-level-unknown", f"the level {it.level!r} is unknown; known: {', '.join(RAID_LEVELS)}", "level")
+        findings.error(
+            "raid-level-unknown", f"the level {it.level!r} is unknown; known: {', '.join(RAID_LEVELS)}", "level"
+        )
     elif it.spares and it.level in _NO_SPARES:
-        find.error("raid-spares", f"{it.level} has no redundancy, so it takes no spares", "level")
+        findings.error("raid-spares", f"{it.level} has no redundancy, so it takes no spares", "level")
     if not it.devices:
-        find.error("raid-devices-missing", "an array needs devices", "devices")
+        findings.error("raid-devices-missing", "an array needs devices", "devices")
     for i, device in enumerate(it.devices):
-        check_path(find, device, "devices", i)
+        check_path(findings, device, "devices", i)
 
 
 @rule(Luks)
-def luks(it: Luks, find: Findings) -> None:
+def luks(it: Luks, findings: Findings) -> None:
     if "/" in it.name:
-        find.error("luks-name-slash", "the name of a volume must not have a slash", "name")
+        findings.error("luks-name-slash", "the name of a volume must not have a slash", "name")
     if it.label and len(it.label.encode()) > _LUKS_LABEL_BYTES:
-        find.error("luks-label-long", f"a label of LUKS has at most {_LUKS_LABEL_BYTES} bytes", "label")
+        findings.error("luks-label-long", f"a label of LUKS has at most {_LUKS_LABEL_BYTES} bytes", "label")
     if not it.device:
-        find.error("device-missing", "a volume needs its device", "device")
+        findings.error("device-missing", "a volume needs its device", "device")
     else:
-        check_path(find, it.device, "device")
-    _clevis(it, find)
-    if it.key_file.source and url_problem(it.key_file.source, find.version):
-        find.error("luks-key-file", "the source of the key file is not a URL that can be fetched", "keys")
+        check_path(findings, it.device, "device")
+    _clevis(it, findings)
+    if it.key_file.source and url_problem(it.key_file.source, findings.version):
+        findings.error("luks-key-file", "the source of the key file is not a URL that can be fetched", "keys")
 
 
-def _clevis(it: Luks, find: Findings) -> None:
+def _clevis(it: Luks, findings: Findings) -> None:
     clevis = it.clevis
-    custom = clevis.has("custom") if find.version == 2 else bool(clevis.custom.pin)
+    custom = clevis.has("custom") if findings.version == 2 else bool(clevis.custom.pin)
     others = bool(clevis.tang or clevis.tpm2 or clevis.threshold)
     if custom and others:
-        find.error("clevis-custom", "a custom pin cannot stand beside tang, tpm2 or threshold", "clevis")
+        findings.error("clevis-custom", "a custom pin cannot stand beside tang, tpm2 or threshold", "clevis")
     if it.cex.enabled and (clevis.custom.pin or others):
-        find.error("cex-clevis", "a CEX key and Clevis cannot stand together", "cex")
+        findings.error("cex-clevis", "a CEX key and Clevis cannot stand together", "cex")
     if it.cex.enabled and it.key_file.source:
-        find.error("cex-key-file", "a CEX key and a key file cannot stand together", "cex")
+        findings.error("cex-key-file", "a CEX key and a key file cannot stand together", "cex")
 
 
 @rule(ClevisCustom)
-def clevis_custom(it: ClevisCustom, find: Findings) -> None:
-    if not it.pin and not it.config and not (it.needs_network and find.version >= 3):
+def clevis_custom(it: ClevisCustom, findings: Findings) -> None:
+    if not it.pin and not it.config and not (it.needs_network and findings.version >= 3):
         return
-    if not it.pin and find.version >= 3:
-        find.error("clevis-pin-missing", "a custom pin needs its name", "pin")
-    elif it.pin not in CLEVIS_PINS and find.version < 6:
-        find.error("clevis-pin-unknown", f"the pin {it.pin!r} is unknown; known: {', '.join(CLEVIS_PINS)}", "pin")
+    if not it.pin and findings.version >= 3:
+        findings.error("clevis-pin-missing", "a custom pin needs its name", "pin")
+    elif it.pin not in CLEVIS_PINS and findings.version < 6:
+        findings.error("clevis-pin-unknown", f"the pin {it.pin!r} is unknown; known: {', '.join(CLEVIS_PINS)}", "pin")
     if not it.config:
-        find.error("clevis-config-missing", "a custom pin needs its configuration", "config")
+        findings.error("clevis-config-missing", "a custom pin needs its configuration", "config")
 
 
 @rule(Tang)
-def tang(it: Tang, find: Findings) -> None:
+def tang(it: Tang, findings: Findings) -> None:
     try:
         scheme = parse_url(it.url).scheme
     except UrlError as error:
-        find.error("url-malformed", f"this is not a URL: {error}", "url")
+        findings.error("url-malformed", f"this is not a URL: {error}", "url")
     else:
         if scheme not in ("http", "https"):
-            find.error("tang-scheme", "the URL of a Tang server starts with http:// or https://", "url")
+            findings.error("tang-scheme", "the URL of a Tang server starts with http:// or https://", "url")
     if not it.thumbprint:
-        find.error("tang-thumbprint-missing", "a Tang server needs the thumbprint of its key", "thumbprint")
+        findings.error("tang-thumbprint-missing", "a Tang server needs the thumbprint of its key", "thumbprint")
     if it.advertisement:
-        _advertisement(it.advertisement, find)
+        _advertisement(it.advertisement, findings)
 
 
-def _advertisement(text: str, find: Findings) -> None:
+def _advertisement(text: str, findings: Findings) -> None:
     from ignition_py.spec.jsonscan import has_huge_number, scan_error
 
     data = text.encode()
     error = scan_error(data)
     if error is not None:
-        find.error("tang-advertisement", f"the advertisement is not JSON: {error}", "advertisement")
+        findings.error("tang-advertisement", f"the advertisement is not JSON: {error}", "advertisement")
     elif has_huge_number(data):
-        find.error("tang-advertisement", "the advertisement has a number that is too large", "advertisement")
+        findings.error("tang-advertisement", "the advertisement has a number that is too large", "advertisement")

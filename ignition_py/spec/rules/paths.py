@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.rules import Findings
+from ignition_py.spec.rules.registry import Findings
 
 
 def clean(path: str) -> str:
@@ -22,14 +22,14 @@ def clean(path: str) -> str:
     return ("/" if rooted else "") + "/".join(out) or "."
 
 
-def check_path(find: Findings, path: str, *where: str | int) -> None:
+def check_path(findings: Findings, path: str, *where: str | int) -> None:
     """An absolute path in its shortest spelling."""
     if not path:
-        find.error("path-missing", "a path is needed here", *where)
+        findings.error("path-missing", "a path is needed here", *where)
     elif not path.startswith("/"):
-        find.error("path-relative", f"{path!r} is relative; a path starts with /", *where)
+        findings.error("path-relative", f"{path!r} is relative; a path starts with /", *where)
     elif clean(path) != path:
-        find.error("path-not-clean", f"{path!r} is not in its shortest spelling: write {clean(path)}", *where)
+        findings.error("path-not-clean", f"{path!r} is not in its shortest spelling: write {clean(path)}", *where)
 
 
 def extension(name: str) -> str:

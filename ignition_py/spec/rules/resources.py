@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.spec import dataurl
-from ignition_py.spec.rules import Findings, rule
+from ignition_py.spec.rules.registry import Findings, rule
 from ignition_py.spec.tables import (
     TLS,
     CaReference,
@@ -66,108 +66,112 @@ def _arn_problem(url: Url) -> tuple[str, str] | None:
     return _version_id_problem(url)
 
 
-def _source_error(find: Findings, text: str | None, *path: str | int) -> None:
-    problem = url_problem(text, find.version) if text else None
+def _source_error(findings: Findings, text: str | None, *path: str | int) -> None:
+    problem = url_problem(text, findings.version) if text else None
     if problem:
-        find.error(*problem, *path)
+        findings.error(*problem, *path)
 
 
 @rule(Resource)
-def resource(it: Resource, find: Findings) -> None:
+def resource(it: Resource, findings: Findings) -> None:
     if it.compression not in (None, "", "gzip"):
-        find.error(
+        findings.error(
             "compression-unknown", f"compression {it.compression!r} is unknown; the only one is gzip", "compression"
         )
-    contents = find.version or not isinstance(it, CaReference | ConfigReference)  # 3.0 checks configs and CAs less
+    contents = findings.version or not isinstance(it, CaReference | ConfigReference)  # 3.0 checks configs and CAs less
     if contents and it.verification.hash is not None and it.source is None:
-        find.error(
+        findings.error(
             "hash-without-source",
             "a hash is given, but no source whose contents it could check",
             "verification",
             "hash",
         )
-    if it.source or not (isinstance(it, CaReference) and find.version == 0):
-        _source_error(find, it.source, "source")
+    if it.source or not (isinstance(it, CaReference) and findings.version == 0):
+        _source_error(findings, it.source, "source")
     if it.http_headers:
-        _headers_fit(it, find)
+        _headers_fit(it, findings)
 
 
-def _headers_fit(it: Resource, find: Findings) -> None:
+def _headers_fit(it: Resource, findings: Findings) -> None:
     try:
         scheme = parse_url(it.source or "").scheme if it.source else None
     except UrlError:
         scheme = None
     if scheme is None:
-        find.error("headers-without-url", "headers are given, but no URL that they could be sent to", "http_headers")
+        findings.error(
+            "headers-without-url", "headers are given, but no URL that they could be sent to", "http_headers"
+        )
     elif scheme not in _HEADER_SCHEMES:
-        find.error("headers-scheme", f"headers are sent with http and https only, not with {scheme}", "http_headers")
+        findings.error(
+            "headers-scheme", f"headers are sent with http and https only, not with {scheme}", "http_headers"
+        )
 
 
-def _required(find: Findings, it: Resource, *path: str | int) -> None:
+def _required(findings: Findings, it: Resource, *path: str | int) -> None:
     if not it.source:
-        find.error("source-missing", "a source is needed here", *path)
+        findings.error("source-missing", "a source is needed here", *path)
     else:
-        _source_error(find, it.source, *path)
+        _source_error(findings, it.source, *path)
 
 
 @rule(IgnitionConfig, since=1)
-def merged_configs(it: IgnitionConfig, find: Findings) -> None:
+def merged_configs(it: IgnitionConfig, findings: Findings) -> None:
     for i, reference in enumerate(it.merge):
-        _required(find, reference, "merge", i)
+        _required(findings, reference, "merge", i)
 
 
 @rule(TLS, since=1)
-def authorities(it: TLS, find: Findings) -> None:
+def authorities(it: TLS, findings: Findings) -> None:
     for i, reference in enumerate(it.certificate_authorities):
-        _required(find, reference, "certificate_authorities", i)
+        _required(findings, reference, "certificate_authorities", i)
 
 
 @rule(CaReference, until=1)
-def authority(it: CaReference, find: Findings) -> None:
+def authority(it: CaReference, findings: Findings) -> None:
     if not it.source:
-        find.error("url-scheme", "a source is needed here", "source")
+        findings.error("url-scheme", "a source is needed here", "source")
 
 
 @rule(HTTPHeader)
-def header(it: HTTPHeader, find: Findings) -> None:
+def header(it: HTTPHeader, findings: Findings) -> None:
     if not it.name:
-        find.error("header-name-empty", "the name of a header is empty", "name")
+        findings.error("header-name-empty", "the name of a header is empty", "name")
     if it.value == "":
-        find.error(
+        findings.error(
             "header-value-empty", "the value of a header is empty; leave it out to remove an inherited header", "value"
         )
 
 
 @rule(Verification)
-def verification(it: Verification, find: Findings) -> None:
+def verification(it: Verification, findings: Findings) -> None:
     if it.hash is None:
         return
     function, dash, digest = it.hash.partition("-")
     digits, since = HASHES.get(function, (0, 1 << 20))
     if not dash:
-        find.error("hash-malformed", "a hash is written FUNCTION-HEX, such as sha256-0123...", "hash")
-    elif find.version < since:
-        known = " and ".join(name for name, (_, minor) in sorted(HASHES.items()) if minor <= find.version)
-        find.error("hash-unknown", f"the hash function {function!r} is unknown; known: {known}", "hash")
+        findings.error("hash-malformed", "a hash is written FUNCTION-HEX, such as sha256-0123...", "hash")
+    elif findings.version < since:
+        known = " and ".join(name for name, (_, minor) in sorted(HASHES.items()) if minor <= findings.version)
+        findings.error("hash-unknown", f"the hash function {function!r} is unknown; known: {known}", "hash")
     elif len(digest.encode()) != digits:
-        find.error("hash-size", f"a {function} sum has {digits} hexadecimal digits; this has {len(digest)}", "hash")
+        findings.error("hash-size", f"a {function} sum has {digits} hexadecimal digits; this has {len(digest)}", "hash")
 
 
 @rule(Proxy)
-def proxy(it: Proxy, find: Findings) -> None:
-    _proxy(it.http_proxy, "http_proxy", find)
-    _proxy(it.https_proxy, "https_proxy", find)
+def proxy(it: Proxy, findings: Findings) -> None:
+    _proxy(it.http_proxy, "http_proxy", findings)
+    _proxy(it.https_proxy, "https_proxy", findings)
 
 
-def _proxy(text: str | None, name: str, find: Findings) -> None:
+def _proxy(text: str | None, name: str, findings: Findings) -> None:
     if text is None:
         return
     try:
         scheme = parse_url(text).scheme
     except UrlError as error:
-        find.error("url-malformed", f"this is not a URL: {error}", name)
+        findings.error("url-malformed", f"this is not a URL: {error}", name)
         return
     if scheme not in _HEADER_SCHEMES:
-        find.error("proxy-scheme", "a proxy's URL starts with http:// or https://", name)
+        findings.error("proxy-scheme", "a proxy's URL starts with http:// or https://", name)
     elif scheme == "http" and name == "https_proxy":
-        find.warning("proxy-insecure", "https requests go to this proxy over plain http", name)
+        findings.warning("proxy-insecure", "https requests go to this proxy over plain http", name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ignition_py.spec import tables
-from ignition_py.spec.rules import Findings, rule
 from ignition_py.spec.rules.paths import extension
+from ignition_py.spec.rules.registry import Findings, rule
 from ignition_py.spec.tables import Dropin, Systemd, Unit
 from ignition_py.spec.unitfile import UnitError, sections_with_settings
 
@@ -14,36 +14,36 @@ UNIT_TYPES = (
 
 
 @rule(tables.Ignition)
-def version(it: tables.Ignition, find: Findings) -> None:
-    if tables.VERSIONS.get(it.version, find.version) != find.version:
-        find.error("version-unknown", f"the version {it.version!r} is unknown", "version")
+def version(it: tables.Ignition, findings: Findings) -> None:
+    if tables.VERSIONS.get(it.version, findings.version) != findings.version:
+        findings.error("version-unknown", f"the version {it.version!r} is unknown", "version")
 
 
 @rule(Unit)
-def unit(it: Unit, find: Findings) -> None:
+def unit(it: Unit, findings: Findings) -> None:
     if extension(it.name) not in UNIT_TYPES:
-        find.error("unit-name", f"the name of a unit ends in its type: one of {' '.join(UNIT_TYPES)}", "name")
-    sections = _sections(it.contents, find)
+        findings.error("unit-name", f"the name of a unit ends in its type: one of {' '.join(UNIT_TYPES)}", "name")
+    sections = _sections(it.contents, findings)
     if it.enabled and it.contents and sections is not None and "Install" not in sections:
-        find.warning(
+        findings.warning(
             "unit-no-install", f"{it.name} is enabled, but has no [Install] section, so nothing starts it", "contents"
         )
 
 
 @rule(Dropin)
-def dropin(it: Dropin, find: Findings) -> None:
-    _sections(it.contents, find)
+def dropin(it: Dropin, findings: Findings) -> None:
+    _sections(it.contents, findings)
     if extension(it.name) != ".conf":
-        find.error("dropin-name", "the name of a drop-in ends in .conf", "name")
+        findings.error("dropin-name", "the name of a drop-in ends in .conf", "name")
 
 
-def _sections(contents: str | None, find: Findings) -> set[str] | None:
+def _sections(contents: str | None, findings: Findings) -> set[str] | None:
     if contents is None:
         return set()
     try:
         return sections_with_settings(contents)
     except UnitError as error:
-        find.error("unit-contents", f"this is not unit text: {error}", "contents")
+        findings.error("unit-contents", f"this is not unit text: {error}", "contents")
         return None
 
 
@@ -55,7 +55,7 @@ def _template(name: str) -> str:
 
 
 @rule(Systemd)
-def instances(it: Systemd, find: Findings) -> None:
+def instances(it: Systemd, findings: Findings) -> None:
     if not any("@" in each.name for each in it.units):
         return
     units = {each.name: each for each in it.units}
@@ -69,4 +69,4 @@ def instances(it: Systemd, find: Findings) -> None:
             continue
         if "Install" not in sections:
             message = f"{each.name} is enabled, but its template {template.name} has no [Install] section"
-            find.warning("instance-no-install", message, "units", i, "contents")
+            findings.warning("instance-no-install", message, "units", i, "contents")

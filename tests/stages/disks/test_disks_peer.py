@@ -20,7 +20,7 @@ from ignition_py.context import Context
 from ignition_py.report.diag import ERROR, IgnitionError
 from ignition_py.spec import tables
 from ignition_py.spec.encode import to_data, to_json
-from ignition_py.spec.rules import validate
+from ignition_py.spec.rules.all import validate
 from ignition_py.spec.tables import Config, Disk, Filesystem, Ignition, Partition, Storage
 from ignition_py.stages import disks
 from ignition_py.stages.disks.partitions import gpt

@@ -1,0 +1,102 @@
+"""The catalogue of report codes: what each code means, why it matters, the way out, and two examples that a test compiles.
+
+A code is declared where it is reported: `rule(Struct, "code", title=…)` of a rule set, `@code("code", title=…)` on any other
+function, or `declare("code", title=…)` for what no single function reports. `explain`, docs/codes.md, the SARIF rules and the
+example tests read the catalogue. A declaration only keeps its texts; `load()` imports every module that declares codes.
+"""
+
+from __future__ import annotations
+
+from ignition_py.record import KW_ONLY, Record
+from ignition_py.report.diag import ERROR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypedDict, TypeVar, Unpack
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+    class Texts(TypedDict, total=False):
+        """What a declaration gives beside the name; see Code."""
+
+        title: str
+        why: str
+        fix: str
+        wrong: str
+        right: str
+        row: str
+        severity: str
+        local: bool
+        raw: bool
+        lint: bool
+
+
+FCOS = "fcos 1.6.0"
+OPENSHIFT = "openshift 4.18.0"
+_ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
+
+# Modules whose import declares every code. They are imported by `load()` only.
+DECLARING = ("ignition_py.spec.rules.all", "butane_py.codes")
+
+
+class Code(Record):
+    """One code of the catalogue.
+
+    title: what is wrong, a short sentence. why: what it leads to. fix: the way out. wrong, right: a config that gets the code
+    and one that gets no report at all, YAML without variant and version (`row` gives them) unless it names its own; both are
+    empty where no config alone can show the code. severity: of the example. since: the version that brought the check, ""
+    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it.
+    """
+
+    name: str
+    _: KW_ONLY
+    title: str
+    why: str
+    fix: str = ""
+    wrong: str = ""
+    right: str = ""
+    row: str = FCOS
+    severity: str = ERROR
+    since: str = ""
+    local: bool = False
+    raw: bool = False
+    lint: bool = False
+
+    def example(self, text: str) -> str:
+        """An example as a whole config."""
+        if "variant:" in text or not text or text.startswith("["):
+            return text
+        variant, _, version = self.row.partition(" ")
+        role = _ROLE if variant == "openshift" and "metadata:" not in text else ""
+        return f"variant: {variant}\nversion: {version}\n{role}{text}"
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags that the example needs."""
+        return [flag for flag, on in (("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)) if on]
+
+
+_declared: dict[str, tuple[str, Texts]] = {}  # name -> since, the rest
+
+
+def declare(name: str, *, since: str = "", **texts: Unpack[Texts]) -> None:
+    """Adds a code to the catalogue; the texts are those of Code. Raises ValueError if it is declared already."""
+    if name in _declared:
+        raise ValueError(f"the code {name} is declared twice")
+    _declared[name] = (since, texts)
+
+
+def code(name: str, *, since: str = "", **texts: Unpack[Texts]) -> Callable[[Function], Function]:
+    """Declares a code at the function that reports it. Several can be stacked."""
+    declare(name, since=since, **texts)
+    return lambda function: function
+
+
+def load() -> dict[str, Code]:
+    """Every code by its name, in the order of declaration."""
+    from importlib import import_module
+
+    for module in DECLARING:
+        import_module(module)
+    return {name: Code(name, since=since, **texts) for name, (since, texts) in _declared.items()}

@@ -1,0 +1,20 @@
+"""Every rule of the Ignition language, and the check of a config by all of them."""
+
+from __future__ import annotations
+
+from ignition_py.spec.rules import disks, resources, storage, system
+from ignition_py.spec.rules.registry import SPEC, Findings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.spec.model import Struct
+    from ignition_py.spec.rules.registry import Finding
+
+MODULES = (disks, resources, storage, system)  # importing them registers their rules
+
+
+def validate(config: Struct, version: int) -> list[Finding]:
+    """Everything that is wrong with `config` (a Config, or any structure of one) at minor `version`."""
+    findings = Findings(version)
+    SPEC.walk(config, findings, keys=True)
+    return findings.found
