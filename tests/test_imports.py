@@ -134,8 +134,8 @@ def test_downloads_over_http(tmp_path: Path, server: Server) -> None:
     url = server.url("").replace("127.0.0.1", "localhost")
     files = [{"path": path, "contents": {"source": url + path}} for path in paths]
     found = modules(tmp_path, "fetch", {"storage": {"files": files}})
-    assert not found & HEAVY
-    assert not found & {"selectors", "contextlib", "functools", "collections", "encodings.idna"}
+    assert not found & HEAVY - {"threading"}
+    assert not found & {"selectors", "contextlib", "encodings.idna"}
     compare("fetch, downloads", found)
 
 

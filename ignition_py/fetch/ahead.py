@@ -7,11 +7,13 @@ and is waited for, under the very same settings only. Everything else is fetched
 
 from __future__ import annotations
 
-from ignition_py.fetch.pool import Pool
-from ignition_py.fetch.request import TooSlow
+from functools import partial
+
+from ignition_py.fetch.request import CONNECTIONS, TooSlow
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, name_of
 from ignition_py.fetch.url import needs_network
 from ignition_py.report.diag import FetchError
+from ignition_py.system.parallel import Jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,16 +37,15 @@ class Ahead:
         for resource in resources:
             if needs_network(resource.source or ""):
                 remote.setdefault(name_of(resource), resource)
-        self._index = {name: index for index, name in enumerate(remote)}
-        self._pool = Pool(self._fetch, list(remote.values()))
-        self._pool.start()
+        self._jobs = Jobs(CONNECTIONS)
+        self._numbers = {name: self._jobs.add(partial(self._fetch, resource)) for name, resource in remote.items()}
 
     def read(self, resource: Resource) -> bytes:
         """The contents. Raises FetchError."""
-        index = self._index.get(name_of(resource))
-        if index is not None and self._counts(index):
+        number = self._numbers.get(name_of(resource))
+        if number is not None and self._counts(number):
             try:
-                data = self._pool.result(index)
+                data = self._jobs.result(number)
             except (NoRoom, TooSlow):  # alone it has all of the memory, and of the network
                 pass
             else:
@@ -53,27 +54,29 @@ class Ahead:
         return self._fetcher.read(resource, what=self._what)
 
     def stop(self) -> None:
-        self._pool.stop()
+        self._jobs.stop()
 
-    def _counts(self, index: int) -> bool:
-        """Does what was, or will be, fetched ahead hold now?"""
+    def _counts(self, number: int) -> bool:
+        """True if what was, or will be, fetched ahead is valid under the settings of now."""
         now = self._fetcher.settings
+        if self._jobs.stopped():
+            return False
         if now.same(self._settings):
             return True
         if now.proxies() != self._settings.proxies():
             self.stop()
             return False
-        return self._pool.finished(index)
+        return self._jobs.succeeded(number)
 
     def _fetch(self, resource: Resource) -> bytes:
         share = Share(self._allowance)
         data = bytearray()
         with self._fetcher.stream(
-            resource, what=self._what, settings=self._settings, stopped=self._pool.stopped, room=share.grow_to
+            resource, what=self._what, settings=self._settings, stopped=self._jobs.stopped, room=share.grow_to
         ) as chunks:
             for chunk in chunks:
                 data += chunk
                 share.grow_to(len(data))
-                if self._pool.stopped():
-                    raise FetchError(f"{self._what}: it is no longer wanted")
+                if self._jobs.stopped():
+                    raise FetchError(f"{self._what}: no longer needed")
         return bytes(data)

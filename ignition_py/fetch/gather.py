@@ -1,6 +1,6 @@
 """Fetches everything remote that a config names, side by side, before a stage needs it: into the spool, verified.
 
-    engine.py, before fetch, disks and files -> gather() -> pool.py: Fetcher.stream() -> spool.py
+    engine.py, before fetch, disks and files -> gather() -> Fetcher.stream() side by side -> spool.py
     later, in any stage                         Fetcher.open() -> spool.py
 
 Before `disks`, so that a missing file or a wrong digest stops a boot while nothing has been wiped yet. What does not fit
@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ignition_py.fetch.request import CONNECTIONS
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
@@ -114,12 +115,15 @@ class _Gathering:
     def run(self, todo: list[_Download]) -> None:
         """Raises FetchError."""
         if len(todo) > 1:
-            from ignition_py.fetch.pool import Pool
+            from functools import partial
 
-            pool = Pool(self._beside, todo)
-            self._stopped = pool.stopped
-            pool.start()
-            pool.wait()
+            from ignition_py.system.parallel import Jobs
+
+            jobs = Jobs(CONNECTIONS, stop_on_error=True)
+            self._stopped = jobs.stopped
+            for download in todo:
+                jobs.add(partial(self._beside, download))
+            jobs.wait()
             todo = self._slow
         for download in todo:
             self._fetch(download)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Headers = tuple[tuple[str, str], ...]
 
+CONNECTIONS = 20  # downloads side by side, and connections that are kept to one server
 RESPONSE_HEADERS = 10.0  # seconds until an answer begins, where the config says nothing (Ignition specification)
 
 

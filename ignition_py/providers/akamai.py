@@ -11,7 +11,7 @@ from ignition_py.providers.metadata import LINK_LOCAL, WHAT, first_answer, token
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 BASES = (LINK_LOCAL, "http://[fd00:a9fe:a9fe::1]")
 LIFETIME = "300"  # seconds
@@ -20,12 +20,12 @@ LIFETIME = "300"  # seconds
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises FetchError, also where there is none, as the reference does."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
+    def ask(base: str, attempt: Attempt) -> bytes:
         # without Accept, the service refuses the one that the fetcher sends
         life = (("Accept", "text/plain"), ("Metadata-Token-Expiry-Seconds", LIFETIME))
-        secret = token(machine, f"{base}/v1/token", headers=life, stopped=stopped)
+        secret = token(machine, f"{base}/v1/token", headers=life, attempt=attempt)
         headers = (("Accept", "*/*"), ("Metadata-Token", secret))
-        return user_data(machine, f"{base}/v1/user-data", headers=headers, required=True, stopped=stopped)
+        return user_data(machine, f"{base}/v1/user-data", headers=headers, required=True, attempt=attempt)
 
     data = base64(first_answer(machine, BASES, ask), what=WHAT)
     return gunzip(data, what=WHAT) if data.startswith(GZIP) else data

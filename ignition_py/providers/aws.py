@@ -12,7 +12,7 @@ from ignition_py.providers.metadata import LINK_LOCAL, first_answer, token, user
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 BASES = (LINK_LOCAL, "http://[fd00:ec2::254]")
 LIFETIME = "21600"  # seconds, six hours: the longest there is
@@ -21,15 +21,15 @@ LIFETIME = "21600"  # seconds, six hours: the longest there is
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises FetchError."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
+    def ask(base: str, attempt: Attempt) -> bytes:
         try:
             life = (("x-aws-ec2-metadata-token-ttl-seconds", LIFETIME),)
-            secret = token(machine, f"{base}/latest/api/token", headers=life, stopped=stopped)
+            secret = token(machine, f"{base}/latest/api/token", headers=life, attempt=attempt)
         except NotFound:
             machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
             headers: tuple[tuple[str, str], ...] = ()
         else:
             headers = (("x-aws-ec2-metadata-token", secret),)
-        return user_data(machine, f"{base}/2019-10-01/user-data", headers=headers, stopped=stopped)
+        return user_data(machine, f"{base}/2019-10-01/user-data", headers=headers, attempt=attempt)
 
     return first_answer(machine, BASES, ask)

@@ -15,7 +15,7 @@ from ignition_py.report.diag import FetchError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 PATH = "/cloudstack/userdata/user_data.txt"
 LEASES = "/run/systemd/netif/leases"  # systemd-networkd's, one file for each interface, named by its index
@@ -26,16 +26,16 @@ _ROUTER = "the DHCP server"
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises IgnitionError."""
 
-    def ask(_: str, stopped: Stopped) -> bytes:
-        return user_data(machine, f"http://{_wait(machine, stopped)}/latest/user-data", stopped=stopped)
+    def ask(_: str, attempt: Attempt) -> bytes:
+        return user_data(machine, f"http://{_wait(machine, attempt)}/latest/user-data", attempt=attempt)
 
     return either.fetch(machine, drive.CONFIG_2, PATH, lambda: (_ROUTER,), ask)
 
 
-def _wait(machine: Machine, stopped: Stopped) -> str:
+def _wait(machine: Machine, attempt: Attempt) -> str:
     end = time.monotonic() + LEASE_WAIT
     while (address := dhcp_server(machine)) is None:
-        if stopped() or time.monotonic() >= end:
+        if attempt.stopped() or time.monotonic() >= end:
             raise FetchError(
                 f"{WHAT}: no DHCP lease with a server address appeared in {LEASES} within {LEASE_WAIT:g} seconds"
             )

@@ -10,7 +10,7 @@ from ignition_py.providers.metadata import LINK_LOCAL, first_answer, user_data
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 BASES = (LINK_LOCAL, "http://[fd20:ce::254]")
 PATH = "/computeMetadata/v1/instance/attributes/user-data"
@@ -20,7 +20,7 @@ HEADERS = (("Metadata-Flavor", "Google"),)
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises FetchError."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
-        return user_data(machine, base + PATH, headers=HEADERS, stopped=stopped)
+    def ask(base: str, attempt: Attempt) -> bytes:
+        return user_data(machine, base + PATH, headers=HEADERS, attempt=attempt)
 
     return first_answer(machine, BASES, ask)

@@ -1,8 +1,8 @@
 """User data from a metadata service: what the platforms that have one share.
 
-    user_data()   one question; what a missing one means is the platform's to say
+    user_data()   one request; what a missing one means is the platform's to say
     token()       a session token that the service wants to see again
-    Race          the same questions to several addresses of a service at once; the first answer counts
+    Race          the same requests to several addresses of a service at once; the first response counts
 
 How often and for how long is tried is the fetcher's: until there is an answer, for as long as `-fetch-timeout` allows.
 """
@@ -17,19 +17,26 @@ from ignition_py.report.diag import FetchError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from queue import SimpleQueue
 
     from ignition_py.providers import Machine
 
     Headers = tuple[tuple[str, str], ...]
-    Stopped = Callable[[], bool]
-    Ask = Callable[[str, Stopped], bytes]
+    Ask = Callable[[str, "Attempt"], bytes]
 
 WHAT = "user data from the metadata service"
 LINK_LOCAL = "http://169.254.169.254"  # where most platforms have their service
 LIMIT = 16 << 20  # bytes; clouds allow from 16 KiB to 256 KiB
 BUSY = (429,)  # beside statuses from 500 on, which are always tried again; the reference gives up at it
+ADDRESSES = 64  # asked at once: one for each network interface
 _TOKEN_LIMIT = 8 << 10  # bytes
+
+
+class Attempt:
+    """The requests to one address of a race. `place` is where the config was found there, "" for nowhere."""
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self.stopped = stopped
+        self.place = ""
 
 
 def need_network(machine: Machine) -> None:
@@ -46,29 +53,31 @@ def user_data(
     retry: tuple[int, ...] = BUSY,
     required: bool = False,
     low_port: bool = False,
-    stopped: Stopped | None = None,
+    attempt: Attempt | None = None,
 ) -> bytes:
     """The user data; b"" where the service has none (status 404), unless it is `required`. Raises FetchError."""
     try:
         data = machine.fetcher.get(
-            url, what=WHAT, headers=headers, retry=retry, limit=LIMIT, low_port=low_port, stopped=stopped
+            url, what=WHAT, headers=headers, retry=retry, limit=LIMIT, low_port=low_port, stopped=_stopped(attempt)
         )
     except NotFound:
         if required:
             raise
         data = b""
-    if data:
+    if data and attempt is not None:
+        attempt.place = public(url)
+    elif data:
         machine.found(public(url))
     else:
         machine.log.info("the metadata service has no user data")
     return data
 
 
-def token(machine: Machine, url: str, *, headers: Headers, stopped: Stopped | None = None) -> str:
+def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | None = None) -> str:
     """A session token, asked for with PUT. Raises NotFound where the service knows no tokens, FetchError."""
     what = "a session token from the metadata service"
     answer = machine.fetcher.get(
-        url, what=what, headers=headers, retry=BUSY, method="PUT", limit=_TOKEN_LIMIT, stopped=stopped
+        url, what=what, headers=headers, retry=BUSY, method="PUT", limit=_TOKEN_LIMIT, stopped=_stopped(attempt)
     )
     try:
         text = answer.decode("ascii").strip()
@@ -77,6 +86,10 @@ def token(machine: Machine, url: str, *, headers: Headers, stopped: Stopped | No
     if not text or not text.isprintable():
         raise FetchError(f"{what}: the service answered, but not with a token")
     return text
+
+
+def _stopped(attempt: Attempt | None) -> Callable[[], bool] | None:
+    return None if attempt is None else attempt.stopped
 
 
 def first_answer(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:
@@ -97,46 +110,40 @@ def first_answer(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:
 
 
 class Race:
-    """Questions under way, each in a thread of its own. An address that cannot be reached gives no answer until the
-    fetcher's time is over; everything else is the service's answer, an error included."""
+    """Requests to several addresses at once. An address that cannot be reached gives no response until the fetcher's time is
+    over; everything else is the service's answer, an error included."""
 
     def __init__(self, machine: Machine, ask: Ask) -> None:
-        from queue import SimpleQueue
-        from threading import Event
+        from ignition_py.system.parallel import Jobs
 
         self._machine = machine
         self._ask = ask
-        self._stop = Event()
         self._bases: set[str] = set()
-        self._answers: SimpleQueue[bytes | BaseException] = SimpleQueue()
+        self._jobs = Jobs(ADDRESSES)
 
     def add(self, base: str) -> None:
         """Begins to ask at `base`, once."""
-        if base in self._bases:
-            return
-        from threading import Thread
-
-        self._bases.add(base)
-        Thread(target=self._run, args=(base,), name=base, daemon=True).start()
+        if base not in self._bases:
+            self._bases.add(base)
+            self._jobs.add(lambda: self._attempt(base))
 
     def answer(self, wait: float | None) -> bytes | None:
-        """The answer, None where there is none after `wait` seconds (None: waits for it). Raises FetchError."""
-        from queue import Empty
+        """The next answer, None where there is none after `wait` seconds (None: waits for it). Raises FetchError.
 
-        try:
-            answer = self._answers.get(timeout=wait)
-        except Empty:
+        Only the answer that is returned says where the config was found.
+        """
+        found: tuple[bytes, str] | None = self._jobs.next(wait)
+        if found is None:
             return None
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        data, place = found
+        if place:
+            self._machine.found(place)
+        return data
 
     def stop(self) -> None:
-        """The other answers are not wanted any more."""
-        self._stop.set()
+        """The other answers are no longer needed."""
+        self._jobs.stop()
 
-    def _run(self, base: str) -> None:
-        try:
-            self._answers.put(self._ask(base, self._stop.is_set))
-        except BaseException as error:
-            self._answers.put(error)
+    def _attempt(self, base: str) -> tuple[bytes, str]:
+        attempt = Attempt(self._jobs.stopped)
+        return self._ask(base, attempt), attempt.place

@@ -12,7 +12,7 @@ from ignition_py.providers.metadata import LINK_LOCAL, user_data
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 _INTERFACES = "/proc/thread-self/net/if_inet6"  # of this thread's network namespace, not of the process's
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -21,8 +21,8 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises IgnitionError."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
-        return user_data(machine, base + drive.OPENSTACK, stopped=stopped)
+    def ask(base: str, attempt: Attempt) -> bytes:
+        return user_data(machine, base + drive.OPENSTACK, attempt=attempt)
 
     def bases() -> list[str]:
         return [LINK_LOCAL, *(f"http://[fe80::a9fe:a9fe%25{name}]" for name in interfaces(machine))]

@@ -12,7 +12,7 @@ from ignition_py.providers.metadata import LINK_LOCAL, WHAT, first_answer, user_
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 BASES = (LINK_LOCAL, "http://[fd00:c1::a9fe:a9fe]")
 HEADERS = (("Authorization", "Bearer Oracle"),)  # the same for everybody: it keeps out requests that were forwarded
@@ -21,7 +21,7 @@ HEADERS = (("Authorization", "Bearer Oracle"),)  # the same for everybody: it ke
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises FetchError."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
-        return user_data(machine, f"{base}/opc/v2/instance/metadata/user_data", headers=HEADERS, stopped=stopped)
+    def ask(base: str, attempt: Attempt) -> bytes:
+        return user_data(machine, f"{base}/opc/v2/instance/metadata/user_data", headers=HEADERS, attempt=attempt)
 
     return base64(first_answer(machine, BASES, ask), what=WHAT)

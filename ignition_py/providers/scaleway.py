@@ -11,7 +11,7 @@ from ignition_py.providers.metadata import first_answer, user_data
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Stopped
+    from ignition_py.providers.metadata import Attempt
 
 BASES = ("http://169.254.42.42", "http://[fd00:42::42]")
 
@@ -19,7 +19,7 @@ BASES = ("http://169.254.42.42", "http://[fd00:42::42]")
 def fetch(machine: Machine) -> bytes | None:
     """The user data. Raises FetchError."""
 
-    def ask(base: str, stopped: Stopped) -> bytes:
-        return user_data(machine, f"{base}/user_data/cloud-init", low_port=True, stopped=stopped)
+    def ask(base: str, attempt: Attempt) -> bytes:
+        return user_data(machine, f"{base}/user_data/cloud-init", low_port=True, attempt=attempt)
 
     return first_answer(machine, BASES, ask)

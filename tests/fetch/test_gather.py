@@ -1,4 +1,4 @@
-"""Fetching ahead: spool.py, pool.py, gather.py, ahead.py, and what the stages see of them."""
+"""Fetching ahead: spool.py, gather.py, ahead.py, and what the stages see of them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from ignition_py.fetch import http
 from ignition_py.fetch import spool as spool_module
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.gather import forget, gather, remote_contents
-from ignition_py.fetch.pool import WORKERS, Pool
+from ignition_py.fetch.request import CONNECTIONS
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, Spool, name_of
 from ignition_py.render import Renderer
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.read import read
 from ignition_py.spec.tables import Config, HTTPHeader, Resource, Timeouts, Verification
 from ignition_py.state import State
+from ignition_py.system.parallel import Jobs
 from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn
 
 pytestmark = pytest.mark.sockets
@@ -102,9 +103,9 @@ def test_no_more_than_workers_at_once(server: Server, fetcher: Fetcher, log: Mem
         body(b"x")(handler)
 
     server.at["*"] = answer
-    gather(fetcher, config_of(*[file(f"/f{n}", server.url(f"/{n}")) for n in range(3 * WORKERS)]), log)
-    assert 2 <= most <= WORKERS
-    assert len(server.seen) == 3 * WORKERS
+    gather(fetcher, config_of(*[file(f"/f{n}", server.url(f"/{n}")) for n in range(3 * CONNECTIONS)]), log)
+    assert 2 <= most <= CONNECTIONS
+    assert len(server.seen) == 3 * CONNECTIONS
 
 
 def test_connections_are_reused(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
@@ -115,8 +116,8 @@ def test_connections_are_reused(server: Server, fetcher: Fetcher, log: MemoryLog
         body(b"x")(handler)
 
     server.at["*"] = answer
-    gather(fetcher, config_of(*[file(f"/f{n}", server.url(f"/{n}")) for n in range(4 * WORKERS)]), log)
-    assert len(ports) <= WORKERS
+    gather(fetcher, config_of(*[file(f"/f{n}", server.url(f"/{n}")) for n in range(4 * CONNECTIONS)]), log)
+    assert len(ports) <= CONNECTIONS
 
 
 def test_duplicates_are_fetched_once(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
@@ -197,7 +198,7 @@ def test_contents_of_the_config_itself_are_no_reason_for_a_folder(fetcher: Fetch
 def test_one_resource_needs_no_threads(
     server: Server, fetcher: Fetcher, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Pool, "__init__", None)
+    monkeypatch.setattr(Jobs, "__init__", None)
     server.at["/a"] = body(b"x")
     config = config_of(file("/a", server.url("/a")))
     gather(fetcher, config, log)
@@ -437,6 +438,20 @@ def test_time_limits_that_a_config_brings_count_for_those_behind_it(
     server.at["/2"] = body(b"", status=503)
     with pytest.raises(FetchError, match="not to be had in 1 seconds"):
         render(fetcher, log, server.url("/1"), server.url("/2"))
+
+
+@pytest.mark.parametrize("count", [3, 3 * CONNECTIONS])
+def test_a_proxy_that_is_changed_and_changed_back(
+    server: Server, fetcher: Fetcher, log: MemoryLog, count: int
+) -> None:
+    """Also with more configs than are fetched side by side: those that were not begun before the change."""
+    first, second = server.url(""), server.url("").replace("127.0.0.1", "localhost")
+    urls = [f"http://elsewhere.invalid/{n}" for n in range(count)]
+    for n, url in enumerate(urls):
+        proxy = {0: second, 1: first}.get(n)
+        server.at[url] = body(child(f"/f{n}", **({"proxy": {"httpProxy": proxy}} if proxy else {})))
+    found = render(fetcher, log, *urls, proxy={"httpProxy": first})
+    assert merged_paths(found) == [f"/f{n}" for n in range(count)]
 
 
 def test_failures_are_those_of_the_first_in_order(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.providers import Machine, load, metadata
+from ignition_py.providers.metadata import Attempt
 from ignition_py.report.diag import FetchError
 from tests.helpers.servers import Answer, MemoryLog, body, in_turn, redirect
 from tests.providers.network import Namespace, config, run_stage
@@ -370,3 +372,26 @@ def test_headers_do_not_follow_a_redirect(network: Namespace, machine: Machine) 
     with network.without("fd00:ec2::254"):
         assert ask(network, machine, "aws") == config("elsewhere")
     assert "x-aws-ec2-metadata-token" not in network.asked[-1].headers
+
+
+def test_only_the_answer_that_counts_says_where_the_config_is_from(machine: Machine, log: MemoryLog) -> None:
+    """The loser of a race has the config as well, only later."""
+    decided, late = threading.Event(), threading.Event()
+
+    def ask(base: str, attempt: Attempt) -> bytes:
+        if base == "slow":
+            decided.wait(10)
+        attempt.place = base
+        if base == "slow":
+            late.set()
+        return base.encode()
+
+    race = metadata.Race(machine, ask)
+    race.add("slow")
+    race.add("fast")
+    assert race.answer(10) == b"fast"
+    race.stop()
+    decided.set()
+    assert late.wait(10)
+    assert machine.source == "fast"
+    assert "from slow" not in log.text

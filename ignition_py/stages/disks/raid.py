@@ -61,7 +61,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     from functools import partial
 
     from ignition_py.stages.disks.refusal import refuse
-    from ignition_py.stages.disks.workers import side_by_side
+    from ignition_py.system.parallel import run_all
 
     members = [device for array in storage.raid for device in array.devices]
     udev.wait_for(log, members)
@@ -79,7 +79,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
         todo.append(array)
         conflicts += _conflicts(log, array, plans)
     refuse(conflicts, "No RAID array has been changed")
-    side_by_side([partial(_create, log, array, record) for array in todo], os.cpu_count() or 1, stop=True)
+    run_all([partial(_create, log, array, record) for array in todo], os.cpu_count() or 1, stop_on_error=True)
 
 
 def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:

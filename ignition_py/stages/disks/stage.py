@@ -164,7 +164,7 @@ def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
     from ignition_py.stages.disks.partitions.apply import apply_plan
-    from ignition_py.stages.disks.workers import side_by_side
+    from ignition_py.system.parallel import run_all
 
     def job(plan: DiskPlan) -> Callable[[], None]:
         def apply() -> None:
@@ -180,4 +180,4 @@ def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
 
         return apply
 
-    side_by_side([job(plan) for plan in plans], os.cpu_count() or 1, stop=True)
+    run_all([job(plan) for plan in plans], os.cpu_count() or 1, stop_on_error=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem
 from ignition_py.stages.disks.filesystems import plan as filesystems
-from ignition_py.stages.disks.workers import side_by_side
 from ignition_py.system import blkid
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
@@ -201,54 +199,3 @@ def test_probe_of_what_is_not_there(log: Log, tmp_path: Path) -> None:
 
 def test_udev_escapes() -> None:
     assert blkid._decode("a\\x20b\\x5cx41\u00fc\\xc3\\xbc") == "a b\\x41\u00fc\u00fc"
-
-
-# -- side by side ----------------------------------------------------------------------------------------------------------------------
-
-
-def test_jobs_run_side_by_side_in_bounded_number() -> None:
-    running: list[int] = []
-    peak: list[int] = []
-    both = threading.Barrier(2, timeout=10)
-
-    def job() -> None:
-        running.append(1)
-        peak.append(len(running))
-        both.wait()
-        running.pop()
-
-    side_by_side([job] * 4, 2)
-    assert max(peak) == 2
-
-
-def test_every_failure_is_told_and_the_rest_is_finished() -> None:
-    done: list[int] = []
-
-    def fail(text: str) -> Callable[[], None]:
-        def job() -> None:
-            raise StageError(text)
-
-        return job
-
-    with pytest.raises(StageError) as failure:
-        side_by_side([fail("one"), lambda: done.append(1), fail("two")], 2)
-    assert sorted(str(failure.value).split("; ")) == ["one", "two"]
-    assert done == [1]
-    with pytest.raises(KeyError):
-        side_by_side([lambda: {}["x"], lambda: None], 2)
-
-
-def test_after_a_failure_nothing_further_is_begun_where_that_is_asked_for() -> None:
-    begun: list[str] = []
-
-    def job(name: str) -> Callable[[], None]:
-        def run() -> None:
-            begun.append(name)
-            if name == "b":
-                raise StageError(name)
-
-        return run
-
-    with pytest.raises(StageError, match=r"^b$"):
-        side_by_side([job(name) for name in "abcd"], 1, stop=True)
-    assert begun == ["a", "b"]

@@ -74,9 +74,9 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
         from ignition_py.stages.disks.refusal import refuse
 
         refuse(conflicts, "No filesystem has been changed")
-    from ignition_py.stages.disks.workers import side_by_side
+    from ignition_py.system.parallel import run_all
 
-    side_by_side([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
+    run_all([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
 
 
 def hindrances(entry: Filesystem, busy: str) -> list[str]:

@@ -24,8 +24,8 @@ from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.luks.plan import DISCARDS, bound
 from ignition_py.stages.disks.luks.stage import MADE, MAKING, fact
 from ignition_py.stages.disks.places import at
-from ignition_py.stages.disks.workers import side_by_side
 from ignition_py.system import udev
+from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
 
 TYPE_CHECKING = False
@@ -101,7 +101,7 @@ class Maker:
             if decision.action == "make" and measures(luks):
                 self._format(luks, node)
         jobs = [partial(self._carry_out_one, luks, decision, node) for luks, decision, node in todo]
-        side_by_side(jobs, self._at_once(todo), stop=True)
+        run_all(jobs, self._at_once(todo), stop_on_error=True)
 
     def _at_once(self, todo: Sequence[tuple[Luks, Decision, str]]) -> int:
         """How many keys can be derived at once."""

@@ -110,7 +110,7 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     """Key files and advertisements, side by side: a server that does not answer takes its time. What fails is a conflict."""
     from ignition_py.stages.disks.luks import clevis as luks_clevis
     from ignition_py.stages.disks.luks import keys as luks_keys
-    from ignition_py.stages.disks.workers import side_by_side
+    from ignition_py.system.parallel import run_all
 
     def key(luks: Luks) -> Callable[[], None]:
         def job() -> None:
@@ -130,7 +130,7 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     problems: dict[int, str] = {}
     jobs = [key(luks) for luks in volumes if luks.key_file.source]
     jobs += [job for luks in volumes for job in luks_clevis.advertisements(ctx, luks, prepared.advertisements)]
-    side_by_side([attempt(number, job) for number, job in enumerate(jobs)], _FETCHES)
+    run_all([attempt(number, job) for number, job in enumerate(jobs)], _FETCHES)
     prepared.conflicts += [problems[number] for number in sorted(problems)]
 
 
