@@ -25,8 +25,8 @@ SWITCH = "switch"
 TEXT = "text"
 DURATION = "duration"
 
-_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _MICRO = ("us", "\u00b5s", "\u03bcs")  # two characters look like a Greek mu
 _UNITS = {"ns": 1, **dict.fromkeys(_MICRO, 1_000), "ms": 1_000_000, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _HELP_COLUMN = 28
@@ -275,9 +275,9 @@ def _columns(left: str, text: str) -> list[str]:
 
 def _convert(flag: Flag, shown: str, value: str) -> str | float | bool:
     if flag.kind == SWITCH:
-        if value in _TRUE:
+        if value in TRUE:
             return True
-        if value in _FALSE:
+        if value in FALSE:
             return False
         raise UsageError(f"{shown}={value} is neither true nor false")
     if flag.kind == DURATION:

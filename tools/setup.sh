@@ -21,7 +21,8 @@ test_packages="$vm_packages ignition
     udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     clevis-luks clevis-tpm2
-    dnsmasq-base tftpd-hpa tinyproxy nginx-light"
+    dnsmasq-base tftpd-hpa tinyproxy nginx-light
+    fish zsh"
 
 # install PACKAGE...: those that are not there yet.
 install() {
