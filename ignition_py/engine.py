@@ -17,7 +17,8 @@ from ignition_py.sources import keep
 from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig
-from ignition_py.state import FetchedConfig, write_private
+from ignition_py.state import FetchedConfig
+from ignition_py.system.host import write_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

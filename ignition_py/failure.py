@@ -132,7 +132,7 @@ class Failure:
         import json
 
         from ignition_py.report.diag import IgnitionError
-        from ignition_py.state import write_private
+        from ignition_py.system.host import write_private
 
         text = "".join(f"{line}\n" for line in self.screen())
         try:

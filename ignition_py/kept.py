@@ -15,7 +15,7 @@ import os
 import time
 
 from ignition_py.report.diag import IgnitionError
-from ignition_py.system.recorder import boot_id
+from ignition_py.system.host import boot_id, in_initramfs, kernel_command_line
 from ignition_py.system.rootfs import Root
 
 TYPE_CHECKING = False
@@ -31,8 +31,6 @@ IN_ROOT = f"/etc/{NAME}"
 PLACES = (IN_ROOT, f"/boot/{NAME}", f"/{NAME}")  # below the root of a machine; the last is for a boot filesystem alone
 _BEFORE_DISKS = ("fetch-offline", "fetch", "kargs")
 _WITH_ROOT = ("mount", "files", "umount")
-_INITRAMFS = "/etc/initrd-release"
-_COMMAND_LINE = "/proc/cmdline"
 _MAX = 1 << 20  # bytes
 
 
@@ -46,7 +44,7 @@ def keep(log: Log, stage: str, root: str, failure: Failure) -> None:
     except (OSError, RecursionError) as error:
         log.debug(f"the failure cannot be kept in the new root: {error}")
     try:
-        if os.path.exists(_INITRAMFS):
+        if in_initramfs():
             _keep_on_disk(log, stage, data, failure)
     except (IgnitionError, OSError, RecursionError) as error:
         log.debug(f"the failure cannot be kept over the reboot: {error}")
@@ -55,9 +53,7 @@ def keep(log: Log, stage: str, root: str, failure: Failure) -> None:
 def _keep_on_disk(log: Log, stage: str, data: dict[str, Any], failure: Failure) -> None:
     from ignition_py.stages.kargs.bootfs import Mounted, loader_partition, places, scan
 
-    with open(_COMMAND_LINE, encoding="utf-8", errors="surrogateescape") as file:
-        found = places(scan(), file.read(), loader_partition())
-    for place in found:
+    for place in places(scan(), kernel_command_line(), loader_partition()):
         if not _suits(place, stage):
             continue
         try:

@@ -38,7 +38,7 @@ _MAX = 16 << 20  # bytes; more is not worth the memory that it takes
 
 def keep(cache: str, texts: Texts) -> None:
     """Writes the texts beside the config cache. Raises IgnitionError."""
-    from ignition_py.state import write_private
+    from ignition_py.system.host import write_private
 
     if sum(len(text) for _, text in texts) > _MAX:
         texts = ()

@@ -6,10 +6,9 @@ replaced as a whole: a reader sees the old file or the new one, never half of it
 
 from __future__ import annotations
 
-import os
-
 from ignition_py import quickjson as json
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.host import write_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,23 +107,3 @@ def save(state: State, path: str) -> None:
     """Replaces the state file. Raises IgnitionError."""
     text = json.dumps(state.to_data(), separators=(",", ":")) + "\n"
     write_private(path, text.encode(), what="the state file")
-
-
-def write_private(path: str, data: bytes, *, what: str) -> None:
-    """Replaces `path` as a whole by `data`, readable by its owner only. Raises IgnitionError."""
-    folder = os.path.dirname(path) or "."
-    new = f"{path}.{os.getpid()}.new"
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if os.path.lexists(new):  # left by a run that was killed
-            os.unlink(new)
-        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with open(fd, "wb") as file:
-                file.write(data)
-            os.rename(new, path)
-        except OSError:
-            os.unlink(new)
-            raise
-    except OSError as error:
-        raise IgnitionError(f"writing {what} {path}: {error.strerror}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import pytest
 from ignition_py import cli, kept
 from ignition_py.failure import Failure
 from ignition_py.stages.kargs import bootfs
-from ignition_py.system import recorder
+from ignition_py.system import host
 from tests.helpers.servers import MemoryLog
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -149,8 +148,8 @@ def test_before_the_root_is_mounted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, boot: bool, in_boot: bool, in_root: bool
 ) -> None:
     """The boot filesystem has it; the root filesystem only while nobody has worked on the disks."""
-    monkeypatch.setattr(kept, "_INITRAMFS", "/etc/passwd")
-    monkeypatch.setattr(kept, "_COMMAND_LINE", str(tmp_path / "cmdline"))
+    monkeypatch.setattr(host, "INITRAMFS", "/etc/passwd")
+    monkeypatch.setattr(host, "COMMAND_LINE", str(tmp_path / "cmdline"))
     monkeypatch.setattr(bootfs.Mounted.__init__, "__kwdefaults__", {"at": str(tmp_path / "mounted")})
     with looped(tmp_path, "boot") as boot_node, looped(tmp_path, "root") as root_node:
         devices = [bootfs.Device(boot_node, "loop", {"ID_FS_TYPE": "ext4", "ID_FS_LABEL": "boot"})] if boot else []
@@ -171,7 +170,7 @@ def test_before_the_root_is_mounted(
 
 def test_nothing_is_mounted_on_a_running_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootfs, "scan", lambda: pytest.fail("looked for disks"))
-    assert not os.path.exists(kept._INITRAMFS)
+    assert not host.in_initramfs()
     kept.keep(MemoryLog(), "fetch", "/", Failure("fetch", "x"))
     kept.keep(MemoryLog(), "files", "/", Failure("files", "x"))
-    assert recorder.boot_id()
+    assert host.boot_id()

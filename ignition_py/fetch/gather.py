@@ -14,6 +14,7 @@ import os
 
 from ignition_py.fetch.request import CONNECTIONS
 from ignition_py.report.diag import FetchError
+from ignition_py.system.host import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class _Gathering:
                 size += len(chunk)
                 share.grow_to(size)
                 try:
-                    _write_all(fd, chunk)
+                    write_all(fd, chunk)
                 except OSError as error:
                     if error.errno in (errno.ENOSPC, errno.EDQUOT):
                         raise NoRoom from None
@@ -192,9 +193,3 @@ def _also_verified(chunks: Iterator[bytes], resource: Resource, what: str) -> It
         if error.place is None and resource._origin is not None:
             error.place = resource._origin.place()
         raise
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]

@@ -11,6 +11,8 @@ import os
 import stat
 from _thread import allocate_lock
 
+from ignition_py.system.host import available_memory
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,7 @@ LARGEST = 512 << 20  # bytes in all, however large the machine
 CHUNK = 1 << 16  # bytes; larger ones are given back to the system each time, and taken again page by page
 _COMPLETE = "complete"
 _PART = ".part"
+_UNKNOWN_MEMORY = 256 << 20  # bytes; what is assumed where the kernel does not say
 
 
 class NoRoom(Exception):  # no failure: the contents are fetched when they are needed
@@ -182,16 +185,4 @@ class Spool:
         the memory that is available (proc(5), MemAvailable), since /run is memory that nothing can take back."""
         used = sum(os.stat(name, dir_fd=self._fd).st_size for name in os.listdir(self._fd) if not name.endswith(_PART))
         status = os.fstatvfs(self._fd)
-        return max(min(LARGEST - used, status.f_bavail * status.f_frsize // 2, _available() // 4), 0)
-
-
-def _available() -> int:
-    """Bytes of memory that can be had without swapping."""
-    try:
-        with open("/proc/meminfo", "rb") as file:
-            for line in file:
-                if line.startswith(b"MemAvailable:"):
-                    return int(line.split()[1]) << 10
-    except (OSError, ValueError, IndexError):
-        pass
-    return 256 << 20
+        return max(min(LARGEST - used, status.f_bavail * status.f_frsize // 2, (available_memory() or _UNKNOWN_MEMORY) // 4), 0)

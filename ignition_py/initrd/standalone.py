@@ -21,8 +21,8 @@ from ignition_py.initrd import carried, stage
 from ignition_py.initrd.libraries import libraries_of, linker_of
 from ignition_py.initrd.modules import MissingModule
 from ignition_py.initrd.tree import BuildError, Tree
+from ignition_py.system.host import which
 from ignition_py.system.run import CommandError, run
-from ignition_py.system.tools import which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 from ignition_py.initrd.tree import BuildError
+from ignition_py.system.host import which
 from ignition_py.system.run import CommandError, run
-from ignition_py.system.tools import which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -49,9 +49,9 @@ def main(program: str, argv: Sequence[str]) -> int:
         if output == "-":
             sys.stdout.buffer.write(archive(members))
             return 0
-        from ignition_py.state import write_private
+        from ignition_py.system.host import write_private
 
-        write_private(output, archive(members), what="the archive")
+        write_private(output, archive(members), what="the archive", durable=True)
     except (IgnitionError, OSError) as error:
         complain(program, str(error))
         return 1
@@ -86,14 +86,14 @@ def collect(root: str) -> dict[str, bytes]:
     return members
 
 
-def cmdline(path: str = "/proc/cmdline") -> str:
-    """The words about Ignition, a line each; other words may be anybody's secrets."""
+def cmdline(path: str = "") -> str:
+    """The kernel arguments of Ignition, a line each; other arguments may hold secrets of others."""
     from ignition_py.fetch.url import public
+    from ignition_py.system.host import kernel_command_line
 
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            words = file.read().split()
-    except OSError:
+        words = kernel_command_line(path).encode("utf-8", "replace").decode().split()
+    except IgnitionError:
         return ""
     lines = []
     for word in words:

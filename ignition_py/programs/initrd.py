@@ -95,7 +95,7 @@ def _log(values: Values) -> Log:
 def _tree(values: Values) -> Tree:
     from ignition_py.initrd.carried import CLEVIS, PROGRAMS
     from ignition_py.initrd.standalone import standalone, try_out
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     named = values.text("tools")
     every = (*PROGRAMS, *CLEVIS) if which(CLEVIS[0]) else PROGRAMS

@@ -12,6 +12,7 @@ import time
 from ignition_py.fetch.url import public
 from ignition_py.flatcar import CONFIG_URLS, wanted
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.host import kernel_command_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ def fetch(machine: Machine) -> bytes | None:
 def arguments(machine: Machine) -> dict[str, str]:
     """The values of our kernel arguments, "" where one is not given; the last one wins."""
     source = machine.setting("KERNEL_CMDLINE_PATH", machine.path("/proc/cmdline"))
-    try:
-        with open(source, encoding="utf-8", errors="replace") as file:
-            words = file.read().split()
-    except OSError as error:
-        raise IgnitionError(f"reading the kernel command line {source}: {error.strerror}") from None
+    words = kernel_command_line(source).split()
     found = {_URL: "", _DEVICE: "", _PATH: ""}
     older = CONFIG_URLS if wanted(machine.environ) else ()
     for word in words:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 from ignition_py.rehearsal.cache import cache_directory
+from ignition_py.system.host import boot_id
 
 QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 8
@@ -30,8 +31,7 @@ def accelerator(kernel: str) -> list[str]:
 def _kvm_works(kernel: str) -> bool:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        remembered = os.path.join(cache_directory(), f".kvm-{file.read().strip()}")
+    remembered = os.path.join(cache_directory(), f".kvm-{boot_id()}")
     if os.path.exists(remembered):
         with open(remembered, encoding="ascii") as file:
             return file.read() == "yes"

@@ -14,6 +14,7 @@ import stat
 
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks.places import at
+from ignition_py.system.host import mounts, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,25 +126,9 @@ def _problem(error: OSError, here: str, fd: int) -> str:
     return f"{here}: {error.strerror}"
 
 
-def mounts() -> list[tuple[str, str]]:
-    """(source, mount point) of every mount, in the order they were made."""
-    found = []
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            before, _, after = line.partition(" - ")
-            found.append((unescape(after.split(" ")[1]), unescape(before.split(" ")[4])))
-    return found
-
-
-def unescape(text: str) -> str:
-    """Undoes the octal escapes of proc(5)."""
-    head, *rest = text.split("\\")
-    return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
-
-
 def mounted_from(device: str, target: str) -> bool:
     """Is `device` what is mounted topmost at `target`? (A run that was killed leaves its mounts.)"""
-    sources = [source for source, point in mounts() if point == os.path.realpath(target)]
+    sources = [mount.source for mount in mounts() if mount.target == os.path.realpath(target)]
     return bool(sources) and (sources[-1] == device or os.path.realpath(sources[-1]) == os.path.realpath(device))
 
 
@@ -177,7 +162,6 @@ def _relabel(ctx: Context, path: str) -> None:
         return
     from ignition_py.system.rootfs import Root
     from ignition_py.system.run import run as run_program
-    from ignition_py.system.tools import which
 
     with Root(ctx.root) as root:
         settings = root.read("/etc/selinux/config") or b""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.mount import in_order, mounts, parts, target_of, unmount
+from ignition_py.stages.mount import in_order, parts, target_of, unmount
+from ignition_py.system.host import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(ctx: Context) -> None:
 def _unmount_one(ctx: Context, path: str) -> None:
     target = target_of(ctx.root, path)
     _only_directories(ctx.root, path)
-    if any(point == os.path.realpath(target) for _, point in mounts()):
+    if any(mount.target == os.path.realpath(target) for mount in mounts()):
         unmount(ctx.log, target)
     else:
         ctx.log.info(f"umount: nothing is mounted at {target}")

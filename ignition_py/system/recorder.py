@@ -13,6 +13,7 @@ import os
 import time
 
 from ignition_py import quickjson as json
+from ignition_py.system.host import boot_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 NAME = "report.jsonl"
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _WAITING = 64  # records that are kept back to be written together
 
 
@@ -101,11 +101,3 @@ class Recorder:
                 os.close(fd)
         except OSError:  # provisioning matters more than its report
             return
-
-
-def boot_id() -> str:
-    try:
-        with open(BOOT_ID) as file:
-            return file.read().strip()
-    except OSError:
-        return ""

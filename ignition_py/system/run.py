@@ -8,6 +8,7 @@ tool's own words. `subprocess` is imported at the first call, so stages that sta
 from __future__ import annotations
 
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.host import search_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def run(
     import os
     import subprocess
 
-    environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LC_ALL": "C.UTF-8", **(env or {})}
+    environment = {"PATH": ":".join(search_path()), "LC_ALL": "C.UTF-8", **(env or {})}
     shown = command_line(argv, secret)
     log.debug(f"running: {shown}")
 

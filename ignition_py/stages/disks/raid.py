@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def missing(storage: Storage) -> list[str]:
     """What forbids the arrays whatever is on the disks; one sentence each."""
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     found = []
     if storage.raid and not which("mdadm"):

@@ -36,7 +36,7 @@ def run_stage(ctx: Context) -> None:
     from ignition_py.stages.disks import raid
     from ignition_py.stages.disks.filesystems import make as make_filesystems
     from ignition_py.stages.disks.luks import stage as luks
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     storage, log = ctx.config.storage, ctx.log
     conflicts = [*raid.missing(storage), *luks.missing(storage), *make_filesystems.missing(storage)]

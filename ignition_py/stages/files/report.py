@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.nodes.writer import Permissions, Writer, write_all
+from ignition_py.stages.files.nodes.writer import Permissions, Writer
+from ignition_py.system.host import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

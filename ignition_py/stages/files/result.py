@@ -10,6 +10,7 @@ import time
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
+from ignition_py.system.host import boot_id, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from ignition_py.system.rootfs import Root
 
 PATH = "/etc/.ignition-result.json"
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-def result(boot_id: str, date: str, user_config: bool, previous: object | None) -> str:
+def result(boot: str, date: str, user_config: bool, previous: object | None) -> str:
     """The text of the file. `previous` is the parsed file of an earlier provisioning."""
-    data: dict[str, object] = {"provisioningBootID": boot_id, "provisioningDate": date, "userConfigProvided": user_config}
+    data: dict[str, object] = {"provisioningBootID": boot, "provisioningDate": date, "userConfigProvided": user_config}
     if previous is not None:
         data["previousReport"] = previous
     text = json.dumps(data, indent=2, ensure_ascii=False)
@@ -44,8 +44,6 @@ def rfc3339(seconds: float) -> str:
 def write_result(ctx: Context, root: Root, journal: Journal, touched: Touched) -> None:
     """Writes the file (mode 0600). Raises StageError."""
     try:
-        with open(BOOT_ID) as file:
-            boot_id = file.read().strip()
         where = root.locate(PATH)
         previous = None
         data = root.read(PATH)
@@ -55,7 +53,7 @@ def write_result(ctx: Context, root: Root, journal: Journal, touched: Touched) -
             previous = _previous(ctx, data)
         journal.save()
         user = any(config.kind == "user" for config in ctx.state.fetched_configs)
-        text = result(boot_id, rfc3339(time.time()), user, previous)
+        text = result(boot_id(), rfc3339(time.time()), user, previous)
         with Writer(root) as writer:
             writer.write(PATH, (text.encode("utf-8", "surrogatepass"),), Permissions(0o600))
     except OSError as error:
@@ -65,10 +63,7 @@ def write_result(ctx: Context, root: Root, journal: Journal, touched: Touched) -
 
 def _previous(ctx: Context, data: bytes) -> object:
     """The earlier result, with a word of warning. Live images carry one that says nothing about this machine."""
-    import os
-
-    directories = os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").split(":")
-    if any(os.access(f"{directory}/is-live-image", os.X_OK) for directory in directories):
+    if which("is-live-image"):
         from ignition_py.system.run import CommandError, run
 
         try:

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import os
-
 from ignition_py.report.diag import StageError
+from ignition_py.system.host import in_initramfs, kernel_command_line, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import KernelArguments
 
 HELPER = "ignition-kargs-helper"  # brought by the image; knows its boot loader
-_INITRAMFS = "/etc/initrd-release"
-_COMMAND_LINE = "/proc/cmdline"
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def run(ctx: Context) -> None:
@@ -27,13 +23,13 @@ def run(ctx: Context) -> None:
     if len(argv) == 1:
         ctx.log.info("kargs: the config has no kernel arguments")
         return
-    if any(os.access(f"{folder}/{HELPER}", os.X_OK) for folder in os.environ.get("PATH", _PATH).split(":") if folder):
+    if which(HELPER):
         from ignition_py.system.run import run as run_program
 
         with ctx.log.step("kargs: updating the kernel arguments"):
             run_program(ctx.log, argv, what="updating the kernel arguments")
         return
-    if not os.path.exists(_INITRAMFS):
+    if not in_initramfs():
         raise StageError(
             f"updating the kernel arguments: there is no {HELPER}, and boot entries are changed in an initramfs only",
             hint="The kargs stage belongs to a first boot",
@@ -45,11 +41,7 @@ def _change_entries(ctx: Context) -> None:
     from ignition_py.stages.kargs.builtin import change_arguments, reboot
 
     arguments = ctx.config.kernel_arguments
-    try:
-        with open(_COMMAND_LINE, encoding="utf-8", errors="surrogateescape") as file:
-            command_line = file.read()
-    except OSError as error:
-        raise StageError(f"reading {_COMMAND_LINE}: {error.strerror}") from None
+    command_line = kernel_command_line()
     with ctx.log.step("kargs: changing the boot entries"):
         changed = change_arguments(ctx.log, arguments.should_exist, arguments.should_not_exist, command_line)
     if changed:

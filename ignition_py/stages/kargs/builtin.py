@@ -16,9 +16,10 @@ import time
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.nodes.writer import copy_attributes, write_all
+from ignition_py.stages.files.nodes.writer import copy_attributes
 from ignition_py.stages.kargs.bootfs import Mounted, find
 from ignition_py.stages.kargs.entries import Change, boots_linux, edited
+from ignition_py.system.host import write_all
 from ignition_py.system.rootfs import Root, shown
 
 TYPE_CHECKING = False

@@ -25,8 +25,9 @@ from ignition_py.stages import disks
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.system import udev
+from ignition_py.system.host import which
 from ignition_py.system.log import Log
-from ignition_py.system.tools import which
+from tests.helpers.programs import only_programs_in
 from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint
 from tests.stages.disks.luks_lab import FAST, serving_tang
 
@@ -54,7 +55,7 @@ def without_btrfs_and_tpm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     for tool in ("blkid", "cryptsetup", "mdadm", "mkfs.ext4", "mkfs.xfs", "wipefs", "udevadm", "modprobe"):
         if found := which(tool):
             (tools / tool).symlink_to(found)
-    monkeypatch.setenv("PATH", str(tools))
+    only_programs_in(monkeypatch, tools)
     (tmp_path / "dev").mkdir()
     monkeypatch.setattr(luks_clevis, "_TPM_DEVICES", str(tmp_path / "dev"))
 

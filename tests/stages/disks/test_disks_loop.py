@@ -21,6 +21,7 @@ from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.partitions import gpt, kernel, parted_device
 from ignition_py.system import udev
+from tests.helpers.programs import only_programs_in
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, sgdisk_table
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -227,7 +228,7 @@ def test_refusals_before_any_write(loop: Loop, context: Make, monkeypatch: pytes
     monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.1)
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "blkid").symlink_to("/usr/sbin/blkid")
-    monkeypatch.setenv("PATH", str(tmp_path / "tools"))
+    only_programs_in(monkeypatch, tmp_path / "tools")
     with pytest.raises(StageError, match=r"mkfs\.ext4 is needed for making ext4"):
         disks.run(context(disks=(good,), filesystems=(Filesystem(device=f"{node}p1", format="ext4"),)))
     assert fingerprint(node) == blank

@@ -24,6 +24,7 @@ from ignition_py.stages.disks.luks import stage as stage_luks
 from ignition_py.stages.disks.luks.found import Found, Header
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
+from tests.helpers.programs import only_programs_in
 from tests.stages.disks.luks_lab import FAST, make_tang_keys, tang_thumbprint
 
 KEY = Resource(source="data:,key")
@@ -185,7 +186,7 @@ def test_programs_that_pins_need() -> None:
 
 
 def test_missing_programs_are_all_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    only_programs_in(monkeypatch, tmp_path)
     found = stage_luks.missing(Storage(luks=(volume(clevis=Clevis(tpm2=True), wipe_volume=True), Luks(name="..", device="/dev/b"))))
     for word in ("cryptsetup", "blkid", "wipefs", "clevis-luks-bind", "tpm2_create", "'..' cannot be"):
         assert any(word in conflict for conflict in found), word

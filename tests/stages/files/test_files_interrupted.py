@@ -13,6 +13,7 @@ import pytest
 
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.journal import PATH
+from tests.helpers.programs import only_programs_in
 from tests.stages.files.files_machine import Machine, config_of, fill, tree
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -132,7 +133,7 @@ def copy(source: str, target: str) -> str:
 @pytest.mark.slow
 def test_killed_at_every_change(parts: dict[str, Any], path: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     if path is not None:
-        monkeypatch.setenv("PATH", path)
+        only_programs_in(monkeypatch, path)
     config = config_of(**parts)
     work, image_root = roots()
     with work:

@@ -19,6 +19,7 @@ from ignition_py.stages.files.accounts.database import Database
 from ignition_py.stages.files.accounts.lookup import Accounts, settings
 from ignition_py.stages.files.accounts.tools import find_tool
 from ignition_py.system.rootfs import Root
+from tests.helpers.programs import only_programs_in
 from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -213,7 +214,7 @@ def test_accounts_below_usr_are_copied_before_they_are_changed(machine: Machine)
 def no_tools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Neither this machine nor the root has useradd and friends."""
     with tempfile.TemporaryDirectory() as empty:
-        monkeypatch.setenv("PATH", empty)
+        only_programs_in(monkeypatch, empty)
         yield
 
 
@@ -256,7 +257,7 @@ def test_own_work_is_the_tools_work(case: str, subids: bool, monkeypatch: pytest
                 machine.write("/etc/subuid", "old:100000:65536\n")
                 machine.write("/etc/subgid", "old:100000:65536\n")
             if not tools:
-                monkeypatch.setenv("PATH", empty)
+                only_programs_in(monkeypatch, empty)
             machine.run(passwd=CASES[case])
             assert ("doing its work" in machine.log.text) != tools
             found.append(tree(root, lambda path: path.startswith("/etc/.") or (path.startswith("/etc/") and path.endswith("-"))))
@@ -323,7 +324,7 @@ def test_tools_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch
     """Without tools in the initramfs, those of the new root are run in it."""
     for program in ("useradd", "usermod", "groupadd"):
         install(program, machine.root)
-    monkeypatch.setenv("PATH", "/nowhere")
+    only_programs_in(monkeypatch, "/nowhere")
     machine.run(passwd={
         "groups": [{"name": "crew", "gid": 2000}],
         "users": [{"name": "new", "groups": ["crew"], "passwordHash": HASH, "sshAuthorizedKeys": ["k"]},

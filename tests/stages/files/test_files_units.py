@@ -21,6 +21,7 @@ from ignition_py.stages.files import crypttab, result, selinux, units
 from ignition_py.stages.files.touched import Touched
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import CommandError
+from tests.helpers.programs import only_programs_in
 from tests.stages.files.files_machine import Machine, config_of, install
 
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
@@ -101,7 +102,7 @@ class TestUnits:
         assert not os.path.lexists(machine.path("/etc/systemd/system/multi-user.target.wants/on.service"))
 
     def test_disabling_without_systemctl(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PATH", "/nowhere")
+        only_programs_in(monkeypatch, "/nowhere")
         machine.run(systemd={"units": [{"name": "a.service", "enabled": False}]})
         assert machine.read(PRESET) == "disable a.service\n"
 
@@ -341,7 +342,7 @@ def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: p
         os.symlink(tmp_path, machine.path("/proc"))
     for name in ("mount", "umount"):
         os.symlink(shutil.which(name) or "", tmp_path / name)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    only_programs_in(monkeypatch, tmp_path)
     storage = {"files": [{"path": "/srv/a/file"}], "links": [{"path": "/srv/link", "target": "/nowhere"}]}
     if proc == "directory":
         machine.run(storage=storage)
@@ -357,7 +358,7 @@ def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: p
 @pytest.mark.root
 @pytest.mark.subprocess
 def test_no_setfiles_anywhere(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+    only_programs_in(monkeypatch, "/nowhere")
     machine.write("/etc/selinux/config", "SELINUXTYPE=mine\n")
     machine.write("/etc/selinux/mine/contexts/files/file_contexts", CONTEXTS)
     with pytest.raises(StageError, match="no setfiles"):

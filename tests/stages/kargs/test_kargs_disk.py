@@ -19,6 +19,7 @@ from ignition_py.stages.kargs import bootfs, builtin
 from ignition_py.stages.kargs.bootfs import Place
 from ignition_py.stages.kargs.entries import Change
 from ignition_py.state import State
+from ignition_py.system import host
 from tests.helpers.servers import MemoryLog
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -167,8 +168,8 @@ def stage(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     systemctl.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
     systemctl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    monkeypatch.setattr(kargs, "_INITRAMFS", str(disk.image))
-    monkeypatch.setattr(kargs, "_COMMAND_LINE", str(tmp_path / "cmdline"))
+    monkeypatch.setattr(host, "INITRAMFS", str(disk.image))
+    monkeypatch.setattr(host, "COMMAND_LINE", str(tmp_path / "cmdline"))
     (tmp_path / "cmdline").write_text("root=LABEL=root rw quiet\n")
     known = bootfs.Device(disk.node, "loop", {"ID_FS_TYPE": "ext4", "ID_FS_LABEL": "boot"})
     monkeypatch.setattr(bootfs, "scan", lambda: [known])
@@ -205,7 +206,7 @@ def test_the_helper_of_the_image_comes_first(stage: Disk, tmp_path: Path) -> Non
 
 def test_not_on_a_running_machine(stage: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.fill({"one.conf": FIRST})
-    monkeypatch.setattr(kargs, "_INITRAMFS", "/nonexistent")
+    monkeypatch.setattr(host, "INITRAMFS", "/nonexistent")
     with pytest.raises(IgnitionError, match="in an initramfs only"):
         kargs.run(context(stage.log))
     assert stage.files() == {"one.conf": FIRST}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def missing(storage: Storage) -> list[str]:
     """Programs that will be needed whatever is found, and are not there; one sentence each."""
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     needed = {}
     if storage.disks:
@@ -81,7 +81,7 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
 
 def hindrances(entry: Filesystem, busy: str) -> list[str]:
     """What forbids making the filesystem on a device that is `busy`, although the config wants it."""
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     found = [f"{entry.device} would have to be made anew, but {busy}{at(entry)}"] if busy else []
     tool = filesystems.TOOLS.get(entry.format or "", "wipefs")

@@ -12,7 +12,7 @@ from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import stage as stage_luks
 from ignition_py.stages.disks.places import at
 from ignition_py.system.blkid import Signature
-from ignition_py.system.tools import which
+from ignition_py.system.host import which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

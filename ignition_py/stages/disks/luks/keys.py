@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import StageError
-from ignition_py.state import write_private
+from ignition_py.system.host import write_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

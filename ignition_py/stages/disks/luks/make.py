@@ -25,6 +25,7 @@ from ignition_py.stages.disks.luks.plan import DISCARDS, bound
 from ignition_py.stages.disks.luks.stage import MADE, MAKING, fact
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
+from ignition_py.system.host import available_memory
 from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
 
@@ -76,12 +77,6 @@ def cheap(luks: Luks) -> bool:
     """Does deriving the key of a new volume take no memory worth speaking of?"""
     options = " ".join(luks.options).replace("=", " ").split()
     return "pbkdf2" in options[options.index("--pbkdf") + 1 :][:1] if "--pbkdf" in options else False
-
-
-def available_memory() -> int:
-    """The bytes that programs may still take (proc(5), MemAvailable)."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        return next((int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:")), 0)
 
 
 class Maker:

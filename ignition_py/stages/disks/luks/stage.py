@@ -58,7 +58,7 @@ def missing(storage: Storage) -> list[str]:
         return []
     from ignition_py.stages.disks.luks import cex as luks_cex
     from ignition_py.stages.disks.luks import clevis as luks_clevis
-    from ignition_py.system.tools import which
+    from ignition_py.system.host import which
 
     found = contradictions(storage)
     needed: dict[str, str] = {}
@@ -97,8 +97,8 @@ def prepare(ctx: Context) -> Prepared:
 
 def _device_mapper(log: Log) -> bool:
     """Is the device mapper there? Loads dm_crypt where it is a module; cryptsetup would do so later."""
+    from ignition_py.system.host import which
     from ignition_py.system.run import run
-    from ignition_py.system.tools import which
 
     if which("modprobe"):
         run(log, ["modprobe", "-q", "dm_crypt"], what="loading dm_crypt", ok=range(256))

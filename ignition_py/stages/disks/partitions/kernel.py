@@ -10,10 +10,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import StageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ignition_py.system.host import mounts, unescape
 
 SYS = "/sys/class/block"
 _BTRFS = "/sys/fs/btrfs"  # a directory for each mounted filesystem
@@ -167,13 +164,13 @@ def in_use(name: str) -> str:
     if on_top:
         return f"{', '.join(on_top)} is built on it"
     mine = numbers(name)
-    for device, source, target in _mounts():
-        if device == mine or (source.startswith("/") and os.path.realpath(source) == f"/dev/{name}"):
-            return f"it is mounted at {target}"
+    for mount in mounts():
+        if mount.device == mine or (mount.source.startswith("/") and os.path.realpath(mount.source) == f"/dev/{name}"):
+            return f"it is mounted at {mount.target}"
     if any(os.path.exists(f"{_BTRFS}/{uuid}/devices/{name}") for uuid in _listed(_BTRFS)):
         return "it belongs to a btrfs filesystem that is mounted"  # mountinfo names only one of its devices
     for line in _text("/proc/swaps").splitlines()[1:]:
-        if os.path.realpath(_unescape(line.split()[0])) == f"/dev/{name}":
+        if os.path.realpath(unescape(line.split()[0])) == f"/dev/{name}":
             return "it is used as swap space"
     return ""
 
@@ -182,27 +179,12 @@ def _listed(path: str) -> list[str]:
     return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
 
-def _mounts() -> Iterator[tuple[str, str, str]]:
-    """(major:minor, source, mount point) of every mount."""
-    for line in _text("/proc/self/mountinfo").splitlines():
-        before, _, after = line.partition(" - ")
-        left, right = before.split(), after.split(" ")
-        if len(left) > 4 and len(right) > 1:
-            yield left[2], _unescape(right[1]), _unescape(left[4])
-
-
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""
-
-
-def _unescape(text: str) -> str:
-    for escape, plain in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(escape, plain)
-    return text
 
 
 def add(fd: int, number: int, start: int, size: int) -> None:

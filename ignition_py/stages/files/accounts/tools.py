@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import StageError
-from ignition_py.system.tools import DIRECTORIES, search_path
+from ignition_py.system.host import DIRECTORIES, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 def find_tool(root: Root, tool: str) -> tuple[list[str] | None, str | None]:
     """How to start a tool upon the root: its argv up to the flags, and the directory to chroot to; (None, None) for no way."""
-    for directory in search_path():
-        if os.access(f"{directory}/{tool}", os.X_OK):
-            return [tool, "--root", root.path], None
+    if which(tool):
+        return [tool, "--root", root.path], None
     path = path_in_root(root, tool)
     return ([path], root.path) if path else (None, None)
 

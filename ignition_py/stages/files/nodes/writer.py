@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 
+from ignition_py.system.host import write_all
 from ignition_py.system.removal import remove_at
 from ignition_py.system.rootfs import shown
 
@@ -192,13 +193,6 @@ def put(fd: int, piece: Piece) -> None:
         write_all(fd, piece)
     else:
         piece.copy_to(fd)
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Writes all of `data`; write(2) may take a part only. Raises OSError."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def copy_attributes(source: int, target: int) -> None:
