@@ -8,7 +8,6 @@ comes out.
 from __future__ import annotations
 
 import re
-import sys
 
 from butane_py.compilation import Options
 from butane_py.compiler import compile_source
@@ -17,6 +16,7 @@ from butane_py.variants import VARIANTS, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.report.diag import ERROR, Report, path_text
+from ignition_py.system.streams import read_stdin, say, write_stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class UpgradeError(ValueError):
 
 
 def main(program: str, argv: Sequence[str]) -> int:
-    """Rewrites one config; 0 done, 1 refused, 2 wrong usage."""
+    """Rewrites one config; 0 done, 1 refused, 2 wrong usage. Raises OSError."""
     about = "Rewrites a Butane config to a newer version of its variant, and says what that changes in its meaning."
     command = Parser(program, FLAGS, manner=POSIX, about=about, operands="file")
     try:
@@ -54,36 +54,36 @@ def main(program: str, argv: Sequence[str]) -> int:
             raise UsageError(f"--to is needed: the version to rewrite to, or {LATEST}")
         if values.on("in-place") and values.text("output"):
             raise UsageError("give --in-place or --output, not both")
+        if values.on("in-place") and values.arguments[0] == "-":
+            raise UsageError("standard input cannot be written in place: leave --in-place out")
     except UsageError as error:
         return command.show_usage_error(error)
     except HelpRequested:
-        sys.stdout.write(command.usage())
+        write_stdout(command.usage())
         return 0
     path = values.arguments[0]
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        if path == "-":
+            path, data = "<stdin>", read_stdin()
+        else:
+            with open(path, "rb") as file:
+                data = file.read()
         text, notes = upgraded(data, path, values.text("to"), values.text("files-dir") or None)
         _write(text, path if values.on("in-place") else values.text("output"))
     except UpgradeError as error:
-        sys.stderr.write(f"{path}: {error}\n")
+        say(f"{path}: {error}\n")
         return 1
-    except OSError as error:
-        sys.stderr.write(f"{program}: {error.filename}: {error.strerror}\n")
-        return 1
-    sys.stderr.write("".join(f"{path}: {note}\n" for note in notes))
+    say("".join(f"{path}: {note}\n" for note in notes))
     return 0
 
 
 def _write(text: bytes, path: str) -> None:
-    if path:
+    if path and path != "-":
         from butane_py.files import write_output
 
         write_output(path, text)
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
+    else:
+        write_stdout(text)
 
 
 def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) -> tuple[bytes, list[str]]:

@@ -12,11 +12,12 @@ import os
 import select
 import sys
 
-from butane_py.cli.job import DONE, REFUSED, Job, reason, say
+from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.compiler import Result
 from butane_py.files import write_changed
 from ignition_py.goflags import UsageError
 from ignition_py.report.diag import ERROR, Entry, Place, Report
+from ignition_py.system.streams import reason, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

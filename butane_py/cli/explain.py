@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from ignition_py.goflags import POSIX, SWITCH, Flag, HelpRequested, Parser, UsageError
+from ignition_py.system.streams import say, write_stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +26,16 @@ def main(program: str, argv: Sequence[str]) -> int:
     except UsageError as error:
         return command.show_usage_error(error)
     except HelpRequested:
-        sys.stdout.write(command.usage())
+        write_stdout(command.usage())
         return 0
     if values.on("list") or not values.arguments:
         width = max(map(len, codes))
-        sys.stdout.write("".join(f"{name:<{width}}  {codes[name].title}\n" for name in sorted(codes)))
+        write_stdout("".join(f"{name:<{width}}  {codes[name].title}\n" for name in sorted(codes)))
         return 0
     for name in values.arguments:
         if name not in codes:
             return _unknown(program, name, list(codes))
-    sys.stdout.write("\n".join(explained(codes[name]) for name in values.arguments))
+    write_stdout("\n".join(explained(codes[name]) for name in values.arguments))
     return 0
 
 
@@ -45,7 +44,7 @@ def _unknown(program: str, name: str, known: list[str]) -> int:
 
     close = get_close_matches(name, known, 3)
     hint = f"; did you mean {', '.join(close)}?" if close else f"; `{program} --list` lists all"
-    sys.stderr.write(f"{program}: there is no code {name!r}{hint}\n")
+    say(f"{program}: there is no code {name!r}{hint}\n")
     return 1
 
 

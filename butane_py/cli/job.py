@@ -93,19 +93,3 @@ def coloured(when: str) -> bool:
     if when in ("always", "yes"):
         return True
     return when == "auto" and "NO_COLOR" not in os.environ and sys.stderr.isatty()
-
-
-def say(text: str) -> None:
-    """Writes to standard error, whatever characters are in it. Where nobody can be told, the work goes on."""
-    try:
-        sys.stderr.flush()
-        stream = sys.stderr.buffer
-        stream.write(text.encode("utf-8", "replace"))
-        stream.flush()
-    except OSError:
-        return
-
-
-def reason(error: OSError) -> str:
-    name = f"{error.filename}: " if error.filename else ""
-    return f"{name}{error.strerror or error}"

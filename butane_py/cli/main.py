@@ -10,6 +10,7 @@ import os
 import sys
 
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.system import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ignition_py.goflags import Values
 
 DONE, REFUSED, USAGE = 0, 1, 2
+STDIN = STDOUT = "-"
 FORMATS = ("text", "json", "sarif")
 
 # Subcommand -> module with `main(program: str, argv: Sequence[str]) -> int`, and one line of help.
@@ -59,7 +61,7 @@ def parser(program: str) -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program and returns its exit status. `argv` begins with the program's name; default: sys.argv."""
+    """Runs the program; the exit status. `argv` begins with the program's name; default: sys.argv. Raises OSError."""
     words = list(sys.argv if argv is None else argv)
     program = os.path.basename(words[0]) if words else "butane-py"
     if program == "__main__.py":
@@ -80,28 +82,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         files = []
         values = command.parse(["--help"])
     if values.on("help"):
-        sys.stdout.write(command.usage())
+        streams.write_stdout(command.usage())
         return DONE
     if values.on("version"):
         from butane_py import COMPATIBLE
         from ignition_py import __version__
 
-        sys.stdout.write(f"Butane {COMPATIBLE} (butane-py {__version__})\n")
+        streams.write_stdout(f"Butane {COMPATIBLE} (butane-py {__version__})\n")
         return DONE
     try:
         return _run(values, files)
     except UsageError as error:
         return command.show_usage_error(error)
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{program}: {name}{error.strerror or error}\n")
-        return REFUSED
 
 
 def _respelled(words: list[str]) -> list[str]:
     """`--colour` as `--color`: two spellings of one flag, of which the last on the line counts."""
     end = words.index("--") if "--" in words else len(words)
-    head = ["--color" + word[8:] if word == "--colour" or word.startswith("--colour=") else word for word in words[:end]]
+    head = [
+        "--color" + word[8:] if word == "--colour" or word.startswith("--colour=") else word for word in words[:end]
+    ]
     return head + words[end:]
 
 
@@ -109,7 +109,7 @@ def _inputs(values: Values) -> list[str]:
     """The files to read; none for standard input. Raises UsageError."""
     given = values.text("input")
     if values.given("input"):
-        sys.stderr.write("--input is deprecated: name the file without a flag\n")
+        streams.say("--input is deprecated: name the file without a flag\n")
     others = list(values.arguments)
     if values.given("output-dir"):
         if values.given("output"):
@@ -118,7 +118,9 @@ def _inputs(values: Values) -> list[str]:
             raise UsageError("--output-dir needs the files or folders to compile")
         return others
     if values.text("source-map") == "beside" and not values.text("output") and not values.on("check"):
-        raise UsageError("--source-map needs --output or --output-dir, to put the map beside; --source-map=inline puts it into the config")
+        raise UsageError(
+            "--source-map needs --output or --output-dir, to put the map beside; --source-map=inline puts it into the config"
+        )
     if len(others) > 1 or (others and given):
         raise UsageError("more than one file is given; --output-dir compiles many")
     if values.on("watch") and not (values.text("output") and (others or given)):
@@ -138,7 +140,9 @@ def _run(values: Values, files: list[str]) -> int:
         from butane_py.cli.batch import compile_all
 
         return compile_all(values, job, files)
-    return compile_one(job, files[0] if files else None, values.text("output"), debug=values.on("debug"))
+    path = files[0] if files and files[0] != STDIN else None
+    output = values.text("output")
+    return compile_one(job, path, "" if output == STDOUT else output, debug=values.on("debug"))
 
 
 def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False, changed_only: bool = False) -> int:
@@ -146,10 +150,8 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False,
 
     `changed_only`: an output that is the same already is not written again.
     """
-    from butane_py.cli.job import say
-
     if path is None:
-        name, data = "<stdin>", sys.stdin.buffer.read()
+        name, data = "<stdin>", streams.read_stdin()
     else:
         name = path
         with open(path, "rb") as file:
@@ -158,15 +160,15 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False,
     if job.style == "sarif":
         from ignition_py.report.sarif import sarif
 
-        say(sarif([(name, result.report)]))
+        streams.say(sarif([(name, result.report)]))
     elif len(result.report) or job.style == "json":
-        say(job.shown(result, data, name))
+        streams.say(job.shown(result, data, name))
     if result.output is None:
         return REFUSED
     if debug:
         from butane_py.trace import translations
 
-        say(translations(data, name, job.options))
+        streams.say(translations(data, name, job.options))
     if not job.check:
         _write(output, result.output.encode("utf-8", "replace") + b"\n", changed_only=changed_only)
         job.write_map(result, output)
@@ -178,22 +180,8 @@ def _write(path: str, data: bytes, *, changed_only: bool) -> None:
         from butane_py.files import write_output
 
         write_output(path, data, changed_only=changed_only)
-        return
-    sys.stdout.flush()
-    stream = sys.stdout.buffer
-    stream.write(data)
-    stream.flush()
-
-
-def _open_closed() -> None:
-    """Standard streams that the caller has closed lead to /dev/null, as in programs of the reference's language."""
-    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
-        if getattr(sys, name) is None:
-            null = os.open(os.devnull, os.O_RDWR)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
-            setattr(sys, name, open(number, mode))  # noqa: SIM115  # lives as long as the process
+    else:
+        streams.write_stdout(data)
 
 
 def run() -> None:
@@ -201,32 +189,4 @@ def run() -> None:
     import gc
 
     gc.disable()
-    _open_closed()
-    try:
-        status = main()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        status = REFUSED
-    except KeyboardInterrupt:
-        status = 130
-    except Exception as error:  # the last door: whoever compiles gets a sentence, whatever went wrong
-        status = REFUSED
-        _say_why(error)
-    os._exit(status)
-
-
-def _say_why(error: Exception) -> None:
-    from butane_py.cli.job import reason, say
-
-    if isinstance(error, OSError):
-        say(f"butane-py: {reason(error)}\n")
-        return
-    import traceback
-
-    from ignition_py import __version__
-
-    step = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(step.filename)} line {step.lineno}"
-    what = "there is not enough memory" if isinstance(error, MemoryError) else f"a defect of butane-py {__version__}; please report it"
-    say(f"butane-py: {what}: {type(error).__name__} in {where}\n")
+    os._exit(streams.last_door("butane-py", main))

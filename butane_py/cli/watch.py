@@ -10,7 +10,8 @@ import os
 import struct
 import time
 
-from butane_py.cli.job import REFUSED, Job, reason, say
+from butane_py.cli.job import REFUSED, Job
+from ignition_py.system.streams import reason, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from ignition_py.goflags import POSIX, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.report.diag import ConfigError
+from ignition_py.system.streams import read_stdin, say, write_stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FLAGS = (
 
 
 def main(program: str, argv: Sequence[str]) -> int:
-    """Writes the Butane config; the exit status (0 written, 1 refused, 2 wrong usage)."""
+    """Writes the Butane config; the exit status (0 written, 1 refused, 2 wrong usage). Raises OSError."""
     about = "Writes readable Butane that compiles to the same Ignition config. Without a file, standard input is read."
     command = Parser(program, FLAGS, manner=POSIX, about=about, operands="[config.ign]")
     try:
@@ -33,15 +33,13 @@ def main(program: str, argv: Sequence[str]) -> int:
     except UsageError as error:
         return command.show_usage_error(error)
     except HelpRequested:
-        sys.stdout.write(command.usage())
+        write_stdout(command.usage())
         return 0
     try:
         _decompile(values)
     except ConfigError as error:
-        sys.stderr.write("".join(f"{entry.raw()}\n" for entry in error.report))
-        sys.stderr.write(f"{program}: {error}\n")
-    except OSError as error:
-        sys.stderr.write(f"{program}: {error.filename}: {error.strerror}\n")
+        say("".join(f"{entry.raw()}\n" for entry in error.report))
+        say(f"{program}: {error}\n")
     else:
         return 0
     return 1
@@ -54,7 +52,7 @@ def _decompile(values: Values) -> None:
 
     path = values.arguments[0] if values.arguments and values.arguments[0] != "-" else None
     if path is None:
-        data = sys.stdin.buffer.read()
+        data = read_stdin()
     else:
         with open(path, "rb") as file:
             data = file.read()
@@ -72,7 +70,7 @@ def _decompile(values: Values) -> None:
 
         text = decompile(data, variant=values.text("variant"), name=name)
     output = values.text("output")
-    if output:
+    if output and output != "-":
         write_output(output, text.encode())
     else:
-        sys.stdout.write(text)
+        write_stdout(text)

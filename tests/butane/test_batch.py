@@ -155,7 +155,7 @@ def _interrupted(process: subprocess.Popen[str]) -> int:
 
 @pytest.mark.parametrize("polling", [False, True], ids=["inotify", "polling"])
 def test_watch_compiles_again(configs: Path, polling: bool) -> None:
-    program = "from butane_py import watch\nfrom butane_py.cli.main import run\n"
+    program = "from butane_py.cli import watch\nfrom butane_py.cli.main import run\n"
     if polling:
         program += "def refuse(self, *a): raise OSError('none')\nwatch.Inotify.__init__ = refuse\n"
     argv = [sys.executable, "-c", program + "run()", "--watch", "--output-dir", "out", "-d", "files", "one.bu"]

@@ -106,4 +106,5 @@ def test_in_place(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert "became fcos 1.6.0" in capsys.readouterr().err
     assert main("upgrade", ["--to", "1.0.0", path]) == 1
     assert main("upgrade", [path]) == 2
-    assert main("upgrade", ["--to", "1.6.0", f"{tmp_path}/missing"]) == 1
+    with pytest.raises(FileNotFoundError):  # which the last door makes a sentence of
+        main("upgrade", ["--to", "1.6.0", f"{tmp_path}/missing"])
