@@ -10,6 +10,7 @@ from ignition_py.report.diag import ERROR, WARNING, Entry, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from butane_py.lint.settings import Settings
     from butane_py.variants import Variant
     from butane_py.yaml.source import Source
     from ignition_py.report.diag import Path, Place
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 class Options:
     """`files_dir`: where local files may come from; `raw`: never wrap into a MachineConfig; `pretty`: indented JSON;
     `at_boot`: compiled by the executor, where there are no local files; `lint`: warn of more than the reference does;
+    `settings`: of the linter (None: the defaults); `allow_extensions`: keys `x-…` at the top and `<<` are not unknown keys;
     `source_map`: make the map that source_map.py tells of."""
 
-    __slots__ = ("at_boot", "files_dir", "lint", "pretty", "raw", "source_map")
+    __slots__ = ("allow_extensions", "at_boot", "files_dir", "lint", "pretty", "raw", "settings", "source_map")
 
     def __init__(
         self,
@@ -31,13 +33,17 @@ class Options:
         raw: bool = False,
         at_boot: bool = False,
         lint: bool = False,
+        settings: Settings | None = None,
+        allow_extensions: bool = False,
         source_map: bool = False,
     ) -> None:
+        self.allow_extensions = allow_extensions
         self.at_boot = at_boot
         self.files_dir = files_dir
         self.lint = lint
         self.pretty = pretty
         self.raw = raw
+        self.settings = settings
         self.source_map = source_map
 
 

@@ -35,6 +35,9 @@ class Result:
         self.source_map = source_map
 
 
+_SILENCING = b"butane-py: ignore"  # the beginning of comments that silence reports; see lint/ignores.py
+
+
 def compile_source(text: bytes, name: str, options: Options) -> Result:
     """Compiles one Butane config. `name` is what the report calls it."""
     report = Report()
@@ -61,7 +64,12 @@ def compile_source(text: bytes, name: str, options: Options) -> Result:
                 from butane_py.lint import lint
 
                 lint(work, config, compiled, output)
-    return Result(None if work.report.fatal else output, _without_twins(work.report), made)
+    complete = _without_twins(work.report)
+    if options.lint or options.settings or _SILENCING in text:
+        from butane_py.lint.ignores import filtered
+
+        complete = filtered(complete, source, options.settings, lint=options.lint and output is not None)
+    return Result(None if complete.fatal else output, complete, made)
 
 
 def _without_twins(report: Report) -> Report:
@@ -106,7 +114,7 @@ def _unused(work: Compilation, decoder: Decoder, struct: Struct, path: Path) -> 
     if node is not None and node.kind == MAPPING:
         known = decoder.fields(type(struct))
         for key, _ in node.items:
-            if key.value not in known:
+            if key.value not in known and not (work.options.allow_extensions and _extension(key.value, path)):
                 _unused_key(work, known, key.value, path)
     elif node is not None:
         what = "an alias" if node.kind == ALIAS else "null" if node.kind == SCALAR else "a list"
@@ -120,6 +128,11 @@ def _unused(work: Compilation, decoder: Decoder, struct: Struct, path: Path) -> 
         else:
             _unused(work, decoder, value, (*path, entry.name))
     _null_structs(work, decoder, struct, path)
+
+
+def _extension(key: str, path: Path) -> bool:
+    """True for keys that hold anchors or merge them: `x-…` at the top, `<<` anywhere."""
+    return key == "<<" or (not path and key.startswith("x-"))
 
 
 def _null_structs(work: Compilation, decoder: Decoder, struct: Struct, path: Path) -> None:

@@ -7,12 +7,13 @@ import sys
 
 from butane_py.compilation import Options
 from butane_py.compiler import Result, compile_source
-from ignition_py.report.diag import ERROR, Entry, Place, Report
+from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from butane_py.lint.settings import Settings
     from ignition_py.goflags import Values
 
 DONE, REFUSED, USAGE = 0, 1, 2
@@ -38,7 +39,9 @@ class Job:
             values.text("files-dir") or None,
             pretty=values.on("pretty"),
             raw=values.on("raw"),
-            lint=values.on("lint"),
+            lint=_lints(values),
+            settings=_settings(values),
+            allow_extensions=values.on("allow-extensions"),
             source_map=bool(map_to),
         )
         style = values.text("format")
@@ -49,12 +52,23 @@ class Job:
 
     def compile(self, data: bytes, name: str) -> Result:
         """Compiles `data`; with --strict nothing comes out where there is any report."""
-        result = compile_source(data, name, self.options)
-        if self.strict and len(result.report):
+        try:
+            result = compile_source(data, name, self._options(name))
+        except ConfigError as error:  # of the linter's settings and rules
+            return Result(None, Report([Entry(ERROR, "lint-settings", error.message, Place((), source=name), error.hint)]))
+        if self.strict and any(entry.severity != INFO for entry in result.report):
             return Result(None, result.report)
         if self.map_to == "inline" and result.output is not None and result.source_map is not None:
             return self._with_map(result.output, result.source_map, result.report, name)
         return result
+
+    def _options(self, name: str) -> Options:
+        """The options for one config: with the linter, those of the settings file that is found upwards from it."""
+        if not self.options.lint:
+            return self.options
+        from butane_py.lint.settings import for_config
+
+        return for_config(self.options, name)
 
     def _with_map(self, output: str, made: dict[str, Any], report: Report, name: str) -> Result:
         from butane_py.emit.source_map import inside
@@ -86,6 +100,20 @@ class Job:
             return render.raw(report)
         text = render.pretty(report, data, colour=self.colour)
         return f"{text}{name}: {render.summary(report)}{'; nothing was written' if result.output is None else ''}\n"
+
+
+def _lints(values: Values) -> bool:
+    return values.text("lint") not in ("", "off") or (values.given("select") and values.text("lint") != "off")
+
+
+def _settings(values: Values) -> Settings | None:
+    """The linter's settings of the command line; None where it has none."""
+    if not (values.given("select") or values.given("ignore") or values.text("lint") == "verify"):
+        return None
+    from butane_py.lint.settings import Settings, listed
+
+    select, ignore = listed(values.text("select")), listed(values.text("ignore"))
+    return Settings(select, ignore, verify=values.text("lint") == "verify")
 
 
 def coloured(when: str) -> bool:

@@ -1,6 +1,6 @@
 """`--lint`: what compiles, and is still likely to go wrong. Never on by default, since --strict fails on any warning.
 
-One file a subject; each is a function of the compilation, the config, the Ignition config that came of it and the output's text.
+One file a subject, one decorated function a rule (rule.py); rules look at the config and its output through `Facts`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,42 @@ if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from ignition_py.spec import tables as spec
 
+ENTRY_POINTS = "butane_py.lints"
+
 
 def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output: str) -> None:
-    """Adds the warnings of all linters to the report."""
-    from butane_py.lint.children import check_children
-    from butane_py.lint.local_links import check_local_links
-    from butane_py.lint.size import check_size
-    from butane_py.lint.units import check_units
+    """Adds what the selected rules find to the report, in the order of the text."""
+    from butane_py.lint.facts import Facts
+    from butane_py.lint.rule import Find
+    from butane_py.lint.settings import Settings
 
-    check_local_links(work, config)
-    check_children(work, config)
-    check_units(work, compiled)
-    check_size(work, output)
+    settings = work.options.settings or Settings()
+    facts = Facts(work, config, compiled, output, settings)
+    entries = []
+    for rule in rules().values():
+        if settings.runs(rule.code):
+            find = Find(facts, rule)
+            rule.check(facts, find)
+            entries += find.entries
+    entries.sort(key=lambda entry: (entry.place.line, entry.place.column))
+    work.report.entries += entries
+
+
+def rules() -> dict[str, Rule]:
+    """Every rule by its code: those of butane-py, then those of installed distributions. Raises ConfigError for one that cannot be loaded."""
+    from importlib.metadata import entry_points
+
+    from butane_py.lint import every
+    from ignition_py.report.diag import ConfigError
+
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            point.load()
+        except Exception as error:
+            raise ConfigError(f"the lint rules {point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
+                              hint="update or uninstall the distribution that brings them") from error  # fmt: skip
+    return every.RULES
+
+
+if TYPE_CHECKING:
+    from butane_py.lint.rule import Rule

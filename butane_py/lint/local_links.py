@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import os
 
+from butane_py.lint.rule import lint
 from butane_py.resources import inside
 from butane_py.yaml.source import At
+from ignition_py.report.examples import file_
 from ignition_py.spec.model import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py import tables
-    from butane_py.compilation import Compilation
+    from butane_py.lint.facts import Facts
+    from butane_py.lint.rule import Find
     from ignition_py.report.diag import Path
 
 _SINGLE = ("local", "contents_local")
 _MANY = ("ssh_authorized_keys_local",)
 
 
-def check_local_links(work: Compilation, config: tables.Config) -> None:
-    base = work.options.files_dir
+@lint(
+    "lint-local-link",
+    title="A symbolic link leads out of the files directory",
+    why="What is embedded is not in the files directory, so another machine embeds something else, or nothing.",
+    fix="Copy the file into the files directory.",
+    wrong=file_("contents:\n  local: outside"),
+    right=file_("contents:\n  local: a.txt"),
+    local=True,
+)
+def local_link(facts: Facts, find: Find) -> None:
+    """Local files whose real path is outside of the files directory."""
+    base = facts.work.options.files_dir
     if not base:
         return
     real = os.path.realpath(base)
-    for path, local in local_files(config):
+    for path, local in local_files(facts.config):
         target = os.path.realpath(inside(base, local))
         if target != real and not target.startswith(real.rstrip("/") + "/"):
             message = f"{local} is outside the files directory: a symbolic link leads to {target}"
-            work.warning("lint-local-link", message, path)
+            find.at_yaml(path, message, hint="copy the file into the files directory")
 
 
-def local_files(it: Struct) -> Iterator[tuple[Path, str]]:
+def local_files(struct: Struct) -> Iterator[tuple[Path, str]]:
     """The YAML path and the text of every reference to a local file or directory."""
-    here = it._origin.path if isinstance(it._origin, At) else ()
-    for entry, value in it.items():
+    here = struct._origin.path if isinstance(struct._origin, At) else ()
+    for entry, value in struct.items():
         if entry.name in _SINGLE and isinstance(value, str):
             yield (*here, entry.name), value
         elif entry.name in _MANY:

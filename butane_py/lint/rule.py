@@ -1,0 +1,117 @@
+"""What a lint rule is: one decorated function with its code, texts, severity and examples.
+
+    @lint("lint-http-unverified", title="…", why="…", fix="…", wrong="…", right="…")
+    def http_unverified(facts: Facts, find: Find) -> None:
+        find.at(path, "http://… has no hash", hint="…")
+
+Rules of others: a module named by an entry point of the group `butane_py.lints`, whose import registers rules in the same way.
+"""
+
+from __future__ import annotations
+
+from ignition_py.record import Record
+from ignition_py.report.catalog import declare
+from ignition_py.report.diag import INFO, WARNING, Entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from butane_py.lint.facts import Facts
+    from ignition_py.report.diag import Fix, Path, Place, Related
+
+    Check = Callable[["Facts", "Find"], None]
+
+MOST_OF_A_RULE = 50  # reports; a config that has more of a kind needs no longer list
+
+
+class Rule(Record):
+    """One rule: its code, what it does, and the severity of what it finds."""
+
+    code: str
+    check: Check
+    severity: str
+
+
+RULES: dict[str, Rule] = {}
+
+
+def lint(code: str, *, severity: str = WARNING, **texts: Any) -> Callable[[Check], Check]:
+    """Registers a rule under its code and declares the code; `texts` are those of catalog.Code.
+
+    Raises ValueError for a code that exists already.
+    """
+
+    def register(check: Check) -> Check:
+        declare(code, severity=severity, lint=True, **texts)
+        RULES[code] = Rule(code, check, severity)
+        return check
+
+    return register
+
+
+class Find:
+    """Collects what one rule finds, as entries at places of the YAML text."""
+
+    def __init__(self, facts: Facts, rule: Rule) -> None:
+        self.facts = facts
+        self.rule = rule
+        self.entries: list[Entry] = []
+
+    def at(
+        self,
+        path: Path,
+        message: str,
+        *,
+        hint: str = "",
+        severity: str = "",
+        fix: Fix | None = None,
+        related: tuple[Related, ...] = (),
+    ) -> None:
+        """Reports at a path of the output, which is taken back to the YAML that made it."""
+        self._add(self.facts.place(path), message, hint, severity, fix, related)
+
+    def at_yaml(self, path: Path, message: str, *, hint: str = "", severity: str = "", fix: Fix | None = None) -> None:
+        """Reports at a path of the YAML text."""
+        self._add(self.facts.work.source.place(path), message, hint, severity, fix, ())
+
+    def in_text(
+        self,
+        path: Path,
+        line: int,
+        message: str,
+        *,
+        hint: str = "",
+        severity: str = "",
+        replace: tuple[str, str] | None = None,
+    ) -> None:
+        """Reports a line of a text (a unit, a script) whose contents have the output path `path`.
+
+        `replace` is what stands in that line and what to write instead: a fix where the text stands in the YAML as a block.
+        """
+        place = self.facts.line_place(path, line)
+        fix = self.facts.line_fix(place, *replace) if replace else None
+        self._add(place, message, hint, severity, fix, ())
+
+    def info(self, path: Path, message: str, *, hint: str = "") -> None:
+        self.at(path, message, hint=hint, severity=INFO)
+
+    def _add(
+        self, place: Place, message: str, hint: str, severity: str, fix: Fix | None, related: tuple[Related, ...]
+    ) -> None:
+        if len(self.entries) < MOST_OF_A_RULE:
+            self.entries.append(
+                Entry(severity or self.rule.severity, self.rule.code, message, place, hint, fix=fix, related=related)
+            )
+
+
+def near(word: str, choices: Any, cutoff: float = 0.75) -> str:
+    """The most similar of the choices, empty where none is similar enough or the word is too long to be a slip."""
+    from difflib import get_close_matches
+
+    if len(word) > 80:
+        return ""
+    lowered = {choice.lower(): choice for choice in choices}
+    close = get_close_matches(word.lower(), list(lowered), 1, cutoff)
+    return lowered[close[0]] if close else ""
