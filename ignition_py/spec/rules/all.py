@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.rules import disks, resources, storage, system
+from ignition_py.spec.rules import disks, encryption, filesystems, nodes, raid, resources, storage, transfer, units
 from ignition_py.spec.rules.registry import SPEC, Findings
 
 TYPE_CHECKING = False
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from ignition_py.spec.model import Struct
     from ignition_py.spec.rules.registry import Finding
 
-MODULES = (disks, resources, storage, system)  # importing them registers their rules
+# Importing them registers their rules.
+MODULES = (disks, encryption, filesystems, nodes, raid, resources, storage, transfer, units)
 
 
 def validate(config: Struct, version: int) -> list[Finding]:
