@@ -1,7 +1,8 @@
 """Contents as `data:` URLs, and reading local files: what all sugar that embeds something is made of.
 
-Of the three encodings (escaped text, base64, gzip in base64) the shortest is taken, as the reference does.
-Sources: RFC 2397, RFC 2396 for what needs no escape, RFC 1951 for the kinds of blocks.
+Of the three encodings (escaped text, base64, gzip in base64) the shortest is taken, as the reference does. The length of gzip
+is zlib's, which differs by a few bytes from the reference's compressor: near the break-even the choice may be another one.
+Sources: RFC 2397, RFC 2396 for what needs no escape.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 _UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()"
 _ESCAPES = {byte: b"%%%02X" % byte for byte in range(256) if byte not in _UNRESERVED}
 _LARGE = 1 << 14  # bytes; zlib may split larger contents into several blocks
-_EXACT_MOST = 1 << 22  # bytes
-_STORED, _DYNAMIC = 0, 2  # kinds of DEFLATE blocks; 1 is with fixed codes
 _REPLACE_AT_MOST = 64  # distinct bytes to escape; with more, one pass over all bytes is faster
 
 
@@ -43,16 +42,15 @@ def escape(contents: bytes, reserved: Iterable[int]) -> str:
     return contents.decode("ascii")
 
 
-def gzip_stream(contents: bytes, *, long_matches: bool = False) -> bytes:
-    """`contents` as gzip; `long_matches`: without matches that save little."""
+def gzip_stream(contents: bytes) -> bytes:
+    """`contents` as gzip; the same bytes at every time and on every machine with the same zlib."""
     import zlib
 
-    # A window and tables no larger than the contents need give the same stream and are set up in a tenth of the time; with large tables,
-    # blocks are as long as the reference's.
+    # A window and tables no larger than the contents give the same stream and are set up in a tenth of the time.
     length = len(contents)
     window = min(15, max(9, (length + 262).bit_length()))
     tables = 4 if length < 1000 else 8 if length < _LARGE else 9
-    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + window, tables, zlib.Z_FILTERED if long_matches else zlib.Z_DEFAULT_STRATEGY)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + window, tables)
     return packer.compress(contents) + packer.flush()
 
 
@@ -68,41 +66,12 @@ def data_url(contents: bytes, compression: str | None, *, may_compress: bool) ->
     if may_compress and not compression and shortest > _GZIP_LEAST:
         packed = gzip_stream(contents)
         most = 3 * ((shortest - 8 - 4 - 1) // 4)  # bytes; with more, its base64 and the word gzip are no shorter
-        if gzip_pays(contents, packed, most):
+        if len(packed) <= most:
             return "data:;base64," + b2a_base64(packed, newline=False).decode("ascii"), "gzip"
     declared = None if compression else ""
     if encoded < escaped:
         return "data:;base64," + b2a_base64(contents, newline=False).decode("ascii"), declared
     return "data:," + escape(contents, reserved), declared
-
-
-def gzip_pays(contents: bytes, packed: bytes, most: int) -> bool:
-    """Whether the reference's gzip of `contents` has at most `most` bytes; `packed` is ours.
-
-    The reference's is not zlib's, so the lengths differ. How far depends on the kind of our block; the bounds here are about
-    1.5 times what was seen in 40,000 contents of many kinds whose gzip came near `most`. Within them the length is computed. Contents
-    above 4 MiB are always decided by ours: computing would take seconds, and the choice then changes the URL's length by about a hundredth.
-    """
-    length, spare = len(contents), most - len(packed)
-    kind = packed[10] >> 1 & 3 if length < _LARGE else _DYNAMIC
-    if spare < 0:
-        saved = length + 18 + 5 * -(-length // 32767) - len(packed)  # compared with stored blocks; who saves little differs little
-        near = -spare <= min(10 + max(0, saved) // 2, 10 if kind == _STORED else 12 + length // 24)
-    else:
-        if kind == _STORED:
-            near = spare < 10
-        elif kind == _DYNAMIC:
-            near = spare < 16 + length // 12
-        else:
-            near = spare < (24 + length // 8 if length < 256 else 72 + length // 16)
-        if near and (length < 256 or (kind == _DYNAMIC and length < 8192)):
-            # The reference takes fewer short matches than zlib does: it comes out about as zlib without them, at worst.
-            near = most - max(len(packed), len(gzip_stream(contents, long_matches=True))) < 27
-    if not near or length > _EXACT_MOST:
-        return spare >= 0
-    from butane_py.gzip_size import go_gzip_size
-
-    return go_gzip_size(contents) <= most
 
 
 def escaped_url(contents: bytes) -> str:
