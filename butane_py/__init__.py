@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.compiler import Result
+    from butane_py.pipeline import Result
     from ignition_py.report.diag import Entry, Place, Report
 
 COMPATIBLE = "0.29.0"  # the Butane release whose language this is
@@ -39,7 +39,7 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
     config that is wrong.
     """
     from butane_py.compilation import Options
-    from butane_py.compiler import compile_source
+    from butane_py.pipeline import compile_source
 
     data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
     return compile_source(data, name, Options(files_dir, pretty=pretty, raw=raw, lint=lint, source_map=source_map))
@@ -48,7 +48,7 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
 def __getattr__(attribute: str) -> object:
     """Types of the library, imported when they are asked for."""
     if attribute == "Result":
-        from butane_py.compiler import Result
+        from butane_py.pipeline import Result
 
         return Result
     if attribute in ("Entry", "Place", "Report"):

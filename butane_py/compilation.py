@@ -1,68 +1,73 @@
-"""What every step of one compilation shares: the row, the source, the options and the report.
+"""What all passes of one compilation share: the text, the options, the report, and what the passes so far have made.
 
-Steps add to the report through it, either at a path of the YAML text (`error`, `warning`) or at a path of the output
+Passes add to the report through it, either at a path of the YAML text (`error`, `warning`) or at a path of the output
 (`at_output`), which is taken back to the YAML that caused it.
 """
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, WARNING, Entry, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from butane_py import tables
     from butane_py.lint.settings import Settings
+    from butane_py.resources import LocalFileError
     from butane_py.variants import Variant
     from butane_py.yaml.source import Source
     from ignition_py.report.diag import Path, Place
+    from ignition_py.spec.model import Origin
     from ignition_py.spec.tables import Config
 
 
-class Options:
-    """`files_dir`: where local files may come from; `raw`: never wrap into a MachineConfig; `pretty`: indented JSON;
-    `at_boot`: compiled by the executor, where there are no local files; `lint`: warn of more than the reference does;
-    `settings`: of the linter (None: the defaults); `allow_extensions`: keys `x-…` at the top and `<<` are not unknown keys;
-    `source_map`: make the map that source_map.py tells of."""
+class Options(Record):
+    """How to compile.
 
-    __slots__ = ("allow_extensions", "at_boot", "files_dir", "lint", "pretty", "raw", "settings", "source_map")
+    `files_dir` is the directory that local files may come from; `raw` writes an Ignition config where the variant has a
+    MachineConfig; `pretty` indents the JSON; `at_boot` is set by the executor, where there are no local files; `lint` adds the
+    warnings of the linter, whose settings are `settings` (None: the defaults); with `allow_extensions` keys `x-…` at the top
+    and `<<` are not unknown keys; `source_map` asks for the map that emit/source_map.py describes.
+    """
 
-    def __init__(
-        self,
-        files_dir: str | None = None,
-        *,
-        pretty: bool = False,
-        raw: bool = False,
-        at_boot: bool = False,
-        lint: bool = False,
-        settings: Settings | None = None,
-        allow_extensions: bool = False,
-        source_map: bool = False,
-    ) -> None:
-        self.allow_extensions = allow_extensions
-        self.at_boot = at_boot
-        self.files_dir = files_dir
-        self.lint = lint
-        self.pretty = pretty
-        self.raw = raw
-        self.settings = settings
-        self.source_map = source_map
+    files_dir: str | None = None
+    _: KW_ONLY
+    pretty: bool = False
+    raw: bool = False
+    at_boot: bool = False
+    lint: bool = False
+    settings: Settings | None = None
+    allow_extensions: bool = False
+    source_map: bool = False
 
 
 class Compilation:
-    """One config on its way through the compiler."""
+    """One config on its way through the compiler. Each attribute below `report` is set by the pass that makes it."""
 
-    __slots__ = ("merged", "options", "report", "row", "source")
-
-    def __init__(self, source: Source, row: Variant, options: Options) -> None:
-        self.source = source
-        self.row = row
+    def __init__(self, data: bytes, name: str, options: Options) -> None:
+        self.data = data
+        self.name = name
         self.options = options
         self.report = Report()
-        # Has the output been merged with sugar? The reference then forgets where empty values came from.
-        self.merged = False
+        self.source: Source
+        self.row: Variant
+        self.config: tables.Config  # as it is written
+        self.output: Config  # the Ignition config
+        # After a merge of sugar the reference no longer knows the origin of empty values; see `Feature.merges`.
+        self.forgets_empty_origins = False
+        self.text: str | None = None  # of the output, without a final newline
+        self.source_map: dict[str, Any] | None = None
 
-    def add(self, severity: str, code: str, message: str, path: Path, hint: str = "") -> None:
-        """Adds a diagnostic at a path of the YAML text."""
-        self.report.entries.append(Entry(severity, code, message, self.source.place(path), hint))
+    @property
+    def wraps(self) -> bool:
+        """True if the output is a MachineConfig."""
+        return self.row.machine_config and not self.options.raw
+
+    def add(self, severity: str, code: str, message: str, path: Path, hint: str = "", **more: Any) -> None:
+        """Adds a diagnostic at a path of the YAML text. `more` is `related` and `fix` of the entry."""
+        self.report.entries.append(Entry(severity, code, message, self.source.place(path), hint, **more))
 
     def error(self, code: str, message: str, path: Path, hint: str = "") -> None:
         self.add(ERROR, code, message, path, hint)
@@ -70,9 +75,13 @@ class Compilation:
     def warning(self, code: str, message: str, path: Path, hint: str = "") -> None:
         self.add(WARNING, code, message, path, hint)
 
-    def at_output(self, config: Config, severity: str, code: str, message: str, path: Path, hint: str = "") -> None:
+    def local_file_error(self, error: LocalFileError, origin: Origin | None, *more: str | int) -> None:
+        """Adds the error of a local file that `origin` names."""
+        self.error(error.code, str(error), (*getattr(origin, "path", ()), *more))
+
+    def at_output(self, config: Config, severity: str, code: str, message: str, path: Path, hint: str = "", **more: Any) -> None:
         """Adds a diagnostic at a path of the output."""
-        self.report.entries.append(Entry(severity, code, message, self.output_place(config, path), hint))
+        self.report.entries.append(Entry(severity, code, message, self.output_place(config, path), hint, **more))
 
     def output_place(self, config: Config, path: Path) -> Place:
         """The place in the YAML text of what made `path` of the output.
@@ -82,8 +91,7 @@ class Compilation:
         """
         from butane_py.places import traced
 
-        found = traced(config, path, self.row.spec, empty_too=not self.merged)
+        found = traced(config, path, self.row.spec, empty_too=not self.forgets_empty_origins)
         if found is None:
-            wrapped = self.row.machine_config and not self.options.raw
-            found = ("spec", "config", *path) if wrapped else path
+            found = ("spec", "config", *path) if self.wraps else path
         return self.source.place(found)

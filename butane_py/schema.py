@@ -8,8 +8,9 @@ have few. Both leave the decision to the compiler: a schema cannot say that two 
 from __future__ import annotations
 
 from butane_py import tables
-from butane_py.checks.boot_device import layouts
-from butane_py.variants import FORBIDDEN, VARIANTS, Variant
+from butane_py.features.boot_device import layouts
+from butane_py.features.machine_config import KERNELS
+from butane_py.variants import VARIANTS, Variant
 from ignition_py.spec.schema import SchemaBuilder
 
 TYPE_CHECKING = False
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ignition_py.spec.model import Field, Struct
-
-KERNELS = ("default", "realtime")
 
 
 def butane_schema(variant: str, version: str, *, strict: bool = False) -> dict[str, Any]:
@@ -35,7 +34,7 @@ class _Builder(SchemaBuilder):
         levels = row.levels
 
         def at(entry: Field) -> bool:
-            return entry.at(levels.get(entry.axis, -1)) and not (strict and id(entry) in refused)
+            return entry.axis in levels and entry.at(levels[entry.axis]) and not (strict and id(entry) in refused)
 
         def required(entry: Field) -> bool:
             return entry.required_at(levels[entry.axis]) and not (entry.optional or entry.many)
@@ -47,7 +46,7 @@ class _Builder(SchemaBuilder):
             id(tables.Config.FIELDS["version"]): (row.version,),
         }
         if strict:
-            self._values[id(tables.BootDevice.FIELDS["layout"])] = layouts(row.fcos)
+            self._values[id(tables.BootDevice.FIELDS["layout"])] = layouts(row)
             self._values[id(tables.OpenShift.FIELDS["kernel_type"])] = KERNELS
 
     def value(self, entry: Field) -> dict[str, Any]:
@@ -62,14 +61,15 @@ class _Builder(SchemaBuilder):
 def _refused(row: Variant) -> list[Field]:
     """Fields that the row refuses wherever they stand. A structure that is used elsewhere too keeps its field."""
     found = []
-    for each in FORBIDDEN:
-        if not each.applies(row):
+    for each in row.forbids:
+        if not each.applies(row.levels):
             continue
         cls: type[Struct] = tables.Config
-        for name in each.path[:-1]:
+        *above, last = each.path.split(".")
+        for name in above:
             below = cls.FIELDS[name].struct
             assert below is not None
             cls = below
         if cls is not tables.Resource:
-            found.append(cls.FIELDS[each.path[-1]])
+            found.append(cls.FIELDS[last])
     return found

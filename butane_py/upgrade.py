@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from butane_py.rows import find_row
-from butane_py.variants import VARIANTS, Variant
+from butane_py.variants import FCOS, VARIANTS, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.report.diag import ERROR, Report, path_text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from butane_py.compiler import Result
+    from butane_py.pipeline import Result
     from ignition_py.report.diag import Path
 
 FLAGS = (
@@ -163,7 +163,9 @@ def _version_edit(source: Source, target: Variant) -> Edit:
 def _layout_edit(source: Source, row: Variant, target: Variant) -> Edit | None:
     """The layout that used to be assumed, as the first key of boot_device."""
     node = source.find(("boot_device",))
-    if target.fcos < _LAYOUT_NEEDED_SINCE or row.fcos >= _LAYOUT_NEEDED_SINCE or node is None or node.kind != MAPPING:
+    if row.has(FCOS, since=_LAYOUT_NEEDED_SINCE) or not target.has(FCOS, since=_LAYOUT_NEEDED_SINCE):
+        return None
+    if node is None or node.kind != MAPPING:
         return None
     devices = source.find(("boot_device", "mirror", "devices"))
     if node.entry("layout") or devices is None or not devices.items:

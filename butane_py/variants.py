@@ -1,65 +1,153 @@
 """The variants and versions of Butane: a row each, and what each row allows, forbids and writes.
 
-A row names the versions that its fields count by: the minor version of the Ignition spec that it compiles to, the version of
-the Fedora CoreOS sections it has, the version of the OpenShift sections. Adding a version is adding a row.
+A row names the versions that its fields count by: the minor version of the Ignition spec that it compiles to, and the
+versions of the sections that not every variant has. Adding a version is adding a row; a section is a name in `sections`.
 Facts: the published Butane specifications and their upgrade notes.
 """
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
+from ignition_py.spec.model import NEVER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ABSENT = -1  # a row without these sections
+SPEC = "spec"
+FCOS = "fcos"
+OPENSHIFT = "openshift"
 
 
-class Variant:
-    """One variant at one version. `spec`, `fcos` and `openshift` are minor versions, ABSENT where a row has none."""
+class Forbidden(Record):
+    """A field of the output that a row refuses: its path, why, and the versions that refuse it, counted on `axis`.
 
-    __slots__ = ("fcos", "name", "openshift", "spec", "version")
+    A field that is there and empty is refused too, unless `empty_ok`: sugar writes such values itself.
+    """
 
-    def __init__(self, name: str, version: str, spec: int, fcos: int = ABSENT, openshift: int = ABSENT) -> None:
-        self.name = name
-        self.version = version
-        self.spec = spec
-        self.fcos = fcos
-        self.openshift = openshift
+    path: str
+    code: str
+    message: str
+    _: KW_ONLY
+    axis: str = SPEC
+    since: int = 0
+    until: int = NEVER
+    empty_ok: bool = False
+
+    def applies(self, levels: dict[str, int]) -> bool:
+        return self.axis in levels and self.since <= levels[self.axis] < self.until
+
+
+class Variant(Record):
+    """One variant at one version.
+
+    `spec` is the minor version of the Ignition spec that it compiles to, `sections` the version of each section that it has
+    besides. `machine_config` tells that the output is a MachineConfig (YAML), `may_compress` that contents may be gzip.
+    """
+
+    name: str
+    version: str
+    spec: int
+    _: KW_ONLY
+    sections: dict[str, int] = {}  # noqa: RUF012  # never changed
+    forbids: tuple[Forbidden, ...] = ()
+    machine_config: bool = False
+    may_compress: bool = True
 
     @property
     def levels(self) -> dict[str, int]:
         """The version on each axis that fields count by."""
-        return {"spec": self.spec, "fcos": self.fcos, "openshift": self.openshift}
+        return {SPEC: self.spec, **self.sections}
 
     @property
-    def machine_config(self) -> bool:
-        """Is the output a MachineConfig (YAML) rather than an Ignition config?"""
-        return self.openshift != ABSENT
+    def stable(self) -> bool:
+        return "-" not in self.version
+
+    def has(self, section: str, since: int = 0) -> bool:
+        """True if the row has `section` at version `since` or later."""
+        return self.sections.get(section, -1) >= since
 
     def __repr__(self) -> str:
         return f"{self.name} {self.version}"
 
 
-def _rows() -> Iterator[Variant]:
-    for version, spec in (("1.0.0", 0), ("1.1.0", 1), ("1.2.0", 2), ("1.3.0", 2), ("1.4.0", 3), ("1.5.0", 4), ("1.6.0", 5),
-                          ("1.7.0", 6), ("1.8.0-experimental", 7)):  # fmt: skip
-        yield Variant("fcos", version, spec, fcos=int(version[2]))
-    yield Variant("flatcar", "1.0.0", 3)
-    yield Variant("flatcar", "1.1.0", 4)
-    yield Variant("flatcar", "1.2.0-experimental", 7)
+_USER = "of a user, OpenShift takes only name, ssh_authorized_keys and, from 4.13.0 on, password_hash"
+FLATCAR_FORBIDS = (
+    Forbidden("storage.luks.clevis", "no-clevis", "this version of Flatcar has no Clevis", until=7),
+    Forbidden("storage.luks.cex", "no-cex", "Flatcar does not support CEX", since=7),
+)
+OPENSHIFT_FORBIDS = (
+    Forbidden("kernel_arguments", "mco-kernel-arguments", "write openshift.kernel_arguments instead", axis=OPENSHIFT, since=14),
+    Forbidden("passwd.groups", "mco-groups", "OpenShift does not take groups"),
+    *(
+        Forbidden(f"passwd.users.{name}", "mco-user-field", _USER)
+        for name in ("gecos", "groups", "home_dir", "no_create_home", "no_log_init", "no_user_group", "primary_group", "shell",
+                     "should_exist", "system", "uid")
+    ),
+    Forbidden("passwd.users.password_hash", "mco-user-field", _USER, axis=OPENSHIFT, until=13),
+    Forbidden("storage.directories", "mco-directories", "OpenShift does not take directories"),
+    Forbidden("storage.files.append", "mco-append", "OpenShift does not append to files"),
+    Forbidden("storage.files.contents.compression", "mco-compression",
+              "this version of OpenShift cannot unpack compressed contents", axis=OPENSHIFT, until=10, empty_ok=True),
+    Forbidden("storage.files.contents.http_headers", "mco-headers", "OpenShift sends no headers for files"),
+    Forbidden("storage.links", "mco-links", "OpenShift does not take links"),
+)  # fmt: skip
+
+
+def _edge_forbids(variant: str) -> tuple[Forbidden, ...]:
+    """What images of RHEL for Edge and Fedora IoT settle when they are built."""
+    return (
+        Forbidden("kernel_arguments", "no-kernel-arguments", f"{variant} does not take kernel arguments from this config"),
+        Forbidden("storage.disks", "no-disks", f"on {variant} the image builder partitions disks, not this config"),
+        Forbidden("storage.filesystems", "no-filesystems", f"on {variant} the image builder makes filesystems, not this config"),
+        Forbidden("storage.luks", "no-luks", f"on {variant} the image builder makes LUKS volumes, not this config"),
+        Forbidden("storage.raid", "no-raid", f"{variant} does not support RAID"),
+    )
+
+
+def _openshift() -> Iterator[Variant]:
     for minor in range(8, 24):
         spec, fcos = (2, 3) if minor < 14 else (4, 5) if minor < 19 else (5, 6) if minor < 23 else (7, 8)
-        yield Variant("openshift", f"4.{minor}.0" + ("-experimental" if minor == 23 else ""), spec, fcos, minor)
-    yield Variant("r4e", "1.0.0", 3)
-    yield Variant("r4e", "1.1.0", 4)
-    yield Variant("r4e", "1.2.0-experimental", 7)
-    yield Variant("fiot", "1.0.0", 4)
-    yield Variant("fiot", "1.1.0-experimental", 7)
+        yield Variant(
+            "openshift", f"4.{minor}.0" + ("-experimental" if minor == 23 else ""), spec, sections={FCOS: fcos, OPENSHIFT: minor},
+            forbids=OPENSHIFT_FORBIDS, machine_config=True, may_compress=minor >= 10,
+        )  # fmt: skip
 
 
-VARIANTS: dict[tuple[str, str], Variant] = {(row.name, row.version): row for row in _rows()}
+_ROWS = (
+    Variant("fcos", "1.0.0", 0, sections={FCOS: 0}),
+    Variant("fcos", "1.1.0", 1, sections={FCOS: 1}),
+    Variant("fcos", "1.2.0", 2, sections={FCOS: 2}),
+    Variant("fcos", "1.3.0", 2, sections={FCOS: 3}),
+    Variant("fcos", "1.4.0", 3, sections={FCOS: 4}),
+    Variant("fcos", "1.5.0", 4, sections={FCOS: 5}),
+    Variant("fcos", "1.6.0", 5, sections={FCOS: 6}),
+    Variant("fcos", "1.7.0", 6, sections={FCOS: 7}),
+    Variant("fcos", "1.8.0-experimental", 7, sections={FCOS: 8}),
+    Variant("flatcar", "1.0.0", 3, forbids=FLATCAR_FORBIDS),
+    Variant("flatcar", "1.1.0", 4, forbids=FLATCAR_FORBIDS),
+    Variant("flatcar", "1.2.0-experimental", 7, forbids=FLATCAR_FORBIDS),
+    *_openshift(),
+    Variant("r4e", "1.0.0", 3, forbids=_edge_forbids("r4e")),
+    Variant("r4e", "1.1.0", 4, forbids=_edge_forbids("r4e")),
+    Variant("r4e", "1.2.0-experimental", 7, forbids=_edge_forbids("r4e")),
+    Variant("fiot", "1.0.0", 4, forbids=_edge_forbids("fiot")),
+    Variant("fiot", "1.1.0-experimental", 7, forbids=_edge_forbids("fiot")),
+)
 
-# Rows that were taken away, with what to use instead.
+VARIANTS: dict[tuple[str, str], Variant] = {(row.name, row.version): row for row in _ROWS}
+NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in _ROWS))  # in the order of the rows
+
+# Other names that systems go by, for suggestions.
+ALIASES = {
+    "fedora-coreos": "fcos", "fedoracoreos": "fcos", "coreos": "fcos", "fcct": "fcos", "fedora": "fcos",
+    "flatcar-linux": "flatcar", "flatcar-container-linux": "flatcar", "container-linux": "flatcar",
+    "rhcos": "openshift", "rhel-coreos": "openshift", "ocp": "openshift", "okd": "openshift", "scos": "openshift",
+    "rhel-edge": "r4e", "rhel-for-edge": "r4e", "rfe": "r4e",
+    "fedora-iot": "fiot", "iot": "fiot",
+}  # fmt: skip
+
+# Rows that were removed, with what to use instead.
 REMOVED: dict[tuple[str, str], str] = {
     (
         "rhcos",
@@ -69,64 +157,11 @@ REMOVED: dict[tuple[str, str], str] = {
 }
 
 
-class Forbidden:
-    """A field of the output that a variant refuses: its path, the spec or variant versions, and why."""
-
-    __slots__ = ("code", "empty_ok", "message", "path", "since", "until", "variant")
-
-    def __init__(
-        self,
-        variant: str,
-        path: str,
-        code: str,
-        message: str,
-        since: int = 0,
-        until: int = 1 << 30,
-        *,
-        empty_ok: bool = False,
-    ) -> None:
-        self.variant = variant
-        self.path = tuple(path.split("."))
-        self.code = code
-        self.message = message
-        self.since = since
-        self.until = until
-        self.empty_ok = empty_ok
-
-    def applies(self, row: Variant) -> bool:
-        """Versions count the spec for single-digit variants and the OpenShift minor for MachineConfigs."""
-        level = row.openshift if row.machine_config else row.spec
-        return row.name == self.variant and self.since <= level < self.until
+def rows_of(name: str) -> list[Variant]:
+    """The rows of a variant, the oldest first; empty for an unknown name."""
+    return [row for row in VARIANTS.values() if row.name == name]
 
 
-_USER = "of a user, OpenShift takes only name, ssh_authorized_keys and, from 4.13.0 on, password_hash"
-
-FORBIDDEN: tuple[Forbidden, ...] = (
-    Forbidden("flatcar", "storage.luks.clevis", "no-clevis", "this version of Flatcar has no Clevis", until=7),
-    Forbidden("flatcar", "storage.luks.cex", "no-cex", "Flatcar does not support CEX", since=7),
-    *(
-        Forbidden(variant, path, code, message)
-        for variant in ("r4e", "fiot")
-        for path, code, message in (
-            ("kernel_arguments", "no-kernel-arguments", f"{variant} does not take kernel arguments from this config"),
-            ("storage.disks", "no-disks", f"on {variant} the image builder partitions disks, not this config"),
-            ("storage.filesystems", "no-filesystems", f"on {variant} the image builder makes filesystems, not this config"),
-            ("storage.luks", "no-luks", f"on {variant} the image builder makes LUKS volumes, not this config"),
-            ("storage.raid", "no-raid", f"{variant} does not support RAID"),
-        )
-    ),
-    Forbidden("openshift", "kernel_arguments", "mco-kernel-arguments", "write openshift.kernel_arguments instead", since=14),
-    Forbidden("openshift", "passwd.groups", "mco-groups", "OpenShift does not take groups"),
-    *(
-        Forbidden("openshift", f"passwd.users.{name}", "mco-user-field", _USER)
-        for name in ("gecos", "groups", "home_dir", "no_create_home", "no_log_init", "no_user_group", "primary_group", "shell",
-                     "should_exist", "system", "uid")
-    ),
-    Forbidden("openshift", "passwd.users.password_hash", "mco-user-field", _USER, until=13),
-    Forbidden("openshift", "storage.directories", "mco-directories", "OpenShift does not take directories"),
-    Forbidden("openshift", "storage.files.append", "mco-append", "OpenShift does not append to files"),
-    Forbidden("openshift", "storage.files.contents.compression", "mco-compression",
-              "this version of OpenShift cannot unpack compressed contents", until=10, empty_ok=True),
-    Forbidden("openshift", "storage.files.contents.http_headers", "mco-headers", "OpenShift sends no headers for files"),
-    Forbidden("openshift", "storage.links", "mco-links", "OpenShift does not take links"),
-)  # fmt: skip
+def newest_stable(name: str) -> Variant:
+    """The newest row of a variant that is not experimental. Raises KeyError for an unknown name."""
+    return next((row for row in reversed(rows_of(name)) if row.stable), None) or VARIANTS[name, ""]

@@ -27,7 +27,7 @@ def compiled_map(data: bytes, source: str) -> dict[str, Any] | None:
     """From entries of the compiled config to lines of `data`: what source_map.py of the compiler makes. None where it does not compile."""
     try:
         from butane_py.compilation import Options
-        from butane_py.compiler import compile_source
+        from butane_py.pipeline import compile_source
     except ImportError:
         return None
     return compile_source(data, source, Options(raw=True, at_boot=True, source_map=True)).source_map
@@ -37,7 +37,7 @@ def compile_config(data: bytes, source: str) -> tuple[bytes, Report]:
     """The Ignition config (JSON) and what the compiler reported. Raises ConfigError."""
     try:
         from butane_py.compilation import Options
-        from butane_py.compiler import compile_source
+        from butane_py.pipeline import compile_source
     except ImportError:
         raise ConfigError(
             f"the config from {source} is a Butane config, and this image has no compiler for it: compile it with butane-py"

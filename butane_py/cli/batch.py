@@ -13,8 +13,8 @@ import select
 import sys
 
 from butane_py.cli.job import DONE, REFUSED, Job
-from butane_py.compiler import Result
 from butane_py.files import write_changed
+from butane_py.pipeline import Result
 from ignition_py.goflags import UsageError
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.system.streams import reason, say
@@ -236,8 +236,6 @@ def _unlinked() -> int:
 def warm_up(job: Job) -> None:
     """Imports what compiling needs, so that workers inherit it."""
     import gc
-
-    from butane_py.checks import after, before  # noqa: F401
 
     job.compile(b"variant: fcos\nversion: 1.6.0\nstorage: {files: [{path: /a, contents: {inline: a}}]}\n", "")
     gc.freeze()

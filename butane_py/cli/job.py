@@ -6,7 +6,7 @@ import os
 import sys
 
 from butane_py.compilation import Options
-from butane_py.compiler import Result, compile_source
+from butane_py.pipeline import Result, compile_source
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ class Job:
         if self.strict and any(entry.severity != INFO for entry in result.report):
             return Result(None, result.report)
         if self.map_to == "inline" and result.output is not None and result.source_map is not None:
-            return self._with_map(result.output, result.source_map, result.report, name)
+            return self._with_map(result, result.output, result.source_map, name)
         return result
 
     def _options(self, name: str) -> Options:
@@ -70,13 +70,13 @@ class Job:
 
         return for_config(self.options, name)
 
-    def _with_map(self, output: str, made: dict[str, Any], report: Report, name: str) -> Result:
+    def _with_map(self, result: Result, output: str, made: dict[str, Any], name: str) -> Result:
         from butane_py.emit.source_map import inside
 
         if not output.startswith("{"):
             message = "a MachineConfig has no room for a source map: put it beside with --source-map, or give --raw"
-            return Result(None, Report([*report, Entry(ERROR, "source-map-inline", message, Place((), 1, 1, name))]))
-        return Result(inside(output, made), report)
+            return Result(None, Report([*result.report, Entry(ERROR, "source-map-inline", message, Place((), 1, 1, name))]))
+        return result.but(output=inside(output, made), source_map=None)
 
     def write_map(self, result: Result, target: str) -> None:
         """Puts the map beside the config at `target`, where it was asked for. Raises OSError."""

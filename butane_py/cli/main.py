@@ -168,10 +168,10 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False,
         streams.say(job.shown(result, data, name))
     if result.output is None:
         return REFUSED
-    if debug:
+    if debug and result.compilation is not None:
         from butane_py.trace import translations
 
-        streams.say(translations(data, name, job.options))
+        streams.say(translations(result.compilation))
     if not job.check:
         _write(output, result.output.encode("utf-8", "replace") + b"\n", changed_only=changed_only)
         job.write_map(result, output)

@@ -210,7 +210,7 @@ def _compare(made: Decompiled, config: tables.Config, row: Variant, name: str) -
 
 def _compiled_alike(made: Decompiled, folder: str | None, config: tables.Config, row: Variant, name: str) -> None:
     from butane_py.compilation import Options
-    from butane_py.compiler import compile_source
+    from butane_py.pipeline import compile_source
 
     result = compile_source(made.text.encode("utf-8", "surrogatepass"), name, Options(folder, raw=True))
     if result.output is None:

@@ -6,15 +6,20 @@ first two must start where the image's do.
 
 from __future__ import annotations
 
+import re
+
+from butane_py import base
+from butane_py.features.feature import Feature
+from butane_py.registry import ButaneFindings, rule
+from butane_py.variants import FCOS
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
-from ignition_py.spec.merge import merge
+from ignition_py.spec.model import Struct, extends, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py import tables
     from butane_py.compilation import Compilation
-    from ignition_py.spec.model import Struct
+    from butane_py.variants import Variant
 
 RESERVED = ("reserved", 1, "8DA63339-0007-60C0-C436-083AC8230908")  # label, MiB, type GUID
 BIOS = ("bios", 1, "21686148-6449-6E6F-744E-656564454649")
@@ -33,12 +38,123 @@ FIRST_PARTITIONS = {
 ROOT_PARTITION = {"s390x-eckd": "2", "s390x-zfcp": "4"}  # number of the root partition where the device is named
 
 
-def add_boot_device(work: Compilation, config: spec.Config, it: tables.BootDevice) -> spec.Config:
-    """`config` merged over what the boot device needs."""
-    luks = bool(it.luks.tpm2 or it.luks.tang or it.luks.cex.enabled)
+S390X_SINCE = 6
+STRICT_SINCE = 7
+_LAYOUTS = ("aarch64", "ppc64le", "x86_64")
+_DEVICES = {"s390x-eckd": r"/dev/dasd[a-z]\Z", "s390x-zfcp": r"/dev/sd[a-z]\Z"}
+
+
+class BootDeviceLuks(Struct):
+    """Encryption of the root filesystem."""
+
+    cex: spec.Cex = field("IBM Crypto Express card (s390x).", since=6, axis=FCOS)
+    discard: bool | None = field("Whether to let discards through.", since=5, axis=FCOS)
+    device: str | None = field("Device of the root partition, on s390x layouts that need it.", since=6, axis=FCOS)
+    tang: tuple[spec.Tang, ...] = field("Tang servers.", since=3, axis=FCOS)
+    threshold: int | None = field("How many of the pins are needed (default 1).", since=3, axis=FCOS)
+    tpm2: bool | None = field("Whether to bind to the machine's TPM 2.0.", since=3, axis=FCOS)
+
+
+class BootDeviceMirror(Struct):
+    """Mirroring of the boot disk."""
+
+    devices: tuple[str, ...] = field("The disks; at least two.", since=3, axis=FCOS)
+
+
+class BootDevice(Struct):
+    """The disk that the system boots from."""
+
+    layout: str | None = field(
+        "Layout of its partitions: x86_64, aarch64, ppc64le, by version also s390x ones.", since=3, axis=FCOS
+    )
+    luks: BootDeviceLuks = field("Encryption of the root filesystem.", since=3, axis=FCOS)
+    mirror: BootDeviceMirror = field("Mirroring of the boot disk.", since=3, axis=FCOS)
+
+
+@extends
+class Config(base.Config):
+    boot_device: BootDevice = field("The disk that the system boots from.", since=3, axis=FCOS)
+
+
+@rule(BootDevice)
+def boot_device(it: BootDevice, find: ButaneFindings) -> None:
+    if it.mirror.devices and it.layout is None:
+        add = find.error if find.row.has(FCOS, since=STRICT_SINCE) else find.warning
+        add("mirror-layout", "a mirror needs boot_device.layout, the kind of machine that it is for", "mirror")
+    if it.layout is not None:
+        _layout(it, it.layout, find)
+    if it.luks.cex.enabled:
+        _cex(it, find)
+
+
+def layouts(row: Variant) -> tuple[str, ...]:
+    """The layouts that a row knows."""
+    return tuple(sorted(FIRST_PARTITIONS)) if row.has(FCOS, since=S390X_SINCE) else _LAYOUTS
+
+
+def _layout(it: BootDevice, layout: str, find: ButaneFindings) -> None:
+    known = layouts(find.row)
+    if layout not in known:
+        find.error("layout-unknown", f"the layout {layout!r} is unknown; known: {', '.join(known)}", "layout")
+    elif layout in _DEVICES:
+        if not it.luks.device:
+            find.error("layout-device-missing", f"the layout {layout} needs boot_device.luks.device", "layout")
+        elif not re.search(_DEVICES[layout], it.luks.device):
+            start = "/dev/dasd" if layout == "s390x-eckd" else "/dev/sd"
+            find.error("layout-device-name", f"the device of layout {layout} is {start} and one letter", "layout")
+    if find.row.has(FCOS, since=S390X_SINCE) and layout.startswith("s390x") and it.mirror.devices:
+        find.error("layout-mirror", "boot disks of s390x cannot be mirrored", "layout")
+
+
+def _cex(it: BootDevice, find: ButaneFindings) -> None:
+    if it.layout is None:
+        find.error("cex-architecture", "CEX is a feature of s390x: give boot_device.layout", "luks", "cex")
+    elif not it.layout.startswith("s390x"):
+        find.error("cex-architecture", "CEX is a feature of s390x", "layout")
+    if it.luks.tang or it.luks.tpm2:
+        find.error("cex-clevis", "a CEX key and Clevis cannot stand together", "luks")
+
+
+@rule(BootDeviceLuks)
+def luks_method(it: BootDeviceLuks, find: ButaneFindings) -> None:
+    if (
+        find.row.has(FCOS, since=STRICT_SINCE)
+        and it.device
+        and not (it.tpm2 or it.cex.enabled or any(_given(tang) for tang in it.tang))
+    ):
+        find.error("luks-method-missing", "a device is given, but none of tang, tpm2 and cex to open it", "luks")
+
+
+def _given(tang: spec.Tang) -> bool:
+    return bool(tang.url) or tang.thumbprint is not None or tang.advertisement is not None
+
+
+@rule(BootDeviceMirror)
+def mirror_devices(it: BootDeviceMirror, find: ButaneFindings) -> None:
+    if len(it.devices) == 1:
+        find.error("mirror-devices", "a mirror needs at least two devices", "devices")
+
+
+def encrypted(it: BootDevice) -> bool:
+    """True if the root filesystem is to be encrypted."""
+    return bool(it.luks.tpm2 or it.luks.tang or it.luks.cex.enabled)
+
+
+def boot_device_of(work: Compilation) -> BootDevice:
+    config = work.config
+    assert isinstance(config, Config)
+    return config.boot_device
+
+
+def desugar(work: Compilation, output: spec.Config) -> spec.Config:
+    """`output` merged over what the boot device needs."""
+    it = boot_device_of(work)
+    luks = encrypted(it)
     mirror = it.mirror.devices
     if not luks and not mirror:
-        return config
+        return output
+    from ignition_py.spec.merge import merge
+
     origin = Whole(work.source, ("boot_device",))
     storage: dict[str, list[Struct]] = {"filesystems": []}
     if mirror:
@@ -48,8 +164,7 @@ def add_boot_device(work: Compilation, config: spec.Config, it: tables.BootDevic
     device = "/dev/mapper/root" if luks else "/dev/md/md-root"
     storage["filesystems"].append(_filesystem(origin, device, "xfs", "root"))
     made = spec.Storage(origin, **{name: tuple(items) for name, items in storage.items()}, _sources=_list_sources(work))
-    work.merged = True
-    return merge(spec.Config(origin, storage=made), config)
+    return merge(spec.Config(origin, storage=made), output)
 
 
 def _list_sources(work: Compilation) -> dict[str, Whole]:
@@ -62,7 +177,7 @@ def _filesystem(origin: Whole, device: str, kind: str, label: str) -> spec.Files
     return spec.Filesystem(origin, device=device, format=kind, label=label, wipe_filesystem=True)
 
 
-def _mirror(work: Compilation, it: tables.BootDevice, storage: dict[str, list[Struct]]) -> None:
+def _mirror(work: Compilation, it: BootDevice, storage: dict[str, list[Struct]]) -> None:
     """Every disk gets the image's partitions; boot and root of all disks become arrays."""
     first = FIRST_PARTITIONS[it.layout or "x86_64"]
     path = ("boot_device", "mirror")
@@ -95,7 +210,7 @@ def _array(origin: Whole, label: str, count: int) -> spec.Raid:
     return spec.Raid(origin, name=f"md-{label}", level="raid1", devices=devices)
 
 
-def _luks(work: Compilation, it: tables.BootDevice) -> spec.Luks:
+def _luks(work: Compilation, it: BootDevice) -> spec.Luks:
     path = ("boot_device", "luks")
     origin = Whole(work.source, path)
     wanted = it.luks
@@ -110,3 +225,11 @@ def _luks(work: Compilation, it: tables.BootDevice) -> spec.Luks:
         return volume.but(cex=wanted.cex)
     pins = {name: getattr(wanted, name) for name in ("tang", "threshold", "tpm2") if wanted.has(name)}
     return volume.but(clevis=spec.Clevis(wanted._origin, **pins))
+
+
+def _merges(work: Compilation) -> bool:
+    it = boot_device_of(work)
+    return encrypted(it) or bool(it.mirror.devices)
+
+
+FEATURE = Feature(section=FCOS, desugar=desugar, merges=_merges)

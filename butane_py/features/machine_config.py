@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from butane_py.features import boot_device
+from butane_py.features.feature import Feature
 from butane_py.features.grub import append_as_contents
+from butane_py.registry import ButaneFindings, rule
+from butane_py.variants import OPENSHIFT
 from butane_py.yaml.source import Whole
+from ignition_py.report.diag import ERROR
+from ignition_py.spec.model import Struct, extends, field
+from ignition_py.spec.urls import UrlError, parse_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from butane_py import tables
     from butane_py.compilation import Compilation
+    from ignition_py.report.diag import Path
     from ignition_py.spec import tables as spec
 
 FIPS_CIPHER_UNTIL = 20  # from 4.20 on RHCOS picks a cipher that FIPS allows by itself
@@ -24,11 +31,63 @@ _FIELDS = (
 )
 
 
-def complete(work: Compilation, config: tables.Config, output: spec.Config) -> spec.Config:
+KERNELS = ("default", "realtime")
+ROLE_LABEL = "machineconfiguration.openshift.io/role"
+CEX_ARGUMENT = "rd.luks.key=/etc/luks/cex.key"
+
+
+class Metadata(Struct):
+    """Metadata of a MachineConfig. `labels` maps strings to strings."""
+
+    name: str = field("Name of the MachineConfig.", since=8, axis=OPENSHIFT, required=True)
+    labels: dict[str, str] = field("Labels; machineconfiguration.openshift.io/role is needed.", since=8, axis=OPENSHIFT)
+
+
+class OpenShift(Struct):
+    """What a MachineConfig has besides the Ignition config."""
+
+    kernel_arguments: tuple[str, ...] = field("Arguments of the kernel's command line.", since=8, axis=OPENSHIFT)
+    extensions: tuple[str, ...] = field("RHCOS extensions to install.", since=8, axis=OPENSHIFT)
+    fips: bool | None = field("Whether to run in FIPS mode.", since=8, axis=OPENSHIFT)
+    kernel_type: str | None = field("Kernel: default or realtime.", since=8, axis=OPENSHIFT)
+
+
+@extends
+class Config(boot_device.Config):
+    metadata: Metadata = field("Metadata of the MachineConfig.", since=8, axis=OPENSHIFT)
+    openshift: OpenShift = field("What the MachineConfig has besides the Ignition config.", since=8, axis=OPENSHIFT)
+
+
+@rule(Config)
+def machine_config(it: Config, find: ButaneFindings) -> None:
+    if not find.row.machine_config:
+        return
+    if not it.metadata.name:
+        find.error("metadata-name", "a MachineConfig needs metadata.name", "metadata", "name")
+    if not it.metadata.labels.get(ROLE_LABEL):
+        message = f"a MachineConfig needs the label {ROLE_LABEL}, such as worker or master"
+        find.error("metadata-role", message, "metadata", "labels")
+    if find.row.has(OPENSHIFT, since=19) and CEX_ARGUMENT not in it.openshift.kernel_arguments:
+        root = any(luks.cex.enabled and luks.name == "root" for luks in it.storage.luks)
+        if it.boot_device.luks.cex.enabled or root:
+            find.error(
+                "cex-kernel-argument", f"CEX needs the kernel argument {CEX_ARGUMENT}", "openshift", "kernel_arguments"
+            )
+
+
+@rule(OpenShift)
+def kernel_type(it: OpenShift, find: ButaneFindings) -> None:
+    if it.kernel_type not in (None, "", *KERNELS):
+        find.error("kernel-type", f"the kernel is default or realtime, not {it.kernel_type!r}", "kernel_type")
+
+
+def desugar(work: Compilation, output: spec.Config) -> spec.Config:
     """`output` with what FIPS mode needs; with --raw, warnings for what an Ignition config alone cannot carry."""
-    if work.row.openshift >= GRUB_AS_CONTENTS_SINCE:
+    config = work.config
+    assert isinstance(config, Config)
+    if work.row.has(OPENSHIFT, since=GRUB_AS_CONTENTS_SINCE):
         output = append_as_contents(output)
-    if config.openshift.fips and work.row.openshift < FIPS_CIPHER_UNTIL and output.storage.luks:
+    if config.openshift.fips and not work.row.has(OPENSHIFT, since=FIPS_CIPHER_UNTIL) and output.storage.luks:
         luks = tuple(_fips(work, each) for each in output.storage.luks)
         output = output.but(storage=output.storage.but(luks=luks))
     if work.options.raw:
@@ -39,6 +98,7 @@ def complete(work: Compilation, config: tables.Config, output: spec.Config) -> s
                     f"{name} has no effect with --raw: it is not part of an Ignition config",
                     ("openshift", name),
                 )
+    _check_support(work, output)
     return output
 
 
@@ -53,8 +113,55 @@ def _fips(work: Compilation, luks: spec.Luks) -> spec.Luks:
     return changed.but(_sources={**(luks._sources or {}), "options": origin})
 
 
-def check_twice(work: Compilation, config: tables.Config) -> None:
+def _check_support(work: Compilation, config: spec.Config) -> None:
+    """What RHCOS does not have and what the machine-config operator refuses, besides forbidden fields."""
+    for i, filesystem in enumerate(config.storage.filesystems):
+        path: Path = ("storage", "filesystems", i, "format")
+        if filesystem.format == "btrfs":
+            _unsupported(work, config, "rhcos-btrfs", "RHCOS has no btrfs", path)
+        elif filesystem.format == "none" and work.row.has(OPENSHIFT, since=14):
+            _unsupported(work, config, "mco-none", "OpenShift does not take filesystems of format none", path)
+    for i, file in enumerate(config.storage.files):
+        if file.contents.source is not None and _scheme(file.contents.source) not in ("data", None):
+            path = ("storage", "files", i, "contents", "source")
+            _unsupported(
+                work,
+                config,
+                "mco-source",
+                "OpenShift takes only contents in the config itself: inline, local or data:",
+                path,
+            )
+        if work.row.has(OPENSHIFT, since=10) and file.mode is not None and file.mode & ~0o777:
+            _unsupported(
+                work, config, "mco-mode", "OpenShift takes no special mode bits", ("storage", "files", i, "mode")
+            )
+    for i, user in enumerate(config.passwd.users):
+        if user.name != "core":
+            _unsupported(work, config, "mco-user", "OpenShift takes only the user core", ("passwd", "users", i, "name"))
+
+
+def _scheme(text: str) -> str | None:
+    if text.startswith("data:"):
+        return "data"
+    try:
+        return parse_url(text).scheme
+    except UrlError:
+        return None
+
+
+def _unsupported(work: Compilation, config: spec.Config, code: str, message: str, path: Path) -> None:
+    if work.options.raw:
+        # The reference loses the way back here: the path starts at a MachineConfig that is not written.
+        work.error(code, message, ("spec", "config", *path))
+    else:
+        work.at_output(config, ERROR, code, message, path)
+
+
+def check_twice(work: Compilation) -> None:
     """Errors for list entries of the MachineConfig itself that are given twice."""
+    config = work.config
+    if not work.wraps or not isinstance(config, Config):
+        return
     for name in ("kernel_arguments", "extensions"):
         seen: set[str] = set()
         for i, item in enumerate(getattr(config.openshift, name)):
@@ -63,8 +170,10 @@ def check_twice(work: Compilation, config: tables.Config) -> None:
             seen.add(item)
 
 
-def wrap(config: tables.Config, data: dict[str, Any]) -> dict[str, Any]:
+def wrap(work: Compilation, data: dict[str, Any]) -> dict[str, Any]:
     """The MachineConfig around an Ignition config's data."""
+    config = work.config
+    assert isinstance(config, Config)
     spec: dict[str, Any] = {"config": data}
     for name, key in _FIELDS:
         value = getattr(config.openshift, name)
@@ -79,3 +188,6 @@ def wrap(config: tables.Config, data: dict[str, Any]) -> dict[str, Any]:
         "metadata": metadata,
         "spec": spec,
     }
+
+
+FEATURE = Feature(section=OPENSHIFT, desugar=desugar, check_output=check_twice)

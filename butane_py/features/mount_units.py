@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from butane_py.checks.before import SWAP_UNITS_SINCE
+from butane_py import base
+from butane_py.features.feature import Feature
+from butane_py.registry import ButaneFindings, rule
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
-from ignition_py.spec.merge import merge
+from ignition_py.spec.model import extends, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py import tables
     from butane_py.compilation import Compilation
 
+SWAP_UNITS_SINCE = 3
 REMOTE_SINCE = 2  # spec 3.2 brought LUKS, and with it devices that need the network
 _PLAIN = frozenset(":_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+@extends
+class Filesystem(base.Filesystem):
+    with_mount_unit: bool | None = field("Whether to write a mount unit (or swap unit) for it.", since=1)
+
+
+@rule(Filesystem)
+def mount_unit(it: Filesystem, find: ButaneFindings) -> None:
+    if not it.with_mount_unit:
+        return
+    if not it.format:
+        find.error("mount-unit-format", "with_mount_unit needs the format", "format")
+    swap = find.version >= SWAP_UNITS_SINCE and it.format == "swap"
+    if not it.path and not swap and (it.format or find.version < SWAP_UNITS_SINCE):
+        find.error("mount-unit-path", "with_mount_unit needs the path to mount at", "path")
 
 
 def unit_name_escape(path: str) -> str:
@@ -27,17 +45,19 @@ def unit_name_escape(path: str) -> str:
     return name or "-"
 
 
-def add_mount_units(work: Compilation, config: spec.Config, it: tables.Config) -> spec.Config:
-    """`config` with the units; a unit of the same name in the config is merged over the one made here."""
+def desugar(work: Compilation, output: spec.Config) -> spec.Config:
+    """`output` with the units; a unit of the same name in the config is merged over the one made here."""
     units = []
-    for i, filesystem in enumerate(it.storage.filesystems):
-        if filesystem.with_mount_unit:  # type: ignore[attr-defined]  # a Butane filesystem
+    for i, filesystem in enumerate(work.config.storage.filesystems):
+        if isinstance(filesystem, Filesystem) and filesystem.with_mount_unit:
             origin = Whole(work.source, ("storage", "filesystems", i, "with_mount_unit"))
-            units.append(written_unit(filesystem, it, work.row.spec).but(_origin=origin))
+            units.append(written_unit(filesystem, work.config, work.row.spec).but(_origin=origin))
     if not units:
-        return config
+        return output
+    from ignition_py.spec.merge import merge
+
     origin = Whole(work.source, ("storage", "filesystems"))
-    return merge(spec.Config(origin, systemd=spec.Systemd(origin, units=tuple(units))), config)
+    return merge(spec.Config(origin, systemd=spec.Systemd(origin, units=tuple(units))), output)
 
 
 def written_unit(filesystem: spec.Filesystem, it: spec.Config, level: int) -> spec.Unit:
@@ -70,3 +90,10 @@ def _unit(filesystem: spec.Filesystem, *, remote: bool, swap: bool) -> tuple[str
         f"[Install]\nRequiredBy={target}"
     )
     return f"{unit_name_escape(filesystem.path or '')}.mount", text
+
+
+def _merges(work: Compilation) -> bool:
+    return bool(work.row.spec and work.config.storage.filesystems)
+
+
+FEATURE = Feature(desugar=desugar, merges=_merges)

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+from butane_py import base
+from butane_py.features.contents import Dropin
+from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
+from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
+from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py import tables
     from butane_py.compilation import Compilation
     from ignition_py.report.diag import Path
 
 SYSTEM = "/etc/containers/systemd"
 USERS = "/etc/containers/systemd/users"
+
+
+TYPES = (".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact")
+
+
+class Quadlet(Struct):
+    """A Podman quadlet."""
+
+    contents: str | None = field("Text of the quadlet.", since=7)
+    contents_local: str | None = field("Path of a local file with the text, below the files directory.", since=7)
+    name: str = field("File name of the quadlet, such as web.container.", since=7, required=True)
+    rootful: bool = field("Whether root runs it (default: users do).", since=7)
+    dropins: tuple[Dropin, ...] = field("Drop-ins of the quadlet.", since=7)
+
+
+@extends
+class Systemd(base.Systemd):
+    quadlets: tuple[Quadlet, ...] = field("Podman quadlets.", since=7)
+
+
+@rule(Quadlet)
+def quadlet(it: Quadlet, find: ButaneFindings) -> None:
+    if not it.name.endswith(TYPES):
+        find.error("quadlet-name", f"the name of a quadlet ends in one of {' '.join(TYPES)}", "name")
+    elif template_of(it.name) is not None:
+        for name in ("contents", "contents_local"):
+            if it.has(name):
+                find.error(
+                    "quadlet-instance-contents",
+                    "an instance has the contents of its template and none of its own",
+                    name,
+                )
+    elif it.contents is not None and it.contents_local is not None:
+        find.error("unit-sources-too-many", "give contents or contents_local, not both", "contents_local")
 
 
 def template_of(name: str) -> str | None:
@@ -26,36 +64,34 @@ def template_of(name: str) -> str | None:
     return f"{name[:at]}@.{name[dot + 1 :]}"
 
 
-def add_quadlets(
-    work: Compilation, config: spec.Config, quadlets: tuple[tables.Quadlet, ...], *, may_compress: bool
-) -> spec.Config:
-    """`config` with the quadlets and their drop-ins."""
-    if not quadlets:
-        return config
-    nodes = Nodes(config)
-    for i, quadlet in enumerate(quadlets):
+def desugar(work: Compilation, output: spec.Config) -> spec.Config:
+    """`output` with the quadlets and their drop-ins."""
+    systemd = work.config.systemd
+    assert isinstance(systemd, Systemd)
+    if not systemd.quadlets:
+        return output
+    nodes = Nodes(output)
+    for i, quadlet in enumerate(systemd.quadlets):
         path: Path = ("systemd", "quadlets", i)
         target = clean(f"{SYSTEM if quadlet.rootful else USERS}/{quadlet.name}")
         template = template_of(quadlet.name)
         if template is None:
-            _file(work, nodes, quadlet, target, path, may_compress)
+            _file(work, nodes, quadlet, target, path)
         elif nodes.exists(target):
             _taken(work, target, path)
         else:
             link = spec.Link(Whole(work.source, path), path=target, target=template)
             nodes.put("links", link.but(_sources={"path": Whole(work.source, (*path, "name"))}))
         for j, dropin in enumerate(quadlet.dropins):
-            _file(work, nodes, dropin, f"{target}.d/{dropin.name}", (*path, "dropins", j), may_compress)
-    return nodes.into(config, Whole(work.source, ("systemd", "quadlets")))
+            _file(work, nodes, dropin, f"{target}.d/{dropin.name}", (*path, "dropins", j))
+    return nodes.into(output, Whole(work.source, ("systemd", "quadlets")))
 
 
 def _taken(work: Compilation, target: str, path: Path) -> None:
     work.error("node-exists", f"the config has something at {target} already", path)
 
 
-def _file(
-    work: Compilation, nodes: Nodes, it: tables.Quadlet | tables.Dropin, target: str, path: Path, may_compress: bool
-) -> None:
+def _file(work: Compilation, nodes: Nodes, it: Quadlet | Dropin, target: str, path: Path) -> None:
     if nodes.exists(target):
         _taken(work, target, path)
         return
@@ -71,7 +107,10 @@ def _file(
             return
     if it.contents:
         contents, behind = it.contents.encode("utf-8", "surrogateescape"), Whole(work.source, (*path, "contents"))
-    url, compression = data_url(contents, None, may_compress=may_compress)
+    url, compression = data_url(contents, None, may_compress=work.row.may_compress)
     resource = spec.Resource(origin, source=url, compression=compression, _sources={"source": behind})
     sources = {"path": Whole(work.source, (*path, "name")), "contents": behind}
     nodes.put("files", spec.File(origin, path=target, contents=resource, mode=0o644, _sources=sources))
+
+
+FEATURE = Feature(desugar=desugar)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import stat
 
+from butane_py import base
+from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
+from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, inside, no_files
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
+from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
 
 TYPE_CHECKING = False
@@ -16,31 +20,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from butane_py import tables
     from butane_py.compilation import Compilation
 
 _THREADS_FROM = 1 << 20  # bytes of files from which compressing on all cores pays
 _TAKEN = ("node-exists", "the config has something else, or other contents, at {}")
 
 
-def add_trees(
-    work: Compilation, config: spec.Config, trees: tuple[tables.Tree, ...], *, may_compress: bool
-) -> spec.Config:
-    """`config` with what is in the trees."""
-    if not trees:
-        return config
-    nodes = Nodes(config)
+class Tree(Struct):
+    """A local directory whose files, directories and symbolic links are embedded."""
+
+    group: spec.NodeGroup = field("Group that owns what is embedded.", since=6)
+    local: str = field("Path of the directory, below the files directory.", since=1, required=True)
+    path: str | None = field("Where it goes in the new root (default /).", since=1)
+    user: spec.NodeUser = field("User that owns what is embedded.", since=6)
+    file_mode: int | None = field("Permissions of its files (default 0644, or 0755 for executable ones).", since=6)
+    dir_mode: int | None = field("Permissions of its directories (default 0755).", since=6)
+
+
+@extends
+class Storage(base.Storage):
+    trees: tuple[Tree, ...] = field("Local directories to embed.", since=1)
+
+
+@rule(Tree)
+def tree(it: Tree, find: ButaneFindings) -> None:
+    if not it.local:
+        find.error("tree-local-missing", "a tree needs local, the directory to embed")
+
+
+def desugar(work: Compilation, output: spec.Config) -> spec.Config:
+    """`output` with what is in the trees."""
+    storage = work.config.storage
+    assert isinstance(storage, Storage)
+    if not storage.trees:
+        return output
+    nodes = Nodes(output)
     origin = None
-    for i, tree in enumerate(trees):
+    for i, tree in enumerate(storage.trees):
         origin = Whole(work.source, ("storage", "trees", i))
         files_dir = work.options.files_dir
         if not files_dir:
             missing = no_files(work.options)
             work.error(missing.code, str(missing), origin.path)
-            return config
+            return output
         try:
-            base = inside(files_dir, tree.local)
-            if not stat.S_ISDIR(os.stat(base).st_mode):
+            folder = inside(files_dir, tree.local)
+            if not stat.S_ISDIR(os.stat(folder).st_mode):
                 raise LocalFileError("tree-not-directory", f"{tree.local} is not a directory")
         except LocalFileError as error:
             work.error(error.code, str(error), origin.path)
@@ -50,19 +75,18 @@ def add_trees(
                 "local-file", f"{tree.local} cannot be read: {getattr(error, 'strerror', None) or error}", origin.path
             )
             continue
-        _Walk(work, nodes, tree, origin, may_compress).run(base)
-    return nodes.into(config, origin)
+        _Walk(work, nodes, tree, origin).run(folder)
+    return nodes.into(output, origin)
 
 
 class _Walk:
     """One tree on its way into the nodes."""
 
-    def __init__(self, work: Compilation, nodes: Nodes, tree: tables.Tree, origin: Whole, may_compress: bool) -> None:
+    def __init__(self, work: Compilation, nodes: Nodes, tree: Tree, origin: Whole) -> None:
         self.work = work
         self.nodes = nodes
         self.tree = tree
         self.origin = origin
-        self.may_compress = may_compress
         self.owner: dict[str, Any] = {
             name: getattr(tree, name).but(_origin=origin) for name in ("user", "group") if dict(getattr(tree, name).items())
         }
@@ -157,7 +181,7 @@ class _Walk:
         file, path, _ = item
         try:
             with open(path, "rb") as stream:
-                return data_url(stream.read(), file.contents.compression, may_compress=self.may_compress)
+                return data_url(stream.read(), file.contents.compression, may_compress=self.work.row.may_compress)
         except OSError as error:
             return error
 
@@ -177,3 +201,6 @@ def _entries(base: str, fail: Any) -> Iterator[tuple[str, str, os.stat_result]]:
                 )
         except OSError as error:
             fail("local-file", f"{path} cannot be read: {error.strerror}")
+
+
+FEATURE = Feature(desugar=desugar)

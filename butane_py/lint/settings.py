@@ -77,17 +77,13 @@ def load(config: str) -> Settings:
 
 def for_config(options: Options, config: str) -> Options:
     """Compiler's options with the settings for one config; those of the command line come first. Raises ConfigError."""
-    from butane_py.compilation import Options
-
     said, found = options.settings or Settings(), load(config)
     settings = found.but(
         select=said.select or found.select,
         ignore=(*said.ignore, *found.ignore),
         verify=said.verify or found.verify,
     )
-    values = {name: getattr(options, name) for name in Options.__slots__}
-    allow = options.allow_extensions or found.allow_extensions
-    return Options(**{**values, "settings": settings, "allow_extensions": allow})
+    return options.but(settings=settings, allow_extensions=options.allow_extensions or found.allow_extensions)
 
 
 def _table(path: str, key: str) -> dict[str, Any] | None:

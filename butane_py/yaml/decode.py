@@ -75,7 +75,7 @@ class Decoder:
         """The fields that `cls` has in this row, by YAML name."""
         known = self._fields.get(cls)
         if known is None:
-            known = {name: e for name, e in cls.FIELDS.items() if e.at(self.levels.get(e.axis, -1))}
+            known = {name: e for name, e in cls.FIELDS.items() if e.axis in self.levels and e.at(self.levels[e.axis])}
             self._fields[cls] = known
         return known
 

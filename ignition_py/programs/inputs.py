@@ -46,7 +46,7 @@ def compile_butane(given: Input, files_dir: str | None = None) -> Compiled:
     """Compiles a Butane config. Raises ConfigError where the compiler is not installed."""
     try:
         from butane_py.compilation import Options
-        from butane_py.compiler import compile_source
+        from butane_py.pipeline import compile_source
     except ImportError as error:
         raise ConfigError(f"{given.name} is a Butane config, and the compiler is not complete here: {error}") from None
 

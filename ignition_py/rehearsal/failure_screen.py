@@ -62,11 +62,12 @@ def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> No
     if not screen.entry:
         return
     from butane_py.compilation import Options
+    from butane_py.pipeline import compiled
     from butane_py.trace import translations
-    from butane_py.yaml.source import Source
 
+    work = compiled(data, name, Options(files_dir, raw=True))
     origins = {}
-    for line in translations(data, name, Options(files_dir, raw=True)).splitlines():
+    for line in translations(work).splitlines():
         yaml, _, made = line.partition(" \N{RIGHTWARDS ARROW} ")
         origins[made] = yaml
     entry = screen.entry
@@ -75,5 +76,5 @@ def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> No
     if entry not in origins:
         return
     path = tuple(int(part) if part.isdecimal() else part for part in origins[entry].split(".")[1:])
-    place = Source(data, name).place(path)
+    place = work.source.place(path)
     screen.entry, screen.source, screen.line, screen.column = origins[entry], name, place.line, place.column

@@ -17,7 +17,9 @@ from ignition_py.report.diag import Place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, ClassVar, Self
+    from typing import Any, ClassVar, Self, TypeVar
+
+    S = TypeVar("S", bound="Struct")
 
 NEVER = 1 << 30  # a version number after all others
 SCALARS = ("str", "int", "bool")
@@ -193,16 +195,6 @@ class Struct:
         for name, entry in fields.items():
             setattr(cls, name, entry.default)
 
-    @classmethod
-    def grow(cls, name: str, annotation: str, entry: Field) -> None:
-        """Adds a field to this structure and to all that derive from it, as if it stood in the table."""
-        entry.bind(
-            name, annotation, {struct: kind for known in Struct._registry.values() for struct, kind in known.items()}
-        )
-        for derived in [cls, *(kind for known in Struct._registry.values() for kind in known.values())]:
-            if issubclass(derived, cls):
-                derived._install({**derived.FIELDS, name: entry})
-
     def key(self) -> str | None:
         """What tells this entry from others of its list; None where the language gives such entries no key."""
         return None
@@ -237,3 +229,20 @@ class Struct:
     def __repr__(self) -> str:
         shown = ", ".join(f"{e.name}={'<hidden>' if e.secret else repr(v)}" for e, v in self.items())
         return f"{type(self).__name__}({shown})"
+
+
+def extends(cls: type[S]) -> type[S]:
+    """Adds the fields that a class declares to the structure that it derives from, and to all that derive from that.
+
+    Gives back that structure: at run time the class and its base are one, and type checkers see the fields in both. A feature adds
+    its fields to the language like this.
+    """
+    base: Any = cls.__bases__[0]
+    own = {name: cls.FIELDS[name] for name in cls.__dict__["__annotations__"] if name in cls.FIELDS}
+    known = Struct._registry[cls.__module__]
+    if known.get(cls.__name__) is cls:
+        del known[cls.__name__]
+    for each in [base, *(struct for module in Struct._registry.values() for struct in module.values())]:
+        if issubclass(each, base):
+            each._install({**each.FIELDS, **own})
+    return base  # type: ignore[no-any-return]  # the base has all that the class declares

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from butane_py import tables
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from butane_py.variants import VARIANTS
 from ignition_py.report.catalog import load
 from ignition_py.spec.model import Struct

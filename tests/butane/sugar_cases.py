@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from butane_py.variants import VARIANTS, Variant
+from butane_py.variants import FCOS, OPENSHIFT, VARIANTS, Variant
 
 ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
 LONG = "".join(f"line {number} of a text that is worth packing\\n" for number in range(40))
@@ -30,8 +30,8 @@ class Case:
             return False
         return (
             row.spec >= self.spec
-            and (self.fcos is None or row.fcos >= self.fcos)
-            and (self.openshift is None or row.openshift >= self.openshift)
+            and (self.fcos is None or row.has(FCOS, since=self.fcos))
+            and (self.openshift is None or row.has(OPENSHIFT, since=self.openshift))
         )
 
 

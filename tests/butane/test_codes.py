@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import Result, compile_source
 from butane_py.lint.settings import Settings
+from butane_py.pipeline import Result, compile_source
 from ignition_py.report.catalog import load
 
 ROOT = Path(__file__).parents[2]

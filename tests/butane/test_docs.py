@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from tests.butane import fuzz
 from tests.butane.sugar_cases import make_files
 

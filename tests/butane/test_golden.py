@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from tests.butane.sugar_cases import CASES, config, make_files, rows, unpacked
 
 REFERENCE = os.environ.get("REFERENCE_BUTANE", "")  # a program to compare with; the golden outputs are what it gave

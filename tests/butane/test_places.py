@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from butane_py.render import raw
 
 ROLE = "metadata: {name: a, labels: {machineconfiguration.openshift.io/role: worker}}\n"

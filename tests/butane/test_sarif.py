@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from ignition_py.report.sarif import sarif
 
 TEXT = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n      mode: 444\n      x: y\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from butane_py.upgrade import UpgradeError, main, upgraded
 from butane_py.variants import VARIANTS
 

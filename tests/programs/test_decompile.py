@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
 from butane_py.decompile import canonical, decompile, decompile_files
+from butane_py.pipeline import compile_source
 from butane_py.variants import VARIANTS
 from ignition_py.report.diag import ConfigError
 from ignition_py.spec.read import parse, read

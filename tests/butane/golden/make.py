@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 from tests.butane.sugar_cases import CASES, config, make_files, rows, unpacked
 
 

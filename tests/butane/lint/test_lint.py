@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.compiler import compile_source
+from butane_py.pipeline import compile_source
 
 HEAD = "variant: fcos\nversion: 1.6.0\n"
 SERVICE = "      contents: |\n        [Service]\n        ExecStart=/bin/true\n"

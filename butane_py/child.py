@@ -6,7 +6,7 @@ that name the position is the nearest that it has. That is kept (docs/difference
 
 from __future__ import annotations
 
-from butane_py.checks.registry import ButaneFindings
+from butane_py.registry import ButaneFindings
 from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec import tables as spec
 from ignition_py.spec.decode import Decoder, WrongType

@@ -1,0 +1,213 @@
+"""The compiler: YAML text in, Ignition config (or MachineConfig) and report out, by the passes that PASSES lists.
+
+A pass that found an error is the last one. Nothing is raised for a bad config.
+"""
+
+from __future__ import annotations
+
+from butane_py import tables
+from butane_py.compilation import Compilation, Options
+from butane_py.features import FEATURES
+from butane_py.registry import BUTANE, ButaneFindings
+from butane_py.rows import find_row
+from butane_py.translate import translated
+from butane_py.yaml.decode import Decoder
+from butane_py.yaml.source import Source, YamlError
+from ignition_py.record import Record
+from ignition_py.report.diag import ERROR, Entry, Place, Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from butane_py.features.feature import Feature
+
+    Pass = Callable[[Compilation], None]
+
+
+class Result(Record):
+    """`output` is the text (without a final newline), None where the report has errors; `source_map` the map, where it was asked for.
+
+    `compilation` holds what the passes made, None where a caller has put the result together itself.
+    """
+
+    output: str | None
+    report: Report
+    source_map: dict[str, Any] | None = None
+    compilation: Compilation | None = None
+
+
+_SILENCING = b"butane-py: ignore"  # the beginning of comments that silence reports; see lint/ignores.py
+
+
+def compile_source(text: bytes, name: str, options: Options) -> Result:
+    """Compiles one Butane config. `name` is what the report calls it."""
+    work = compiled(text, name, options)
+    fatal = work.report.fatal
+    return Result(None if fatal else work.text, work.report, None if fatal else work.source_map, work)
+
+
+def compiled(text: bytes, name: str, options: Options) -> Compilation:
+    """The compilation of one Butane config after its last pass."""
+    work = Compilation(text, name, options)
+    try:
+        for step in PASSES:
+            step(work)
+            if work.report.fatal:
+                break
+    except YamlError as error:
+        work.report = Report([Entry(ERROR, "yaml", str(error), Place((), error.line or 1, error.column, name))])
+    work.report = _without_twins(work.report)
+    options = work.options
+    if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
+        from butane_py.lint.ignores import filtered
+
+        work.report = filtered(work.report, work.source, options.settings, lint=options.lint and work.text is not None)
+    return work
+
+
+def _without_twins(report: Report) -> Report:
+    """The report without entries that say the same of the same place."""
+    seen: set[tuple[object, ...]] = set()
+    entries = []
+    for entry in report:
+        place = entry.place
+        key = (entry.severity, entry.code, entry.message, place.path, place.line, place.column)
+        if key not in seen:
+            seen.add(key)
+            entries.append(entry)
+    return Report(entries)
+
+
+def parse(work: Compilation) -> None:
+    """The YAML nodes of the text. Raises YamlError."""
+    work.source = Source(work.data, work.name)
+
+
+def choose_row(work: Compilation) -> None:
+    """The row of the variants that the config names. Raises YamlError."""
+    row = find_row(work.source, work.report)
+    if row is not None:
+        work.row = row
+
+
+def decode(work: Compilation) -> None:
+    """The typed config, with errors for wrong types and warnings for unknown keys. Raises YamlError."""
+    decoder = Decoder(work.source, work.row.levels)
+    root = work.source.root
+    assert root is not None
+    config = decoder.struct(tables.Config, root, ())
+    for problem in decoder.problems:
+        place = Place(problem.path, problem.node.line, problem.node.column, work.source.name)
+        work.report.entries.append(Entry(ERROR, "wrong-type", problem.message, place))
+    if decoder.problems:
+        return
+    assert config is not None
+    work.config = config
+    if decoder.unusual:
+        from butane_py.unknown import report_unknown
+
+        report_unknown(work, decoder, config)
+
+
+def check_written(work: Compilation) -> None:
+    """The checks of the config as it is written."""
+    find = ButaneFindings(work.row)
+    BUTANE.walk(work.config, find, keys=False)
+    for finding in find.found:
+        work.add(finding.severity, finding.code, finding.message, finding.path, finding.hint)
+
+
+def translate(work: Compilation) -> None:
+    """Structures of the Ignition language, with all single values worked out, and the sugar of every variant."""
+    work.forgets_empty_origins = any(each.merges(work) for each in _features(work))
+    work.output = translated(work)
+    for each in _features(work):
+        if not each.section:
+            work.output = each.desugar(work, work.output)
+
+
+def desugar_sections(work: Compilation) -> None:
+    """The sugar of sections that only some variants have."""
+    for each in _features(work):
+        if each.section:
+            work.output = each.desugar(work, work.output)
+
+
+def _features(work: Compilation) -> Iterator[Feature]:
+    """The features that the row has."""
+    return (each for each in FEATURES if not each.section or work.row.has(each.section))
+
+
+def check_forbidden(work: Compilation) -> None:
+    """Errors for what the variant forbids and the output has."""
+    if not (work.row.machine_config and work.options.raw):
+        from butane_py.forbidden import find_forbidden
+
+        find_forbidden(work)
+
+
+def check_output(work: Compilation) -> None:
+    """What features check of the output, and the rules of the Ignition language."""
+    from butane_py.ignition_rules import check_absent_partitions, check_ignition
+
+    for each in _features(work):
+        each.check_output(work)
+    check_ignition(work)
+    check_absent_partitions(work)
+
+
+def emit(work: Compilation) -> None:
+    """The text of the output."""
+    from butane_py.emit.json import emit_json, without_bad_bytes
+    from ignition_py.spec.check import check_output as check_types
+    from ignition_py.spec.encode import to_data
+
+    data = to_data(work.output, work.row.spec)
+    check_types(data, work.row.spec)
+    if not work.row.spec:
+        below = data["ignition"].get("config", {})  # sources are there always, by accident of the reference (docs/differences.md)
+        below.update({"merge": [{"source": None, **child} for child in below["merge"]]} if "merge" in below else {})
+        below.update({"replace": {"source": None, **below["replace"]}} if "replace" in below else {})
+    if not work.wraps:
+        work.text = emit_json(data, pretty=work.options.pretty)
+        return
+    from butane_py.emit.yaml import emit_yaml
+    from butane_py.features.machine_config import wrap
+
+    wrapped = wrap(work, data)
+    text = emit_yaml(wrapped)
+    work.text = emit_yaml(without_bad_bytes(wrapped)) if "\\uDC" in text else text
+
+
+def map_source(work: Compilation) -> None:
+    """The source map, where it is asked for."""
+    if work.options.source_map:
+        from butane_py.emit.source_map import source_map
+
+        work.source_map = source_map(work, work.output)
+
+
+def lint(work: Compilation) -> None:
+    """The warnings of the linter, where they are asked for."""
+    if work.options.lint:
+        from butane_py.lint import lint
+
+        assert work.text is not None
+        lint(work, work.config, work.output, work.text)
+
+
+PASSES: tuple[Pass, ...] = (
+    parse,
+    choose_row,
+    decode,
+    check_written,
+    translate,
+    desugar_sections,
+    check_forbidden,
+    check_output,
+    emit,
+    map_source,
+    lint,
+)
