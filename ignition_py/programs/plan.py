@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ignition_py.goflags import Values
     from ignition_py.programs.plan_view import View
     from ignition_py.spec.tables import Config, Disk
-    from ignition_py.stages.disks.luks.stage import Prepared
+    from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.partitions.inspect import DiskState
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
@@ -127,8 +127,9 @@ def _prepared(log: Log, values: Values, config: Config, *, here: bool) -> Prepar
     from ignition_py.stages.disks.luks import clevis as luks_clevis
     from ignition_py.stages.disks.luks import keys as luks_keys
     from ignition_py.stages.disks.luks import stage as luks
+    from ignition_py.stages.disks.luks.prepared import Prepared
 
-    prepared, volumes = luks.Prepared(), config.storage.luks
+    prepared, volumes = Prepared(), config.storage.luks
     if not volumes:
         return prepared
     import math

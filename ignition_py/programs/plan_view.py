@@ -6,8 +6,8 @@ machine are not part of it: they will be others each time.
 
 from __future__ import annotations
 
-from ignition_py.stages.disks.foresee.conflicts import KEEP as KEPT
-from ignition_py.stages.disks.foresee.conflicts import UNKNOWN
+from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
+from ignition_py.stages.disks.foresee.steps import UNKNOWN
 from ignition_py.stages.disks.partitions import operations
 from ignition_py.system.blkid import Signature
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ignition_py.stages.disks.foresee.conflicts import Foreseen, Step
+    from ignition_py.stages.disks.foresee.steps import Foreseen, Step
     from ignition_py.stages.disks.foresee.volumes import Volume
     from ignition_py.stages.disks.partitions.gpt import Entry, Table
     from ignition_py.stages.disks.partitions.plan import DiskPlan

@@ -1,14 +1,15 @@
 """GUIDs that prove, after a power cut, that this very config made a partition or a table.
 
 A GUID that the config leaves open is random in its first half; its second half is a digest of that half, of the
-disk's entry in the config, of the disk's size and of the role (which partition). Nobody else can tell it from a
-random version 4 GUID, but `made_here()` can. `plan.py` uses it to recognise partitions of number 0 when a stage
+disk's entry in the config, of the disk's size and of the role (which partition). To others it is a random version 4
+GUID; `made_here()` can tell. `plan.py` uses it to recognise partitions of number 0 when a stage
 that was cut off runs again: without it, each run would add new ones.
 """
 
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Identity:
         return _text(bytes(head) + self._tail(bytes(head), role))
 
     def made_here(self, guid: str, role: str) -> bool:
-        """Was `guid` made by `make(role)` for the same config and disk?"""
+        """True if `make(role)` made `guid` for the same config and disk."""
         try:
             raw = bytes.fromhex(guid.replace("-", ""))
         except ValueError:
@@ -40,8 +41,6 @@ class Identity:
         return len(raw) == 16 and raw[6] >> 4 == 4 and raw[8:] == self._tail(raw[:8], role)
 
     def _tail(self, head: bytes, role: str) -> bytes:
-        from hashlib import sha256
-
         tail = bytearray(sha256(self._key + role.encode() + b"\n" + head).digest()[:8])
         tail[0] = 0x80 | tail[0] & 0x3F  # the variant of RFC 9562
         return bytes(tail)

@@ -8,6 +8,7 @@ themselves.
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 
 from ignition_py.report.diag import StageError
 
@@ -55,8 +56,6 @@ def word(text: str) -> str:
 
 def digest(thing: object) -> str:
     """A short digest of a part of the config or a table; secrets are hidden in its `repr` and so are not in it."""
-    from hashlib import sha256
-
     return sha256(repr(thing).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -79,8 +78,8 @@ def load(storage: Storage, path: str = "") -> Progress:
 
 
 def peek(storage: Storage, path: str = "", *, live: bool = True) -> Progress:
-    """What `load` returns, for looking only: nothing is made or removed. `live` False: the record of no machine. Who may not read
-    the record may read no disk either, and learns it there. Raises StageError."""
+    """What `load` returns, without making or removing anything. `live` False: an empty record. Without permission this returns an
+    empty record too; reading the disks reports the error. Raises StageError."""
     path = path or PATH
     lines = _lines(path) if live and os.access(path, os.R_OK) else []
     return Progress("", lines[:-1] if lines[:1] == [_head(storage)] else [])

@@ -7,11 +7,17 @@ The config has no word for wiping a RAID member, so a member must be empty, or a
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
+from ignition_py.system.blkid import Signature, probe
+from ignition_py.system.host import which
+from ignition_py.system.parallel import run_all
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +26,11 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import Raid, Storage
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log
 
 
 def missing(storage: Storage) -> list[str]:
     """What forbids the arrays whatever is on the disks; one sentence each."""
-    from ignition_py.system.host import which
-
     found = []
     if storage.raid and not which("mdadm"):
         found.append("the program mdadm is needed for making RAID arrays, but is not on PATH")
@@ -58,11 +61,6 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     """Makes every array that is not there yet. Raises StageError (all conflicts at once) or CommandError."""
     if not storage.raid:
         return
-    from functools import partial
-
-    from ignition_py.stages.disks.refusal import refuse
-    from ignition_py.system.parallel import run_all
-
     members = [device for array in storage.raid for device in array.devices]
     udev.wait_for(log, members)
     for device in members:
@@ -83,7 +81,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
 
 
 def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
-    """Has an earlier run of this config made the array, and is it running?"""
+    """True if an earlier run of this config made the array, and it is running."""
     nodes = [aliases.real_of(device) for device in array.devices]
     holders = {tuple(kernel.holders(os.path.basename(node))) for node in nodes}
     if len(holders) != 1 or len(next(iter(holders))) != 1:
@@ -108,8 +106,6 @@ def leftovers(array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
 
 
 def _stop_leftovers(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> None:
-    from ignition_py.system.run import run
-
     for md in leftovers(array, plans):
         log.info(f"disks: stopping {md}, which an earlier run has begun of members of the RAID array {array.name}")
         run(log, ["mdadm", "--stop", f"/dev/{md}"], what=f"stopping {md}, an unfinished RAID array {array.name}")
@@ -118,22 +114,18 @@ def _stop_leftovers(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> None:
 
 def _name(log: Log, md: str) -> str:
     """The name in an array's superblock, without its home host."""
-    from ignition_py.system.run import run
-
     done = run(log, ["mdadm", "--detail", "--export", f"/dev/{md}"], what=f"reading what the RAID array {md} is")
     values = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
     return values.get("MD_NAME", "").rpartition(":")[2]
 
 
 def proven(node: str, plans: Sequence[DiskPlan]) -> bool:
-    """Is `node` a partition that this config made, now or in a run that was cut off?"""
+    """True if `node` is a partition that this config made, now or in a run that was cut off."""
     disk, number = kernel.whole_disk(os.path.basename(node))
     return any(os.path.basename(plan.state.node) == disk and number in plan.ours for plan in plans)
 
 
 def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
-    from ignition_py.system.blkid import Signature, probe
-
     found = []
     for device in array.devices:
         node = aliases.real_of(device)
@@ -176,8 +168,6 @@ def _fact(array: Raid) -> tuple[str, str, str]:
 
 
 def _create(log: Log, array: Raid, record: Progress) -> None:
-    from ignition_py.system.run import run
-
     with log.step(f"disks: making the RAID array {array.name} ({array.level}) of {', '.join(array.devices)}"):
         run(log, create_command(array), what=f"making the RAID array {array.name}{at(array)}")
         udev.wait_for(log, [node_of(array.name)])

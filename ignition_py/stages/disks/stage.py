@@ -9,10 +9,21 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks import aliases, progress, raid
+from ignition_py.stages.disks.filesystems import make as make_filesystems
+from ignition_py.stages.disks.foresee.conflicts import foresee
+from ignition_py.stages.disks.foresee.machine import Machine
+from ignition_py.stages.disks.foresee.volumes import link_name, partition_names
+from ignition_py.stages.disks.identity import Identity
+from ignition_py.stages.disks.luks import stage as luks
+from ignition_py.stages.disks.partitions.apply import apply_plan
+from ignition_py.stages.disks.partitions.inspect import inspect_disk
+from ignition_py.stages.disks.partitions.plan import plan_disk
 from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
+from ignition_py.system.host import which
+from ignition_py.system.parallel import run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +31,8 @@ if TYPE_CHECKING:
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Disk, Storage
-    from ignition_py.stages.disks.foresee.conflicts import Foreseen
-    from ignition_py.stages.disks.luks.stage import Prepared
+    from ignition_py.stages.disks.foresee.steps import Foreseen
+    from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.partitions.inspect import DiskState
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
@@ -33,11 +44,6 @@ _BY_CONTENTS = tuple(f"/dev/disk/by-{what}" for what in ("label", "partlabel", "
 
 def run_stage(ctx: Context) -> None:
     """Raises StageError or CommandError."""
-    from ignition_py.stages.disks import raid
-    from ignition_py.stages.disks.filesystems import make as make_filesystems
-    from ignition_py.stages.disks.luks import stage as luks
-    from ignition_py.system.host import which
-
     storage, log = ctx.config.storage, ctx.log
     conflicts = [*raid.missing(storage), *luks.missing(storage), *make_filesystems.missing(storage)]
     prepared = luks.prepare(ctx)
@@ -62,9 +68,6 @@ def foreseen_conflicts(
     waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or CommandError."""
     if not (storage.raid or storage.luks or storage.filesystems):
         return []
-    from ignition_py.stages.disks.foresee.conflicts import foresee
-    from ignition_py.stages.disks.foresee.machine import Machine
-
     sound = [plan.entry for plan in plans if not plan.conflicts]
     unsure = [disk for disk in storage.disks if disk not in sound]
     writes = any(plan.writes for plan in plans) or bool(storage.raid or storage.luks)
@@ -73,7 +76,7 @@ def foreseen_conflicts(
         return foresee(log, storage, plans, record, Machine(log, plans, record), prepared.keys)
 
     foreseen = look()
-    late = [name for name in foreseen.missing if hopeless(name, unsure, writes=writes)]
+    late = [name for name in foreseen.missing if cannot_appear(name, unsure, writes=writes)]
     if len(udev.absent(log, late, patient=len(plans) == len(storage.disks))) < len(late):
         foreseen = look()  # what has come may hold something
     for step in foreseen.steps:
@@ -86,14 +89,12 @@ def foreseen_conflicts(
     return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])]
 
 
-def hopeless(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
-    """Is it certain that a device that is not there, and that nothing in the config is known to make, will not come by the stage's
-    work? `unsure`: disks of which nobody knows what will be on them; `writes`: the stage has work to do.
+def cannot_appear(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
+    """True if a missing device, which nothing in the config is known to make, cannot appear by the stage's work either.
 
-    Names that the kernel gives, and links for what is in tables and on devices, are all known beforehand; any other may come by rules
-    of the image's udev when there is a new partition."""
-    from ignition_py.stages.disks.foresee.volumes import link_name, partition_names
-
+    `unsure`: disks whose future partitions are not known; `writes`: the stage has work to do. Kernel names and
+    by-label/-partlabel/-uuid links are predictable; other links may come from the image's udev rules once there are new partitions.
+    """
     folder, base = os.path.split(os.path.normpath(name))
     for disk in unsure:
         names = [n for p in disk.partitions for n in partition_names(disk.device, p.number)]
@@ -110,8 +111,6 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
     of those that are there, and what is wrong with the others."""
     if not disks:
         return [], []
-    from ignition_py.stages.disks.partitions.inspect import inspect_disk
-
     absent = udev.absent(log, [disk.device for disk in disks])
     nodes: dict[str, str] = {}
     plans, problems = [], []
@@ -135,9 +134,6 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
 
 
 def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
-    from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.partitions.plan import plan_disk
-
     log.info(f"disks: {state.describe()}")
     done = table_written(record, disk, state)
     plan = plan_disk(disk, state, Identity(disk, state.sectors), done=done)
@@ -151,7 +147,7 @@ def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
 
 
 def table_written(record: Progress, disk: Disk, state: DiskState) -> bool:
-    """Has this boot written, for this config, the very table that is on the disk?"""
+    """True if this boot has written, for this config, the very table that is on the disk."""
     table = state.reading.primary
     return record.has(*_fact(disk.device, table.key() if table is not None else None))
 
@@ -163,9 +159,6 @@ def _fact(device: str, key: object) -> tuple[str, str, str]:
 def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
-    from ignition_py.stages.disks.partitions.apply import apply_plan
-    from ignition_py.system.parallel import run_all
-
     def job(plan: DiskPlan) -> Callable[[], None]:
         def apply() -> None:
             try:

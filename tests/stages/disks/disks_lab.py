@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import ignition_py.stages.disks.stage  # noqa: F401  # with every module that `replace_run` is about
 from ignition_py.context import Context
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.tables import Disk, Ignition, Timeouts
 from ignition_py.stages.disks import progress
 from ignition_py.stages.disks.partitions import gpt
 from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.system import run as run_module
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
 
@@ -89,3 +95,11 @@ def sgdisk_table(path: str | Path, numbers: list[int]) -> dict[int, tuple[int, i
 
 def disk(device: str, *partitions: Any, **more: Any) -> Disk:
     return Disk(device=device, partitions=partitions, **more)
+
+
+def replace_run(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Any]) -> None:
+    """Has every module of the stages start programs through `run` in place of system/run.py's."""
+    real = run_module.run
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ignition_py.") and getattr(module, "run", None) is real:
+            monkeypatch.setattr(module, "run", run)

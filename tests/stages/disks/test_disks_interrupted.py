@@ -19,10 +19,9 @@ from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import progress
-from ignition_py.stages.disks.luks import make as luks_make
-from ignition_py.stages.disks.partitions import apply, dm, gpt, kernel
+from ignition_py.stages.disks.partitions import apply, gpt, kernel
 from ignition_py.system import run as run_module
-from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk
+from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, replace_run, sgdisk
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 
@@ -54,8 +53,7 @@ class Saboteur:
             self.effect()
             return done
 
-        for module in (run_module, dm, luks_make):
-            monkeypatch.setattr(module, "run", run)
+        replace_run(monkeypatch, run)
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
         real = getattr(owner, name)

@@ -258,7 +258,7 @@ def test_descriptions_name_what_happens(state: Any) -> None:
     texts = [step.describe() for step in made.operations]
     assert texts[0].startswith('delete and create again partition 1: sectors 2048 to 4095 "new"') and "'a' instead of 'new'" in texts[0]
     assert texts[1].startswith("create partition 2: sectors 4096 to 6143, type 0FC63DAF")
-    assert operations.RepairTable("why").describe() == "repair the partition table (why)"
+    assert operations.RepairTable(0, "why").describe() == "repair the partition table (why)"
 
 
 # -- the reference's rules, played with sgdisk ---------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from ignition_py.stages.disks.luks import make as luks_make
 from ignition_py.stages.disks.luks import plan as luks_plan
 from ignition_py.stages.disks.luks import stage as stage_luks
 from ignition_py.stages.disks.luks.found import Found, Header
+from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
 from tests.helpers.programs import only_programs_in
@@ -274,7 +275,7 @@ def test_commands_for_secure_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     device.write_bytes(bytes(1 << 20))
     luks = volume(device=str(device), key_file=Resource(), cex=Cex(enabled=True), label="sealed", options=("--sector-size", "4096"))
     ctx = context(luks=(luks,))
-    maker = luks_make.Maker(ctx, stage_luks.Prepared(), progress.load(ctx.config.storage))
+    maker = luks_make.Maker(ctx, Prepared(), progress.load(ctx.config.storage))
     maker._format(luks, str(device))
     commands = [command.splitlines() for command in (tmp_path / "record").read_text().split("\n\n") if command]
     alias, key = aliases.alias_of(str(device)), luks_keys.path_of("data")
@@ -328,7 +329,7 @@ def test_memory_bounds_how_many_are_made_at_once(tmp_path: Path, context: Any, m
     subprocess.run(argv, input=b"x", check=True)
     ctx = context(luks=(volume(),))
     assert luks_found.slot_memory(ctx.log, image) == 64 << 20
-    maker = luks_make.Maker(ctx, stage_luks.Prepared(), progress.load(ctx.config.storage))
+    maker = luks_make.Maker(ctx, Prepared(), progress.load(ctx.config.storage))
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     reuse, make = luks_plan.Decision("reuse", ""), luks_plan.Decision("make", "")
     for options, action, mib, number in (

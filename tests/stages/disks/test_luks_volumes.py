@@ -32,7 +32,7 @@ from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.system import run as run_module
 from ignition_py.system.log import Log
-from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint, forget_boot
+from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint, forget_boot, replace_run
 from tests.stages.disks.luks_lab import FAST, Tang, close, dump, key_opens, said, serving_tang, shown
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.sockets]
@@ -364,9 +364,7 @@ class Saboteur:
             self.effect()
             add(record, *words)
 
-        monkeypatch.setattr(run_module, "run", run)
-        for module in ("disks.luks_make", "files.crypttab"):
-            monkeypatch.setattr(f"ignition_py.stages.{module}.run", run)
+        replace_run(monkeypatch, run)
         monkeypatch.setattr(progress.Progress, "add", noted)
 
     def effect(self) -> None:

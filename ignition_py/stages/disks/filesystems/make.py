@@ -10,7 +10,11 @@ from ignition_py.stages.disks.filesystems import plan as filesystems
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.raid import proven
+from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
+from ignition_py.system.blkid import probe
+from ignition_py.system.host import which
+from ignition_py.system.parallel import run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
 
 def missing(storage: Storage) -> list[str]:
     """Programs that will be needed whatever is found, and are not there; one sentence each."""
-    from ignition_py.system.host import which
-
     needed = {}
     if storage.disks:
         needed["blkid"] = "looking at disks"
@@ -70,19 +72,12 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
         elif decision.action == "make":
             work[node] = (entry, alias)
             conflicts += hindrances(entry, kernel.in_use(os.path.basename(node)))
-    if conflicts:
-        from ignition_py.stages.disks.refusal import refuse
-
-        refuse(conflicts, "No filesystem has been changed")
-    from ignition_py.system.parallel import run_all
-
+    refuse(conflicts, "No filesystem has been changed")
     run_all([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
 
 
 def hindrances(entry: Filesystem, busy: str) -> list[str]:
     """What forbids making the filesystem on a device that is `busy`, although the config wants it."""
-    from ignition_py.system.host import which
-
     found = [f"{entry.device} would have to be made anew, but {busy}{at(entry)}"] if busy else []
     tool = filesystems.TOOLS.get(entry.format or "", "wipefs")
     if not which(tool):
@@ -92,8 +87,6 @@ def hindrances(entry: Filesystem, busy: str) -> list[str]:
 
 def decide_one(log: Log, entry: Filesystem, node: str, plans: Sequence[DiskPlan], record: Progress) -> Decision:
     """Reads what is on `node` and decides. Raises StageError or CommandError."""
-    from ignition_py.system.blkid import probe
-
     found = probe(log, node)
     half = half_made(entry, found, node)
     return decide_found(log, entry, found, half, record, made_here=proven(node, plans))

@@ -1,6 +1,6 @@
 """Filesystems: what is on the device, whether it is reused, and the command that makes it.
 
-`plan_filesystem()` is pure; `Make.run()` is the only writer. Source of the behaviour: "Filesystem-Reuse Semantics"
+`plan_filesystem()` is pure; `make()` is the only writer. Source of the behaviour: "Filesystem-Reuse Semantics"
 of Ignition's operator notes; the commands are the reference's.
 """
 
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.places import at
+from ignition_py.system import udev
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ _LABEL = {"btrfs": "-L", "ext4": "-L", "xfs": "-L", "swap": "-L", "vfat": "-n"}
 
 
 def on_device(filesystem: Filesystem) -> bool:
-    """Does this entry want something of a block device in the disks stage?"""
+    """True if the disks stage has to do something on a block device for this entry."""
     return filesystem.format not in NOT_A_DEVICE
 
 
@@ -54,14 +57,11 @@ def mkfs_command(filesystem: Filesystem, node: str) -> list[str]:
     return [*command, node]
 
 
-class Decision:
+class Decision(Record):
     """What happens on one device: "reuse", "make" or "refuse", and why in words."""
 
-    __slots__ = ("action", "why")
-
-    def __init__(self, action: str, why: str) -> None:
-        self.action = action
-        self.why = why
+    action: str
+    why: str
 
 
 def plan_filesystem(
@@ -174,9 +174,6 @@ def half_made(kind: str, node: str, offset: int = 0) -> str:
 def make(log: Log, filesystem: Filesystem, node: str) -> None:
     """Removes every signature from `node` and makes the filesystem. `node` is a path that stays. Raises
     CommandError."""
-    from ignition_py.system import udev
-    from ignition_py.system.run import run
-
     device = filesystem.device
     run(log, ["wipefs", "-a", node], what=f"removing signatures from {device}")
     command = mkfs_command(filesystem, node)

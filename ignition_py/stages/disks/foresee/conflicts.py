@@ -14,85 +14,26 @@ import os
 from ignition_py.stages.disks import raid
 from ignition_py.stages.disks.filesystems import make as make_filesystems
 from ignition_py.stages.disks.filesystems import plan as filesystems
+from ignition_py.stages.disks.foresee import luks as foresee_luks
 from ignition_py.stages.disks.foresee import volumes
+from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN, Foreseen, Step
 from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.places import at
-from ignition_py.system.blkid import Signature
+from ignition_py.system.blkid import Signature, probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Mapping, Sequence
 
     from ignition_py.spec.model import Struct
     from ignition_py.spec.tables import Filesystem, Luks, Raid, Storage
+    from ignition_py.stages.disks.foresee.steps import Look
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
-    class Look(Protocol):
-        """Where devices are looked at that the config's disks do not provide: this machine, or image files."""
-
-        def device(self, name: str) -> Volume | None:
-            """A device that is there now and that no plan changes."""
-
-        def names(self, plan: DiskPlan) -> Iterable[str]:
-            """All paths of a disk."""
-
-        def running(self, array: Raid) -> Volume | None:
-            """An array that an earlier run of this config made and that is running."""
-
-        def unfinished(self, array: Raid) -> bool:
-            """Whether an array that was cut off holds its members, and will be stopped."""
-
-        def node(self, volume: Volume) -> str:
-            """The kernel's node that has the very bytes of `volume` now, "" for none."""
-
-        def opened(self, name: str) -> Volume | None:
-            """What is below /dev/mapper by the name of a LUKS volume."""
-
-
-MAKE, KEEP, REFUSE, UNKNOWN = "make", "keep", "refuse", "unknown"
 _MIB = 1024 * 1024
 _LEAST = {"btrfs": 16 * _MIB, "xfs": 16 * _MIB, "swap": 40 * 1024}  # bytes; no version of mkfs takes less
-
-
-class Step:
-    """One thing that happens to a device after partitioning. `kind` "raid", "luks" or "filesystem", of a `format`; `action`
-    one of the constants above; `why` in words; `device` the volume that it is about (None where there is none), `name` what the
-    config calls it."""
-
-    __slots__ = ("action", "device", "entry", "format", "kind", "name", "why")
-
-    def __init__(
-        self, kind: str, name: str, action: str, why: str, entry: Struct, device: Volume | None = None, *, form: str = ""
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.action = action
-        self.why = why
-        self.entry = entry
-        self.device = device
-        self.format = form
-
-    def describe(self, *, refusals: bool = True) -> str:
-        """`make xfs on /dev/vda2: there is no filesystem`. `refusals` False: why something is refused is said elsewhere."""
-        verb = {MAKE: "make", KEEP: "keep", REFUSE: "refuse", UNKNOWN: "make or keep"}[self.action]
-        what = f"{self.format or self.kind} on {self.name}" if self.kind == "filesystem" else f"{self.kind.upper()} {self.name}"
-        return f"{verb} {what}" if self.action == REFUSE and not refusals else f"{verb} {what}: {self.why}"
-
-
-class Foreseen:
-    """The partitions that each disk will have (`partitions`, by the device's name), the steps after partitioning, and what
-    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide (name -> a sentence)."""
-
-    __slots__ = ("conflicts", "missing", "partitions", "steps")
-
-    def __init__(self) -> None:
-        self.partitions: dict[str, dict[int, Volume]] = {}
-        self.steps: list[Step] = []
-        self.conflicts: dict[str, list[str]] = {"raid": [], "luks": [], "filesystem": []}
-        self.missing: dict[str, str] = {}
 
 
 def foresee(
@@ -100,17 +41,17 @@ def foresee(
 ) -> Foreseen:
     """`keys`: what is in the key files of the config, as far as it is known, by volume. Raises StageError or CommandError where a
     device cannot be read."""
-    it = _Foreseeing(log, plans, record, look, keys)
+    devices = _Devices(log, plans, record, look, keys)
     for array in storage.raid:
-        it.array(array)
+        devices.array(array)
     for volume in storage.luks:
-        it.luks(volume)
+        devices.luks(volume)
     for entry in storage.filesystems:
-        it.filesystem(entry)
-    return it.result
+        devices.filesystem(entry)
+    return devices.result
 
 
-class _Foreseeing:
+class _Devices:
     """The devices so far, by name; each step adds what it makes."""
 
     def __init__(
@@ -155,8 +96,6 @@ class _Foreseeing:
 
     def holds(self, volume: Volume) -> Signature | None:
         if volume.holds is None and volume.path:
-            from ignition_py.system.blkid import probe
-
             volume.holds = probe(self._log, volume.path, volume.offset, volume.size)
         return volume.holds
 
@@ -170,11 +109,11 @@ class _Foreseeing:
         for device, member in members:
             if member is None:
                 self._missing(device, array)
-        there = [member for _, member in members if member is not None]
+        present = [member for _, member in members if member is not None]
         node = raid.node_of(array.name)
         running = self._look.running(array)
-        if running is None and there and len(there) == len(members):
-            running = self._assembled(array, there)
+        if running is None and present and len(present) == len(members):
+            running = self._assembled(array, present)
         if running is not None:
             self._known[node] = running
             result.steps.append(Step("raid", array.name, KEEP, "an earlier run of this config made it", array, running))
@@ -182,15 +121,16 @@ class _Foreseeing:
             stopped = self._look.unfinished(array)
             conflicts = [
                 why
-                for device, it in members
-                if it is not None and (why := self._member_conflict(array, device, it, "" if stopped else it.busy))
+                for device, member in members
+                if member is not None
+                and (why := self._member_conflict(array, device, member, "" if stopped else member.busy))
             ]
             result.conflicts["raid"] += conflicts
-            size = raid.capacity(array, [it.size for it in there])
-            made = self._known[node] = Volume(node, size, holds=Signature())
+            size = raid.capacity(array, [member.size for member in present])
+            volume = self._known[node] = Volume(node, size, holds=Signature())
             why = conflicts[0] if conflicts else f"{array.level} of {', '.join(array.devices)}"
-            result.steps.append(Step("raid", array.name, REFUSE if conflicts else MAKE, why, array, made))
-        for member in there:
+            result.steps.append(Step("raid", array.name, REFUSE if conflicts else MAKE, why, array, volume))
+        for member in present:
             member.becomes.append(f"member of RAID {array.name}")
             member.busy = member.busy or f"the RAID array {array.name} is built on it"
             member.holds = Signature("linux_raid_member")
@@ -198,9 +138,9 @@ class _Foreseeing:
     def _assembled(self, array: Raid, members: Sequence[Volume]) -> Volume | None:
         """The array in images as the kernel would start it: all members ours, and in one array of that name."""
         found = [self.holds(member) or Signature() for member in members]
-        names = {it.label.rpartition(":")[2] for it in found if it.type == "linux_raid_member"}
+        names = {signature.label.rpartition(":")[2] for signature in found if signature.type == "linux_raid_member"}
         ours = all(member.ours and not member.busy for member in members)
-        if not ours or any(it.type != "linux_raid_member" for it in found) or names != {os.path.basename(array.name)}:
+        if not ours or any(signature.type != "linux_raid_member" for signature in found) or names != {os.path.basename(array.name)}:
             return None
         return Volume(raid.node_of(array.name), raid.capacity(array, [member.size for member in members]))
 
@@ -208,30 +148,31 @@ class _Foreseeing:
         return raid.member_conflict(array, device, busy, self.holds(member) or Signature(), proven=member.ours)
 
     def luks(self, entry: Luks) -> None:
-        from ignition_py.stages.disks.foresee.luks import foresee_volume, names
-
+        names = foresee_luks.names(entry)
         result = self.result
         device = entry.device or ""
         under = self.volume(device)
         if under is None:
             self._missing(device, entry)
-            self._known.update(dict.fromkeys(names(entry), Volume(names(entry)[0], 0)))
+            self._known.update(dict.fromkeys(names, Volume(names[0], 0)))
             return
         self.holds(under)
-        action, why, made = foresee_volume(self._log, entry, under, self._record, self._look, self._keys)
+        action, why, opened = foresee_luks.foresee_volume(
+            self._log, entry, under, self._record, self._look, self._keys
+        )
         if action == REFUSE:
             result.conflicts["luks"].append(why)
-        self._known.update(dict.fromkeys(names(entry), made))
+        self._known.update(dict.fromkeys(names, opened))
         under.becomes.append(f"LUKS {entry.name}")
         under.busy = under.busy or f"the LUKS volume {entry.name} is in it"
         under.holds = Signature("crypto_LUKS", entry.label or "", entry.uuid or "")
-        result.steps.append(Step("luks", entry.name, action, why, entry, made))
+        result.steps.append(Step("luks", entry.name, action, why, entry, opened))
 
     def filesystem(self, entry: Filesystem) -> None:
         result = self.result
         mounted = f" at {entry.path}" if entry.path else ""
         if not filesystems.on_device(entry):
-            result.steps.append(Step("filesystem", entry.device, KEEP, f"only mounted{mounted}", entry, form=entry.format or ""))
+            result.steps.append(Step("filesystem", entry.device, KEEP, f"only mounted{mounted}", entry, format=entry.format or ""))
             return
         volume = self.volume(entry.device)
         if volume is None:
@@ -246,7 +187,7 @@ class _Foreseeing:
         label = f' "{entry.label}"' if entry.label else ""
         if entry.format != "none":
             volume.becomes.append(f"{entry.format}{label}{mounted}")
-        result.steps.append(Step("filesystem", entry.device, action, why, entry, volume, form=entry.format))
+        result.steps.append(Step("filesystem", entry.device, action, why, entry, volume, format=entry.format))
 
     def _decide(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
         other, made = self._made.get(volume, (entry, False))

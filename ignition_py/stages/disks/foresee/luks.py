@@ -1,15 +1,15 @@
-"""What one LUKS volume will come to, before anything is written: the rules of `luks_plan.py`, on what is there now.
+"""What one LUKS volume will come to, before anything is written: the rules of `luks/plan.py`, on what is there now.
 
-`foresee.py` calls it for each volume, in order. A volume that will stand in a partition that is yet to be made is read by an excerpt
+`conflicts.py` calls it for each volume, in order. A volume that will stand in a partition that is yet to be made is read by an excerpt
 of the disk that holds its sectors now.
 """
 
 from __future__ import annotations
 
-from ignition_py.stages.disks.foresee.conflicts import KEEP, MAKE, REFUSE, UNKNOWN
+from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN
 from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.luks import found as luks_found
-from ignition_py.stages.disks.luks import stage as stage_luks
+from ignition_py.stages.disks.luks import plan as luks_plan
 from ignition_py.stages.disks.places import at
 from ignition_py.system.blkid import Signature
 from ignition_py.system.host import which
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ignition_py.spec.tables import Luks
-    from ignition_py.stages.disks.foresee.conflicts import Look
+    from ignition_py.stages.disks.foresee.steps import Look
     from ignition_py.stages.disks.luks.found import Found
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
@@ -36,22 +36,22 @@ def names(entry: Luks) -> list[str]:
 def foresee_volume(
     log: Log, entry: Luks, under: Volume, record: Progress, look: Look, keys: Mapping[str, bytes]
 ) -> tuple[str, str, Volume]:
-    """(a constant of foresee.py, why, the opened volume). `under.holds` is known, if anybody can know it. Raises StageError or
+    """(a constant of steps.py, why, the opened volume). `under.holds` is known, if anybody can know it. Raises StageError or
     CommandError."""
     found = _found(log, entry, under, look)
     room = under.size if entry.options else max(under.size - _HEADER, 0)
     if found is None:
         action, why = (MAKE, "wipeVolume is set") if entry.wipe_volume else (UNKNOWN, "made or reused: what is there shows only later")
     else:
-        decision = stage_luks.decide(entry, found, record, lambda: _opens(log, entry, under, look, keys))
+        decision = luks_plan.decide(entry, found, record, lambda: _opens(log, entry, under, look, keys))
         action, why = _ACTIONS[decision.action], decision.why
     if action == MAKE and not entry.options and 0 < under.size <= _HEADER:
         action = REFUSE
         why = f"{entry.device} has {under.size} bytes, which is too small for LUKS: its header takes {_HEADER}{at(entry)}"
-    made = Volume(names(entry)[0], room, holds=Signature() if action == MAKE else None)
+    opened = Volume(names(entry)[0], room, holds=Signature() if action == MAKE else None)
     if action == KEEP and found is not None and luks_found.mangled(entry.name) in found.open_as:
-        made = look.opened(entry.name) or made
-    return action, why, made
+        opened = look.opened(entry.name) or opened
+    return action, why, opened
 
 
 def _found(log: Log, entry: Luks, under: Volume, look: Look) -> Found | None:
@@ -59,14 +59,14 @@ def _found(log: Log, entry: Luks, under: Volume, look: Look) -> Found | None:
     signature = under.holds
     if signature is None:
         return None
-    there = "crypto_LUKS" in (signature.type, *signature.ambiguous)
+    formatted = "crypto_LUKS" in (signature.type, *signature.ambiguous)
     node = "" if under.becomes else look.node(under)
-    if (node or there) and not which("cryptsetup"):
+    if (node or formatted) and not which("cryptsetup"):
         return None
     if node:
         return luks_found.look(log, node, entry)
     found = luks_found.Found(signature)
-    if there and under.path:
+    if formatted and under.path:
         with luks_found.excerpt(under.path, under.offset, under.size) as copy:
             found = luks_found.read(log, copy, signature)
     found.busy = under.busy
@@ -75,7 +75,7 @@ def _found(log: Log, entry: Luks, under: Volume, look: Look) -> Found | None:
 
 
 def _opens(log: Log, entry: Luks, under: Volume, look: Look, keys: Mapping[str, bytes]) -> bool | None:
-    """Does the key file of the config open what is there? None where nobody can say."""
+    """Whether the key file of the config opens what is there; None where that is not known."""
     key = keys.get(entry.name)
     if key is None:
         return None

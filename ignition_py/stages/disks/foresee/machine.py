@@ -1,4 +1,4 @@
-"""This machine's devices as `foresee.py` looks at them: what is there now and no plan changes."""
+"""This machine's devices as `conflicts.py` looks at them: what is there now and no plan changes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 
 from ignition_py.stages.disks import raid
 from ignition_py.stages.disks.foresee.volumes import Volume
+from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.system import udev
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Machine:
-    """Implements `foresee.Look`."""
+    """Implements `steps.Look`."""
 
     def __init__(self, log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
         self._log = log
@@ -44,7 +45,7 @@ class Machine:
             if number in plan.remade or (plan.after is not None and number not in plan.after.entries):
                 return None
             return Volume(name, 0, partition=(plan.state.device, number))
-        return _there(name, node)
+        return _existing(name, node)
 
     def names(self, plan: DiskPlan) -> Iterator[str]:
         """The links of a disk, standard ones and those of an image's own rules."""
@@ -56,7 +57,7 @@ class Machine:
         node = raid.node_of(array.name)
         if not os.path.exists(node) or not raid.there(self._log, array, plans, self._record):
             return None
-        return _there(node, os.path.realpath(node))
+        return _existing(node, os.path.realpath(node))
 
     def node(self, volume: Volume) -> str:
         """The kernel's node of a volume that stays where it is, "" for one that is yet to be made."""
@@ -71,19 +72,17 @@ class Machine:
 
     def opened(self, name: str) -> Volume | None:
         """The mapping of a LUKS volume that is open."""
-        from ignition_py.stages.disks.luks import found as luks_found
-
         node = os.path.realpath(luks_found.node_of(name))
         if not kernel.device_mapper(os.path.basename(node)):
             return None
-        return _there(luks_found.node_of(name), node)
+        return _existing(luks_found.node_of(name), node)
 
     def unfinished(self, array: Raid) -> bool:
-        """Are the members in the hands of an array that was begun and can be stopped?"""
+        """True if an array that was begun and can be stopped holds the members."""
         return bool(raid.leftovers(array, tuple(self._plans.values())))
 
 
-def _there(name: str, node: str) -> Volume:
-    """A device that is there as the kernel's `node`."""
+def _existing(name: str, node: str) -> Volume:
+    """A device that exists as the kernel's `node`."""
     base = os.path.basename(node)
     return Volume(name, kernel.node_bytes(base), path=node, busy=kernel.in_use(base))

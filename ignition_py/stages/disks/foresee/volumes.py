@@ -1,4 +1,4 @@
-"""Block devices as they will be: the values that `foresee.py` works with, and the names that udev gives them.
+"""Block devices as they will be: the values that `conflicts.py` works with, and the names that udev gives them.
 
 Names follow the kernel (Documentation/admin-guide/devices.rst: a disk whose name ends in a digit gets a `p` before the
 partition's number) and systemd's rules 60-persistent-storage.rules (by-partlabel, by-partuuid, by-label, by-uuid, `-partN`).
@@ -6,6 +6,7 @@ partition's number) and systemd's rules 60-persistent-storage.rules (by-partlabe
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.system.blkid import Signature
 
 TYPE_CHECKING = False
@@ -18,38 +19,29 @@ if TYPE_CHECKING:
 _PLAIN = frozenset("#+-.:=@_/")  # of ASCII, what udev leaves in a link's name besides letters and digits
 
 
-class Volume:
+class Volume(Record):
     """A block device as a step of the stage will find it.
 
     `name` as the config names it, `size` in bytes. Its bytes are now in `path`, `size` of them from `offset` on; `path` ""
-    is a device that is yet to be made. `holds` is what it will hold (None: nobody has looked yet, or, without a `path`,
-    nobody can know). `ours`: this config provably made it. `busy`: why it must not be changed. `becomes`: what the steps so
+    is a device that is yet to be made. `holds` is what it will hold (None: not read yet, or, without a `path`, not
+    known). `ours`: this config provably made it. `busy`: why it must not be changed. `becomes`: what the steps so
     far make of it, in words. `partition` is (disk of the plan, number).
     """
 
-    __slots__ = ("becomes", "busy", "holds", "name", "offset", "ours", "partition", "path", "size")
+    name: str
+    size: int
+    _: KW_ONLY
+    path: str = ""
+    offset: int = 0
+    ours: bool = False
+    busy: str = ""
+    holds: Signature | None = None
+    partition: tuple[str, int] = ("", 0)
+    becomes: list[str] = field(default_factory=list)
 
-    def __init__(
-        self,
-        name: str,
-        size: int,
-        *,
-        path: str = "",
-        offset: int = 0,
-        ours: bool = False,
-        busy: str = "",
-        holds: Signature | None = None,
-        partition: tuple[str, int] = ("", 0),
-    ) -> None:
-        self.name = name
-        self.size = size
-        self.path = path
-        self.offset = offset
-        self.ours = ours
-        self.busy = busy
-        self.holds = holds
-        self.partition = partition
-        self.becomes: list[str] = []
+    # Two devices with the same values are still two, and one stays the same while its values change.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"Volume({self.name}, {self.size} bytes, {self.holds!r})"

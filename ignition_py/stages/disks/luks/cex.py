@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.places import at
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +75,6 @@ def generate_command(luks: Luks) -> list[str]:
 
 def secure_key(log: Log, luks: Luks) -> list[str]:
     """Generates the volume's key; returns luksFormat's arguments for it. Raises CommandError, StageError."""
-    from ignition_py.system.run import run
-
     what = f"generating the secure key of LUKS volume {luks.name}"
     key = os.path.join(REPOSITORY, names(luks)[0])
     try:
@@ -91,8 +91,6 @@ def secure_key(log: Log, luks: Luks) -> list[str]:
 
 def set_pattern(log: Log, alias: str, key_path: str, luks: Luks) -> None:
     """Has the header know the key's verification pattern. Raises CommandError."""
-    from ignition_py.system.run import run
-
     run(
         log,
         ["zkey-cryptsetup", "setvp", alias, "--key-file", key_path],
@@ -110,8 +108,6 @@ def image_key() -> bytes | None:
 
 def persisted(luks: Luks) -> dict[str, str]:
     """The files of the volume's key as data URLs by name, for the state. Raises StageError."""
-    from ignition_py.fetch.schemes.data import encode
-
     found = {}
     for name in names(luks):
         try:

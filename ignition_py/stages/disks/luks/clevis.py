@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha1, sha256
+from urllib.parse import urlsplit
 
-from ignition_py.report.diag import StageError
+from ignition_py.report.diag import FetchError, StageError
 from ignition_py.stages.disks.luks.plan import bound
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
@@ -60,8 +63,8 @@ def pin_of(luks: Luks, advertisements: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def reopens(luks: Luks) -> bool:
-    """Can Clevis be asked to open the volume now? Only if enough pins are known to answer: the machine's TPM and the
-    Tang servers that have just been asked. A server whose advertisement is given may be elsewhere today."""
+    """True if Clevis can open the volume now: enough pins are known to answer, that is the machine's TPM and the Tang servers that
+    have just sent an advertisement. A server whose advertisement is given may be out of reach."""
     clevis = luks.clevis
     answering = sum(not tang.advertisement for tang in clevis.tang) + bool(clevis.tpm2)
     return answering >= threshold_of(luks)
@@ -194,10 +197,6 @@ def given(text: str, place: Place | None) -> Any:
 
 def fetch(ctx: Context, url: str, place: Place | None) -> Any:
     """What a Tang server advertises. Raises FetchError, StageError."""
-    from urllib.parse import urlsplit
-
-    from ignition_py.report.diag import FetchError
-
     parts = urlsplit(url)
     address = parts._replace(path=f"{parts.path.rstrip('/')}/adv").geturl()
     what = f"advertisement of the Tang server {url}"
@@ -241,8 +240,6 @@ def _keys(advertisement: Any) -> list[dict[str, Any]]:
 
 
 def _decoded(text: str) -> bytes:
-    from base64 import urlsafe_b64decode
-
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -253,9 +250,6 @@ def _operations(key: dict[str, Any]) -> Sequence[Any]:
 
 def thumbprints(key: dict[str, Any]) -> list[str]:
     """The thumbprints of a key by which Clevis may know it: SHA-256, then SHA-1; none for a kind nobody knows."""
-    from base64 import urlsafe_b64encode
-    from hashlib import sha1, sha256
-
     members = _MEMBERS.get(str(key.get("kty")))
     if members is None or any(member not in key for member in members):
         return []

@@ -7,13 +7,18 @@ everything that needs a key is cryptsetup's. `subsystem` is where a volume that 
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Resource
 from ignition_py.stages.disks import progress
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.partitions import kernel
+from ignition_py.system.blkid import probe
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,47 +37,31 @@ _LARGEST_AREA = _LARGEST_HEADER + (128 << 20)  # bytes; the same with the larges
 _WRONG_KEY = 2  # exit status of cryptsetup: no permission (bad passphrase)
 
 
-class Header:
+class Header(Record):
     """The binary header: version 1 or 2; what only version 2 has is "" in version 1."""
 
-    __slots__ = ("label", "subsystem", "uuid", "version")
-
-    def __init__(self, version: int, label: str = "", uuid: str = "", subsystem: str = "") -> None:
-        self.version = version
-        self.label = label
-        self.uuid = uuid
-        self.subsystem = subsystem
+    version: int
+    label: str = ""
+    uuid: str = ""
+    subsystem: str = ""
 
 
-class Found:
+class Found(Record):
     """What a device holds. `header` None where it has no LUKS header; `damaged`: it has one that cryptsetup refuses.
 
-    `flags` and `clevis` (is it bound?) are from the header's JSON. `open_as`: the names of the mappings on it.
+    `flags` and `clevis` (a token of Clevis) are from the header's JSON. `open_as`: the names of the mappings on it.
     `busy`: what else uses it, "" if nothing. `name_taken`: the volume's name belongs to another device.
     """
 
-    __slots__ = ("busy", "clevis", "damaged", "flags", "header", "name_taken", "open_as", "signature")
-
-    def __init__(
-        self,
-        signature: Signature,
-        header: Header | None = None,
-        *,
-        damaged: bool = False,
-        flags: tuple[str, ...] = (),
-        clevis: bool = False,
-        open_as: tuple[str, ...] = (),
-        busy: str = "",
-        name_taken: bool = False,
-    ) -> None:
-        self.signature = signature
-        self.header = header
-        self.damaged = damaged
-        self.flags = flags
-        self.clevis = clevis
-        self.open_as = open_as
-        self.busy = busy
-        self.name_taken = name_taken
+    signature: Signature
+    header: Header | None = None
+    _: KW_ONLY
+    damaged: bool = False
+    flags: tuple[str, ...] = ()
+    clevis: bool = False
+    open_as: tuple[str, ...] = ()
+    busy: str = ""
+    name_taken: bool = False
 
     @property
     def marker(self) -> str:
@@ -91,8 +80,6 @@ class Found:
 def marker_of(luks: Luks) -> str:
     """The mark of a volume that this entry of a config is making: proof, after a power cut, that it is ours. Nobody
     can try keys on it."""
-    from ignition_py.spec.tables import Resource
-
     return MARK + progress.digest(luks.but(key_file=Resource()))
 
 
@@ -121,8 +108,6 @@ def read_header(node: str) -> Header | None:
 
 def look(log: Log, node: str, luks: Luks) -> Found:
     """Reads `node`, and who uses it. Raises StageError or CommandError."""
-    from ignition_py.system.blkid import probe
-
     found = read(log, node, probe(log, node))
     found.open_as, found.busy = _users(os.path.basename(node), mangled(luks.name))
     found.name_taken = mangled(luks.name) in mappings() and mangled(luks.name) not in found.open_as
@@ -171,10 +156,6 @@ def slot_memory(log: Log, node: str) -> int:
 
 
 def _json(log: Log, node: str) -> dict[str, Any] | None:
-    import json
-
-    from ignition_py.system.run import run
-
     done = run(
         log,
         ["cryptsetup", "luksDump", "--dump-json-metadata", node],
@@ -197,10 +178,8 @@ def _no_header(node: str) -> StageError:
 
 
 def opens(log: Log, node: str, luks: Luks, key: bytes, *, sure: bool = True) -> bool | None:
-    """Does the key open the volume? Tried without opening it. None where cryptsetup cannot tell, unless it has to be `sure`
+    """True if the key opens the volume, tried without opening it. None where cryptsetup cannot tell, unless it has to be `sure`
     (of a file it may not: it needs ciphers that are not in every kernel). Raises CommandError, StageError."""
-    from ignition_py.system.run import run
-
     try:
         done = run(
             log,
@@ -217,7 +196,7 @@ def opens(log: Log, node: str, luks: Luks, key: bytes, *, sure: bool = True) -> 
 def excerpt(path: str, offset: int, size: int) -> Iterator[str]:
     """A file that is like the `size` bytes of `path` from `offset` on, as far as LUKS headers and key slots go: cryptsetup knows
     of no offsets. Raises StageError."""
-    import tempfile
+    import tempfile  # with shutil and random; few configs come here
 
     try:
         with open(path, "rb") as device, tempfile.NamedTemporaryFile(prefix="luks-header-") as copy:
@@ -234,8 +213,6 @@ def excerpt(path: str, offset: int, size: int) -> Iterator[str]:
 
 def _area(start: bytes) -> int:
     """How many bytes at the beginning of a device are LUKS2's own: both headers and the key slots."""
-    import json
-
     if parse(start) is None:
         return len(start)
     header = int.from_bytes(start[8:16], "big")
@@ -262,22 +239,14 @@ def mappings() -> dict[str, str]:
     found = {}
     for entry in os.listdir(kernel.SYS) if os.path.isdir(kernel.SYS) else ():
         if kernel.device_mapper(entry):
-            found[dm_name(entry)] = entry
+            found[kernel.mapped_name(entry)] = entry
     return found
-
-
-def dm_name(entry: str) -> str:
-    try:
-        with open(f"{kernel.SYS}/{entry}/dm/name", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _users(name: str, mapping: str) -> tuple[tuple[str, ...], str]:
     """The mappings on a node, and what else uses it. With `--integrity` the volume has a second mapping below it."""
     holders = kernel.holders(name)
-    names = tuple(dm_name(holder) for holder in holders)
+    names = tuple(kernel.mapped_name(holder) for holder in holders)
     own = {mapping, f"{mapping}_dif"}
     if names and set(names) <= own:
         return (mapping,), ""

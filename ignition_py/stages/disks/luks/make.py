@@ -2,11 +2,10 @@
 
     wipefs (wipeVolume) -> luksFormat -> luksOpen -> clevis luks bind -> close and open by Clevis -> remove our key -> verify
 
-luksFormat measures, by the clock, how much work the machine can do for a key, and what else runs meanwhile makes the key cheaper to
-guess: volumes are formatted one after the other. What comes afterwards goes side by side, as many volumes at once as there are
-processors, and as there is memory for the keys.
+luksFormat benchmarks the key derivation by wall time; load during it would weaken the key, so volumes are formatted one after the
+other. What comes afterwards goes side by side, as many volumes at once as there are processors, and as there is memory for the keys.
 
-A volume that is being made carries a mark in its header (luks_found.py) and stands in the progress record; both prove
+A volume that is being made carries a mark in its header (found.py) and stands in the progress record; both prove
 to a second run that nobody has used it yet.
 """
 
@@ -15,14 +14,14 @@ from __future__ import annotations
 import os
 from functools import partial
 
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks import aliases
 from ignition_py.stages.disks.luks import cex as luks_cex
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import keys as luks_keys
-from ignition_py.stages.disks.luks.plan import DISCARDS, bound
-from ignition_py.stages.disks.luks.stage import MADE, MAKING, fact
+from ignition_py.stages.disks.luks.plan import DISCARDS, MADE, MAKING, bound, fact
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
 from ignition_py.system.host import available_memory
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from ignition_py.context import Context
     from ignition_py.spec.tables import Luks
     from ignition_py.stages.disks.luks.plan import Decision
-    from ignition_py.stages.disks.luks.stage import Prepared
+    from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.progress import Progress
 
 _DEFAULT_MEMORY = 1 << 30  # bytes that cryptsetup gives a key, if the machine has twice as much (cryptsetup-luksFormat(8))
@@ -57,7 +56,7 @@ def format_command(luks: Luks, alias: str, key_path: str) -> list[str]:
 
 
 def _names(luks: Luks, *options: str) -> bool:
-    """Does the config itself give one of these options to luksFormat?"""
+    """True if the config itself gives one of these options to luksFormat."""
     return any(option.startswith(options) for option in luks.options)
 
 
@@ -69,12 +68,12 @@ def open_command(luks: Luks, alias: str, key_path: str) -> list[str]:
 
 
 def measures(luks: Luks) -> bool:
-    """Does luksFormat measure the machine for this volume? A secure key's card is asked one at a time, too."""
+    """True if luksFormat benchmarks the machine for this volume. A secure key's card is asked one at a time, too."""
     return luks.cex.enabled or not _names(luks, "--pbkdf-force-iterations")
 
 
 def cheap(luks: Luks) -> bool:
-    """Does deriving the key of a new volume take no memory worth speaking of?"""
+    """True if deriving the key of a new volume takes next to no memory."""
     options = " ".join(luks.options).replace("=", " ").split()
     return "pbkdf2" in options[options.index("--pbkdf") + 1 :][:1] if "--pbkdf" in options else False
 
@@ -213,8 +212,6 @@ class Maker:
 
     def _hand_on(self, luks: Luks, *, made: bool) -> None:
         """The key for the state, where the reference leaves it there too."""
-        from ignition_py.fetch.schemes.data import encode
-
         key = self._prepared.keys.get(luks.name) or luks_keys.get(luks.name)
         if key is not None:
             self.persist[luks.name] = encode(key)

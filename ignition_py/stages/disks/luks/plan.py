@@ -1,4 +1,4 @@
-"""What happens to one LUKS volume: keep, open, reuse, make or refuse. Pure; `luks.py` asks.
+"""What happens to one LUKS volume: keep, open, reuse, make or refuse. Pure.
 
 Source of the behaviour: the reference's rules of reuse. A volume is reused if it is LUKS2, the config gives its key
 file and no Clevis, and label, UUID and discard are as the config says; what is not named does not matter, but discard
@@ -7,32 +7,34 @@ does: it is off where it is not named.
 
 from __future__ import annotations
 
-from ignition_py.stages.disks.luks.found import mangled
+from ignition_py.record import Record
+from ignition_py.stages.disks import progress
+from ignition_py.stages.disks.luks.found import mangled, marker_of
 from ignition_py.stages.disks.places import at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ignition_py.spec.tables import Luks
     from ignition_py.stages.disks.luks.found import Found
+    from ignition_py.stages.disks.progress import Progress
 
 DISCARDS = "allow-discards"
+MAKING, MADE = "luks-making", "luks-made"  # facts of the progress record
 _NAME_BYTES = 127  # DM_NAME_LEN of linux/dm-ioctl.h, less the closing NUL
 
 
-class Decision:
-    """What happens to a volume and why: "keep" (made and open), "open" (made, but closed), "reuse", "make", "refuse"."""
+class Decision(Record):
+    """What happens to a volume and why: "keep" (made and open), "open" (made, but closed), "reuse", "make", "refuse", or
+    "unknown" (reused or refused) before anything is written."""
 
-    __slots__ = ("action", "why")
-
-    def __init__(self, action: str, why: str) -> None:
-        self.action = action
-        self.why = why
+    action: str
+    why: str
 
 
 def bound(luks: Luks) -> bool:
-    """Is the volume to be bound by Clevis?"""
+    """True if the volume is to be bound by Clevis."""
     clevis = luks.clevis
     return bool(clevis.tang or clevis.tpm2 or clevis.custom.pin or clevis.threshold)
 
@@ -61,6 +63,29 @@ def _name_problem(name: str) -> str:
     if len(mangled(name)) > _NAME_BYTES:
         return f"the kernel has room for {_NAME_BYTES} bytes"
     return ""
+
+
+def fact(luks: Luks) -> tuple[str, str]:
+    """The words that name the volume in a fact of the progress record."""
+    return progress.word(mangled(luks.name)), progress.digest(luks)
+
+
+def decide(luks: Luks, found: Found, record: Progress, opens: Callable[[], bool | None]) -> Decision:
+    """Decides about a device that holds `found`. `opens` tells whether the key of the config opens it, None where that is not
+    known yet."""
+    unfinished = ""
+    if record.has(MAKING, *fact(luks)) and not record.has(MADE, *fact(luks)):
+        unfinished = "an earlier run of this boot was interrupted while making it"
+    elif found.marker == marker_of(luks):
+        unfinished = "an earlier boot with this config was cut off before the volume was handed over"
+    made = record.has(MADE, *fact(luks))
+    decision = plan_volume(luks, found, made=made, unfinished=unfinished)
+    if decision.action != "reuse":
+        return decision
+    fits = opens()
+    if fits is None:
+        return Decision("unknown", "reused if its key file opens it, else refused")
+    return decision if fits else refused(luks, found, ["the key file of the config does not open it"])
 
 
 def plan_volume(luks: Luks, found: Found, *, made: bool = False, unfinished: str = "") -> Decision:
@@ -111,8 +136,8 @@ def reuse_problems(luks: Luks, found: Found) -> list[str]:
     if luks.uuid is not None and luks.uuid.lower() != header.uuid.lower():
         problems.append(f"its UUID is {header.uuid}, the config wants {luks.uuid}")
     if (DISCARDS in found.flags) != bool(luks.discard):
-        there, wanted = ("lets", "forbids") if DISCARDS in found.flags else ("forbids", "lets")
-        problems.append(f"it {there} discards through, the config {wanted} them")
+        now, wanted = ("lets", "forbids") if DISCARDS in found.flags else ("forbids", "lets")
+        problems.append(f"it {now} discards through, the config {wanted} them")
     return problems
 
 

@@ -1,9 +1,9 @@
 """LUKS2 volumes: made or reused by cryptsetup and bound by Clevis, after partitions and RAID and before filesystems.
 
     stage.py -> missing(), prepare()  before the first write: names, programs, hardware, key files, Tang servers
-             -> foresee.py            the devices, as far as they are known then
-             -> create_all()  luks_found.py (reads) -> luks_plan.py (decides, pure) -> luks_make.py (the only writer)
-                              luks_clevis.py (pins), luks_keys.py (key files in /run), luks_cex.py (secure keys)
+             -> foresee/              the devices, as far as they are known then
+             -> create_all()  found.py (reads) -> plan.py (decides, pure) -> make.py (the only writer)
+                              clevis.py (pins), keys.py (key files in /run), cex.py (secure keys)
 
 Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bind(1).
 """
@@ -11,44 +11,38 @@ Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bin
 from __future__ import annotations
 
 from ignition_py.report.diag import IgnitionError
-from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks import aliases
+from ignition_py.stages.disks.luks import cex as luks_cex
+from ignition_py.stages.disks.luks import clevis as luks_clevis
+from ignition_py.stages.disks.luks import found as luks_found
+from ignition_py.stages.disks.luks import keys as luks_keys
+from ignition_py.stages.disks.luks import plan as luks_plan
+from ignition_py.stages.disks.luks.make import Maker
+from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
+from ignition_py.system.host import which
+from ignition_py.system.parallel import run_all
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Luks, Storage
-    from ignition_py.stages.disks.luks.found import Found
     from ignition_py.stages.disks.luks.plan import Decision
     from ignition_py.stages.disks.progress import Progress
     from ignition_py.system.log import Log
 
-MAKING, MADE = "luks-making", "luks-made"  # facts of the progress record
 _FETCHES = 8  # at a time
-
-
-class Prepared:
-    """What was found out before the first write: conflicts, keys that the config gives, by volume, Tang advertisements by URL."""
-
-    __slots__ = ("advertisements", "conflicts", "keys")
-
-    def __init__(self) -> None:
-        self.conflicts: list[str] = []
-        self.keys: dict[str, bytes] = {}
-        self.advertisements: dict[str, Any] = {}
 
 
 def contradictions(storage: Storage) -> list[str]:
     """What forbids the volumes on any machine: names, thresholds; one sentence each."""
     if not storage.luks:
         return []
-    from ignition_py.stages.disks.luks import clevis as luks_clevis
-    from ignition_py.stages.disks.luks import plan as luks_plan
-
     return [*luks_plan.name_conflicts(storage.luks), *(why for luks in storage.luks for why in luks_clevis.conflicts(luks))]
 
 
@@ -56,10 +50,6 @@ def missing(storage: Storage) -> list[str]:
     """What forbids the volumes on this machine whatever is on its disks: that, programs, hardware; one sentence each."""
     if not storage.luks:
         return []
-    from ignition_py.stages.disks.luks import cex as luks_cex
-    from ignition_py.stages.disks.luks import clevis as luks_clevis
-    from ignition_py.system.host import which
-
     found = contradictions(storage)
     needed: dict[str, str] = {}
     for luks in storage.luks:
@@ -86,8 +76,6 @@ def prepare(ctx: Context) -> Prepared:
     volumes = ctx.config.storage.luks
     if not volumes:
         return prepared
-    from ignition_py.stages.disks.luks import clevis as luks_clevis
-
     prepared.conflicts += luks_clevis.hardware(ctx.log, volumes)
     if not _device_mapper(ctx.log):
         prepared.conflicts.append("LUKS volumes need the kernel's device mapper (dm_crypt), which is not there")
@@ -96,10 +84,7 @@ def prepare(ctx: Context) -> Prepared:
 
 
 def _device_mapper(log: Log) -> bool:
-    """Is the device mapper there? Loads dm_crypt where it is a module; cryptsetup would do so later."""
-    from ignition_py.system.host import which
-    from ignition_py.system.run import run
-
+    """True if the device mapper is there. Loads dm_crypt where it is a module; cryptsetup would do so later."""
     if which("modprobe"):
         run(log, ["modprobe", "-q", "dm_crypt"], what="loading dm_crypt", ok=range(256))
     with open("/proc/misc", encoding="ascii") as file:
@@ -108,10 +93,6 @@ def _device_mapper(log: Log) -> bool:
 
 def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     """Key files and advertisements, side by side: a server that does not answer takes its time. What fails is a conflict."""
-    from ignition_py.stages.disks.luks import clevis as luks_clevis
-    from ignition_py.stages.disks.luks import keys as luks_keys
-    from ignition_py.system.parallel import run_all
-
     def key(luks: Luks) -> Callable[[], None]:
         def job() -> None:
             prepared.keys[luks.name] = luks_keys.given(ctx, luks)
@@ -119,13 +100,13 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
         return job
 
     def attempt(number: int, job: Callable[[], None]) -> Callable[[], None]:
-        def run() -> None:
+        def guarded() -> None:
             try:
                 job()
             except IgnitionError as problem:
                 problems[number] = str(problem)
 
-        return run
+        return guarded
 
     problems: dict[int, str] = {}
     jobs = [key(luks) for luks in volumes if luks.key_file.source]
@@ -134,38 +115,10 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     prepared.conflicts += [problems[number] for number in sorted(problems)]
 
 
-def fact(luks: Luks) -> tuple[str, str]:
-    from ignition_py.stages.disks.luks.found import mangled
-
-    return progress.word(mangled(luks.name)), progress.digest(luks)
-
-
 def decide_one(log: Log, luks: Luks, node: str, keys: Mapping[str, bytes], record: Progress) -> Decision:
     """Reads what is on `node`, tries the key where it matters, and decides. Raises StageError or CommandError."""
-    from ignition_py.stages.disks.luks import found as luks_found
-
     found = luks_found.look(log, node, luks)
-    return decide(luks, found, record, lambda: luks_found.opens(log, node, luks, keys[luks.name]))
-
-
-def decide(luks: Luks, found: Found, record: Progress, opens: Callable[[], bool | None]) -> Decision:
-    """Decides about a device that holds `found`. `opens`: does the key of the config open it? None: nobody can say yet."""
-    from ignition_py.stages.disks.luks import found as luks_found
-    from ignition_py.stages.disks.luks import plan as luks_plan
-
-    unfinished = ""
-    if record.has(MAKING, *fact(luks)) and not record.has(MADE, *fact(luks)):
-        unfinished = "an earlier run of this boot was interrupted while making it"
-    elif found.marker == luks_found.marker_of(luks):
-        unfinished = "an earlier boot with this config was cut off before the volume was handed over"
-    made = record.has(MADE, *fact(luks))
-    decision = luks_plan.plan_volume(luks, found, made=made, unfinished=unfinished)
-    if decision.action != "reuse":
-        return decision
-    fits = opens()
-    if fits is None:
-        return luks_plan.Decision("unknown", "reused if its key file opens it, else refused")
-    return decision if fits else luks_plan.refused(luks, found, ["the key file of the config does not open it"])
+    return luks_plan.decide(luks, found, record, lambda: luks_found.opens(log, node, luks, keys[luks.name]))
 
 
 def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
@@ -174,9 +127,6 @@ def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
     volumes = ctx.config.storage.luks
     if not volumes:
         return
-    from ignition_py.stages.disks.luks.make import Maker
-    from ignition_py.stages.disks.refusal import refuse
-
     log = ctx.log
     udev.wait_for(log, [luks.device or "" for luks in volumes])
     todo: list[tuple[Luks, Decision, str]] = []

@@ -6,12 +6,15 @@ write to the verification, so that udev does not read a table that is half there
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import time
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.disks.partitions import gpt, kernel, operations, parted_device
+from ignition_py.stages.disks.partitions import dm, gpt, kernel, operations, parted_device
 from ignition_py.stages.disks.partitions.inspect import kernel_partitions
+from ignition_py.stages.disks.partitions.kernel import KernelChange
 from ignition_py.system import udev
 
 TYPE_CHECKING = False
@@ -25,21 +28,6 @@ if TYPE_CHECKING:
 
 BUSY_PATIENCE = 5.0  # seconds; how long a probe of udev's may hold a partition that must go
 KERNEL_PATIENCE = 10.0  # seconds; how long partition nodes may come and go after udev has read the table again
-
-
-class KernelChange:
-    """One change to the kernel's partitions: action "delete", "resize" or "add"; start and size in bytes."""
-
-    __slots__ = ("action", "number", "size", "start")
-
-    def __init__(self, action: str, number: int, start: int = 0, size: int = 0) -> None:
-        self.action = action
-        self.number = number
-        self.start = start
-        self.size = size
-
-    def __repr__(self) -> str:
-        return f"{self.action} {self.number}: {self.size} bytes from {self.start}"
 
 
 def kernel_changes(plan: DiskPlan, now: Mapping[int, KernelPartition]) -> tuple[KernelChange, ...]:
@@ -64,8 +52,6 @@ def kernel_changes(plan: DiskPlan, now: Mapping[int, KernelPartition]) -> tuple[
 def apply_plan(log: Log, plan: DiskPlan) -> None:
     """Carries a plan without conflicts out. Raises StageError or CommandError; see docs/disks.md for what is then
     on the disk."""
-    import fcntl
-
     state = plan.state
     if plan.after is None and not plan.writes:
         return
@@ -127,7 +113,7 @@ def _tell_kernel(log: Log, fd: int, changes: tuple[KernelChange, ...], device: s
     """Partition by partition, so that others of the disk may stay mounted; all at once where the kernel knows no
     other way."""
     for change in changes:
-        log.debug(f"kernel, {device}: {change!r}")
+        log.debug(f"kernel, {device}: {change.describe()}")
         try:
             _tell_one(fd, change)
         except OSError as error:
@@ -144,8 +130,6 @@ def _tell_kernel(log: Log, fd: int, changes: tuple[KernelChange, ...], device: s
 
 
 def _tell_one(fd: int, change: KernelChange) -> None:
-    import errno
-
     deadline = time.monotonic() + BUSY_PATIENCE
     while True:
         try:
@@ -167,11 +151,9 @@ def _tell_one(fd: int, change: KernelChange) -> None:
 
 def _tell_mapper(log: Log, plan: DiskPlan) -> None:
     """The same for a device-mapper disk, where rules of udev's (kpartx) may have done it already."""
-    from ignition_py.stages.disks.partitions import dm
-
     disk = os.path.basename(plan.state.node)
     for change in kernel_changes(plan, dm.partitions(log, disk)):
-        log.debug(f"device mapper, {plan.state.device}: {change!r}")
+        log.debug(f"device mapper, {plan.state.device}: {change.describe()}")
         dm.change(log, disk, change)
     udev.settle(log)
 

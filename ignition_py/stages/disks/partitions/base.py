@@ -6,6 +6,7 @@ it holds nothing at all.
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.stages.disks.identity import TABLE
 from ignition_py.stages.disks.partitions import gpt, operations
 
@@ -19,28 +20,17 @@ if TYPE_CHECKING:
 WIPE_HINT = "`wipeTable: true` would have it replaced by a new GPT"
 
 
-class Base:
+class Base(Record):
     """The table to start from. `new`: it is not on the disk yet. `discards`: what is there now goes.
     `table` None means that there is none and none is needed, or that there are `conflicts`."""
 
-    __slots__ = ("conflicts", "discards", "new", "operations", "table", "warnings")
-
-    def __init__(
-        self,
-        table: gpt.Table | None,
-        *,
-        new: bool = False,
-        discards: bool = False,
-        operations: tuple[Operation, ...] = (),
-        conflicts: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        self.table = table
-        self.new = new
-        self.discards = discards
-        self.operations = operations
-        self.conflicts = conflicts
-        self.warnings = warnings
+    table: gpt.Table | None
+    _: KW_ONLY
+    new: bool = False
+    discards: bool = False
+    operations: tuple[Operation, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def choose(disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> Base:
@@ -68,7 +58,7 @@ def _wiped(state: DiskState, identity: Identity, wanted: bool) -> Base:
     )
     if conflicts:
         return Base(None, conflicts=conflicts)
-    return _fresh(state, identity, (operations.WipeTable(), operations.NewTable()), discards=True)
+    return _fresh(state, identity, (operations.WipeTable(0), operations.NewTable(0)), discards=True)
 
 
 def _fresh(state: DiskState, identity: Identity, steps: tuple[Operation, ...], *, discards: bool = False) -> Base:
@@ -95,7 +85,7 @@ def _existing(state: DiskState, identity: Identity) -> Base:
     if reading.mbr in (gpt.MBR_PROTECTIVE, gpt.MBR_HYBRID):
         return _with_table(state, table)
     if identity.made_here(table.disk_guid, TABLE):
-        return Base(table, operations=(operations.RepairTable("an earlier run was cut off before it was complete"),))
+        return Base(table, operations=(operations.RepairTable(0, "an earlier run was cut off before it was complete"),))
     which = "a GPT" if reading.primary is not None else "the backup of a GPT"
     mbr = (
         "an MBR partition table beside it"
@@ -113,7 +103,7 @@ def _with_table(state: DiskState, table: gpt.Table) -> Base:
             if reading.primary_problem != gpt.ABSENT
             else "the primary table is gone"
         )
-        return Base(table, operations=(operations.RepairTable(f"{why}; the backup is sound"),))
+        return Base(table, operations=(operations.RepairTable(0, f"{why}; the backup is sound"),))
     if reading.backup is None:
         problem = reading.backup_problem if reading.backup_problem != gpt.ABSENT else "is not there"
         return Base(table, warnings=(f"{state.device}: the backup table {problem}; the primary is used",))
@@ -140,7 +130,7 @@ def _without_table(state: DiskState, identity: Identity) -> Base:
     found = state.signature
     if found.type or found.ambiguous or found.table not in ("", "PMBR", "gpt"):
         return Base(None, conflicts=(f"{device} has no partition table but holds {found.describe()}. {WIPE_HINT}",))
-    return _fresh(state, identity, (operations.NewTable(),))
+    return _fresh(state, identity, (operations.NewTable(0),))
 
 
 def _copy(which: str, problem: str) -> str:

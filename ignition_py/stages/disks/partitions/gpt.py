@@ -13,6 +13,8 @@ import itertools
 import struct
 from binascii import crc32
 
+from ignition_py.record import KW_ONLY, Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,27 +65,16 @@ def encode_name(name: str) -> bytes:
     return raw.ljust(NAME_SIZE, b"\0")
 
 
-class Entry:
+class Entry(Record):
     """One used entry. `first` and `last` are inclusive; `raw_name` keeps all 72 bytes so that untouched entries
     stay as they are."""
 
-    __slots__ = ("attributes", "first", "guid", "last", "raw_name", "type_guid")
-
-    def __init__(
-        self,
-        first: int,
-        last: int,
-        guid: str,
-        type_guid: str = LINUX_DATA,
-        raw_name: bytes = bytes(NAME_SIZE),
-        attributes: int = 0,
-    ) -> None:
-        self.first = first
-        self.last = last
-        self.guid = guid
-        self.type_guid = type_guid
-        self.raw_name = raw_name
-        self.attributes = attributes
+    first: int
+    last: int
+    guid: str
+    type_guid: str = LINUX_DATA
+    raw_name: bytes = bytes(NAME_SIZE)
+    attributes: int = 0
 
     @property
     def size(self) -> int:
@@ -104,70 +95,28 @@ class Entry:
     def key(self) -> tuple[int, int, str, str, bytes, int]:
         return (self.first, self.last, self.guid, self.type_guid, self.raw_name, self.attributes)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Entry) and self.key() == other.key()
-
-    def __hash__(self) -> int:
-        return hash(self.key())
-
     def __repr__(self) -> str:
         return f"Entry({self.first}..{self.last} {self.guid} {self.name!r})"
 
 
-class Table:
+class Table(Record):
     """A whole table. `entries` maps partition number (from 1) to entry; `backup` is the LBA of the backup
     header."""
 
-    __slots__ = (
-        "backup",
-        "disk_guid",
-        "entries",
-        "entries_lba",
-        "first_usable",
-        "last_usable",
-        "sector_size",
-        "slots",
-    )
-
-    def __init__(
-        self,
-        sector_size: int,
-        disk_guid: str,
-        entries: Mapping[int, Entry],
-        *,
-        first_usable: int,
-        last_usable: int,
-        backup: int,
-        entries_lba: int = 2,
-        slots: int = SLOTS,
-    ) -> None:
-        self.sector_size = sector_size
-        self.disk_guid = disk_guid
-        self.entries = dict(entries)
-        self.first_usable = first_usable
-        self.last_usable = last_usable
-        self.backup = backup
-        self.entries_lba = entries_lba
-        self.slots = slots
+    sector_size: int
+    disk_guid: str
+    entries: Mapping[int, Entry]
+    _: KW_ONLY
+    first_usable: int
+    last_usable: int
+    backup: int
+    entries_lba: int = 2
+    slots: int = SLOTS
 
     @property
     def entries_sectors(self) -> int:
         """Sectors that the entry array takes."""
         return -(-self.slots * ENTRY_SIZE // self.sector_size)
-
-    def but(
-        self, *, entries: Mapping[int, Entry] | None = None, backup: int | None = None, last_usable: int | None = None
-    ) -> Table:
-        return Table(
-            self.sector_size,
-            self.disk_guid,
-            self.entries if entries is None else entries,
-            first_usable=self.first_usable,
-            last_usable=self.last_usable if last_usable is None else last_usable,
-            backup=self.backup if backup is None else backup,
-            entries_lba=self.entries_lba,
-            slots=self.slots,
-        )
 
     def key(self) -> tuple[object, ...]:
         """Everything that primary and backup must agree on."""
@@ -224,27 +173,24 @@ def fresh(sector_size: int, sectors: int, disk_guid: str) -> Table:
     return table
 
 
-class Reading:
+ABSENT = "absent"
+
+
+class Reading(Record):
     """What a disk's table sectors hold: the kind of MBR, both copies or what is wrong with them.
 
     `primary_problem`/`backup_problem` are "" for a valid copy, "absent" where there is no signature, else a phrase.
     `sector0` is the raw first sector.
     """
 
-    __slots__ = ("backup", "backup_problem", "mbr", "primary", "primary_problem", "sector0", "sector_size", "sectors")
-
-    def __init__(self, sector_size: int, sectors: int, sector0: bytes) -> None:
-        self.sector_size = sector_size
-        self.sectors = sectors
-        self.sector0 = sector0
-        self.mbr = mbr_kind(sector0)
-        self.primary: Table | None = None
-        self.backup: Table | None = None
-        self.primary_problem = ABSENT
-        self.backup_problem = ABSENT
-
-
-ABSENT = "absent"
+    sector_size: int
+    sectors: int
+    sector0: bytes
+    mbr: str = MBR_NONE
+    primary: Table | None = None
+    backup: Table | None = None
+    primary_problem: str = ABSENT
+    backup_problem: str = ABSENT
 
 
 class DamagedError(Exception):
@@ -267,7 +213,8 @@ def mbr_kind(sector: bytes) -> str:
 
 def read(reader: Reader, sector_size: int, sectors: int) -> Reading:
     """Reads both copies of the table. Hostile bytes end as a problem in words, never as an exception."""
-    reading = Reading(sector_size, sectors, reader(0, 1))
+    sector0 = reader(0, 1)
+    reading = Reading(sector_size, sectors, sector0, mbr_kind(sector0))
     try:
         reading.primary, reading.primary_problem = _read_copy(reader, 1, sector_size, sectors), ""
     except DamagedError as problem:
@@ -325,15 +272,12 @@ def _unpack_entries(packed: bytes) -> dict[int, Entry]:
     return entries
 
 
-class Write:
+class Write(Record):
     """`data` to put at sector `lba`. Writes are in order; a change of `group` means: sync first."""
 
-    __slots__ = ("data", "group", "lba")
-
-    def __init__(self, group: str, lba: int, data: bytes) -> None:
-        self.group = group
-        self.lba = lba
-        self.data = data
+    group: str
+    lba: int
+    data: bytes
 
     def __repr__(self) -> str:
         return f"Write({self.group}, {self.lba}, {len(self.data)} bytes)"

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
-from ignition_py.stages.disks.partitions import gpt, kernel, parted_device
+from ignition_py.stages.disks.partitions import dm, gpt, kernel, parted_device
+from ignition_py.system.blkid import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,56 +21,35 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 
-class DiskState:
+class DiskState(Record):
     """A disk as it is now.
 
-    `device` as the config names it, `node` the kernel's path, `sectors` of `sector_size` bytes. `reading`: both
-    tables. `kernel`: the partitions the kernel knows. `busy`: why the whole disk is in use ("" if not),
-    `busy_partitions`: the same by number. `signature`: what blkid finds on the disk as a whole. `fresh_usable`:
-    usable sectors of a new table.
+    `device` as the config names it, `node` the kernel's path. `reading`: both tables. `kernel`: the partitions the
+    kernel knows. `busy`: why the whole disk is in use ("" if not), `busy_partitions`: the same by number.
+    `signature`: what blkid finds on the disk as a whole. `fresh_usable`: usable sectors of a new table.
     """
 
-    __slots__ = (
-        "busy",
-        "busy_partitions",
-        "device",
-        "fresh_usable",
-        "kernel",
-        "model",
-        "node",
-        "read_only",
-        "reading",
-        "sector_size",
-        "sectors",
-        "signature",
-    )
+    _: KW_ONLY
+    device: str
+    node: str
+    reading: gpt.Reading
+    kernel: Mapping[int, KernelPartition]
+    busy: str
+    busy_partitions: Mapping[int, str]
+    signature: Signature
+    fresh_usable: tuple[int, int]
+    read_only: bool = False
+    model: str = ""
 
-    def __init__(
-        self,
-        *,
-        device: str,
-        node: str,
-        reading: gpt.Reading,
-        kernel: Mapping[int, KernelPartition],
-        busy: str,
-        busy_partitions: Mapping[int, str],
-        signature: Signature,
-        fresh_usable: tuple[int, int],
-        read_only: bool = False,
-        model: str = "",
-    ) -> None:
-        self.device = device
-        self.node = node
-        self.reading = reading
-        self.sector_size = reading.sector_size
-        self.sectors = reading.sectors
-        self.kernel = dict(kernel)
-        self.busy = busy
-        self.busy_partitions = dict(busy_partitions)
-        self.signature = signature
-        self.fresh_usable = fresh_usable
-        self.read_only = read_only
-        self.model = model
+    @property
+    def sector_size(self) -> int:
+        """Bytes of a logical sector."""
+        return self.reading.sector_size
+
+    @property
+    def sectors(self) -> int:
+        """Length of the disk in logical sectors."""
+        return self.reading.sectors
 
     def describe(self) -> str:
         mib = self.sectors * self.sector_size // (1024 * 1024)
@@ -80,16 +61,12 @@ def kernel_partitions(log: Log, name: str) -> dict[int, KernelPartition]:
     """The partitions that there are of the disk `name` ("vda", "dm-0"), by number. Raises StageError or CommandError."""
     if not kernel.device_mapper(name):
         return kernel.partitions(name)
-    from ignition_py.stages.disks.partitions import dm
-
     return dm.partitions(log, name)
 
 
 def inspect_disk(log: Log, device: str, node: str) -> DiskState:
     """Reads the disk `node`, named `device` in the config. Raises StageError where it is no disk that can be
     partitioned."""
-    from ignition_py.system.blkid import probe
-
     name = os.path.basename(node)
     if kernel.is_partition(name):
         raise StageError(f"{device} is the partition {node}, not a disk")

@@ -7,8 +7,13 @@ counts in 512-byte units whatever the disk's sector size.
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
+import struct
+import sys
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.host import mounts, unescape
 
@@ -21,16 +26,25 @@ _BLKPG, _BLKRRPART = 0x1269, 0x125F
 _ADD, _DELETE, _RESIZE = 1, 2, 3
 
 
-class KernelPartition:
+class KernelPartition(Record):
     """A partition the kernel knows: number, node name ("vda1"), start and size in bytes."""
 
-    __slots__ = ("name", "number", "size", "start")
+    number: int
+    name: str
+    start: int
+    size: int
 
-    def __init__(self, number: int, name: str, start: int, size: int) -> None:
-        self.number = number
-        self.name = name
-        self.start = start
-        self.size = size
+
+class KernelChange(Record):
+    """One change to the kernel's partitions: action "delete", "resize" or "add"; start and size in bytes."""
+
+    action: str
+    number: int
+    start: int = 0
+    size: int = 0
+
+    def describe(self) -> str:
+        return f"{self.action} {self.number}: {self.size} bytes from {self.start}"
 
 
 def _number(path: str) -> int:
@@ -55,12 +69,7 @@ def read_only(fd: int) -> bool:
 
 
 def _ioctl_number(fd: int, request: int, width: int) -> int:
-    import fcntl
-
-    return int.from_bytes(fcntl.ioctl(fd, request, bytes(width)), "little" if _LITTLE else "big")
-
-
-_LITTLE = memoryview(b"\1\0").cast("H")[0] == 1  # sys.byteorder without sys
+    return int.from_bytes(fcntl.ioctl(fd, request, bytes(width)), sys.byteorder)
 
 
 def is_partition(name: str) -> bool:
@@ -204,15 +213,9 @@ def resize(fd: int, number: int, start: int, size: int) -> None:
 
 def reread_all(fd: int) -> None:
     """Has the kernel read the table again; fails with EBUSY while any partition is in use. Raises OSError."""
-    import fcntl
-
     fcntl.ioctl(fd, _BLKRRPART)
 
 
 def _blkpg(fd: int, operation: int, number: int, start: int, size: int) -> None:
-    import array
-    import fcntl
-    import struct
-
     data = array.array("B", struct.pack("@qqi64s64s4x", start, size, number, b"", b""))
     fcntl.ioctl(fd, _BLKPG, struct.pack("@iiiP", operation, 0, len(data), data.buffer_info()[0]))

@@ -7,6 +7,7 @@ assertions end the process.
 
 from __future__ import annotations
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 
 TYPE_CHECKING = False
@@ -14,28 +15,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Geometry:
+class Geometry(Record):
     """Sector sizes in bytes, length in logical sectors, and the model as libparted names it."""
 
-    __slots__ = ("model", "physical_size", "sector_size", "sectors")
-
-    def __init__(self, sector_size: int, physical_size: int, sectors: int, model: str) -> None:
-        self.sector_size = sector_size
-        self.physical_size = physical_size
-        self.sectors = sectors
-        self.model = model
+    sector_size: int
+    physical_size: int
+    sectors: int
+    model: str
 
 
-class SeenPartition:
+class SeenPartition(Record):
     """One partition as libparted reads it; `name` is None where it is not valid text."""
 
-    __slots__ = ("first", "last", "name", "number")
-
-    def __init__(self, number: int, first: int, last: int, name: str | None) -> None:
-        self.number = number
-        self.first = first
-        self.last = last
-        self.name = name
+    number: int
+    first: int
+    last: int
+    name: str | None
 
 
 def _parted() -> Any:

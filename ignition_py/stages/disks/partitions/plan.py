@@ -6,10 +6,13 @@ about each, and collects every conflict instead of stopping at the first.
 
 from __future__ import annotations
 
+import itertools
+
+from ignition_py.record import Record, field
 from ignition_py.stages.disks.identity import entry_role
 from ignition_py.stages.disks.partitions import decide, gpt, operations
 from ignition_py.stages.disks.partitions.allocate import NoRoomError, Space, alignment, mib_sectors
-from ignition_py.stages.disks.partitions.base import Base, choose
+from ignition_py.stages.disks.partitions.base import choose
 from ignition_py.stages.disks.places import at
 
 TYPE_CHECKING = False
@@ -23,21 +26,20 @@ if TYPE_CHECKING:
     from ignition_py.stages.disks.partitions.operations import Operation
 
 
-class Wanted:
-    """One partition entry of the config. `number` is final; `start`/`size` in sectors, None: does not matter.
+class Wanted(Record):
+    """One partition entry of the config, immutable; `index` is its rank in the order of `zeros_last`.
 
-    `proven`: the partition of this number was made by an earlier run for this very entry.
+    `number` is 0 until `_numbered` has given one. `start` and `size` in sectors, None: does not matter; 0: open until `_placed`
+    has chosen. `proven`: the partition of this number was made by an earlier run for this very entry. `fits`: there is room for it.
     """
 
-    __slots__ = ("index", "number", "partition", "proven", "size", "start")
-
-    def __init__(self, partition: Partition, index: int, sector_size: int) -> None:
-        self.partition = partition
-        self.index = index
-        self.number = partition.number
-        self.proven = False
-        self.start = None if partition.start_mib is None else mib_sectors(partition.start_mib, sector_size)
-        self.size = None if partition.size_mib is None else mib_sectors(partition.size_mib, sector_size)
+    index: int
+    partition: Partition
+    number: int
+    start: int | None
+    size: int | None
+    proven: bool = False
+    fits: bool = True
 
     @property
     def should_exist(self) -> bool:
@@ -52,26 +54,23 @@ class Wanted:
         return f"partition {self.number}" + (f' ("{label}")' if label else "") + at(self.partition)
 
 
-class DiskPlan:
+class DiskPlan(Record):
     """What will be done to one disk.
 
-    `entry` is the config's. `after` is the table it will have (None: no GPT). `conflicts` is why it cannot be done; then nothing may be.
-    `remade` are the numbers whose contents the kernel must forget; `ours` those that this config provably made or
-    makes.
+    `entry` is the config's. `before` and `after` are the tables it has and will have (None: no GPT). `conflicts` is why it cannot
+    be done; then nothing may be. `remade` are the numbers whose contents the kernel must forget; `ours` those that this config
+    provably made or makes.
     """
 
-    __slots__ = ("after", "before", "conflicts", "entry", "operations", "ours", "remade", "state", "warnings")
-
-    def __init__(self, entry: Disk, state: DiskState, base: Base) -> None:
-        self.entry = entry
-        self.state = state
-        self.before = base.table
-        self.after = base.table
-        self.conflicts: list[str] = list(base.conflicts)
-        self.warnings: list[str] = list(base.warnings)
-        self.operations: tuple[Operation, ...] = base.operations
-        self.remade: frozenset[int] = frozenset(state.kernel) if base.discards else frozenset()
-        self.ours: frozenset[int] = frozenset()
+    entry: Disk
+    state: DiskState
+    before: Table | None
+    after: Table | None
+    operations: tuple[Operation, ...] = ()
+    conflicts: list[str] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
+    remade: frozenset[int] = frozenset()
+    ours: frozenset[int] = frozenset()
 
     @property
     def writes(self) -> bool:
@@ -83,27 +82,35 @@ def plan_disk(disk: Disk, state: DiskState, identity: Identity, *, done: bool = 
     """The plan for one disk. `done`: the progress record proves that this run of the machine has written the table
     that is there, so it is kept as it is (and `wipeTable` is not obeyed a second time)."""
     base = choose(disk, state, identity, done=done)
-    plan = DiskPlan(disk, state, base)
+    conflicts = list(base.conflicts)
     if state.busy:
-        plan.conflicts.append(f"{state.device} is in use itself: {state.busy}")
-    if base.table is None or plan.conflicts:
+        conflicts.append(f"{state.device} is in use itself: {state.busy}")
+    plan = DiskPlan(
+        disk, state, base.table, base.table, base.operations, conflicts, base.warnings,
+        remade=frozenset(state.kernel) if base.discards else frozenset(),
+    )  # fmt: skip
+    if base.table is None or conflicts:
         return plan
-    wanted = [
-        Wanted(partition, index, state.sector_size) for index, partition in enumerate(zeros_last(disk.partitions))
-    ]
-    _number(wanted, base.table, identity, all_proven=done)
-    placed = _place(wanted, base.table, plan)
-    after = dict(base.table.entries)
+    wanted = _numbered(_wanted(disk, state.sector_size), base.table, identity, all_proven=done)
+    wanted = _placed(wanted, base.table, state, conflicts)
     steps = []
-    for item in wanted:
-        if not item.should_exist and any(other.should_exist and other.number == item.number for other in wanted):
+    for entry in wanted:
+        if not entry.should_exist and any(other.should_exist and other.number == entry.number for other in wanted):
             continue  # its number goes to a partition that exists, whose own entry decides
-        step = _step(item, placed, base.table, plan, identity)
+        step = _step(entry, base.table, state, identity, conflicts) if entry.fits else None
         if step is not None:
             steps.append(step)
-            _update(after, step)
-    _finish(plan, base, steps, after, wanted)
-    return plan
+    return _finished(plan, base.new, base.table, steps, wanted)
+
+
+def _wanted(disk: Disk, sector_size: int) -> tuple[Wanted, ...]:
+    def sectors(mib: int | None) -> int | None:
+        return None if mib is None else mib_sectors(mib, sector_size)
+
+    return tuple(
+        Wanted(index, partition, partition.number, sectors(partition.start_mib), sectors(partition.size_mib))
+        for index, partition in enumerate(zeros_last(disk.partitions))
+    )
 
 
 def zeros_last(partitions: Sequence[Partition]) -> list[Partition]:
@@ -111,78 +118,65 @@ def zeros_last(partitions: Sequence[Partition]) -> list[Partition]:
     return sorted(partitions, key=lambda partition: partition.number == 0)
 
 
-def _number(wanted: Sequence[Wanted], table: Table, identity: Identity, *, all_proven: bool) -> None:
-    """Gives entries of number 0 theirs: the partition an earlier run made for them, else the next free number."""
-    listed = {item.number for item in wanted if item.number}
-    taken = {item.number for item in wanted if item.number and item.should_exist}
+def _numbered(wanted: Sequence[Wanted], table: Table, identity: Identity, *, all_proven: bool) -> tuple[Wanted, ...]:
+    """The entries with their final numbers: number 0 becomes that of the partition an earlier run made for the entry, else the
+    next free number; it stays 0 for a partition that shall not exist and does not."""
+    listed = {entry.number for entry in wanted if entry.number}
+    taken = {entry.number for entry in wanted if entry.number and entry.should_exist}
     used = (set(table.entries) - listed) | taken
-    for item in wanted:
-        role = entry_role(item.index)
-        if item.number:
-            entry = table.entries.get(item.number)
-            item.proven = entry is not None and (all_proven or identity.made_here(entry.guid, role))
-            continue
-        item.number = next(
-            (
-                number
-                for number, entry in table.entries.items()
-                if number not in taken
-                and (
-                    identity.made_here(entry.guid, role)
-                    or (
-                        bool(item.partition.guid)
-                        and entry.guid == (item.partition.guid or "").upper()
-                        and number not in listed
-                    )
-                )
-            ),
-            0,
-        )
-        if item.number:
-            entry = table.entries[item.number]
-            item.proven = all_proven or identity.made_here(entry.guid, role)
-            used.add(item.number)
-            taken.add(item.number)
-    free = 1
-    for item in wanted:
-        if not item.number and item.should_exist:
-            while free in used:
-                free += 1
-            item.number = free
-            used.add(free)
-
-
-def _place(wanted: Sequence[Wanted], table: Table, plan: DiskPlan) -> dict[int, tuple[int, int]]:
-    """Start and size for every partition that shall exist, as if all partitions of the config were made anew in
-    order."""
-    state = plan.state
-    mentioned = {item.number for item in wanted}
-    step = alignment((entry.first for entry in table.entries.values()), state.sector_size, state.sectors)
-    space = Space(
-        table.first_usable,
-        table.last_usable,
-        step,
-        [(e.first, e.last) for number, e in table.entries.items() if number not in mentioned],
+    found = []
+    for entry in wanted:
+        number = entry.number or _earlier(entry, table, identity, listed, taken)
+        if not entry.number and number:
+            used.add(number)
+            taken.add(number)
+        there = table.entries.get(number)
+        proven = there is not None and (all_proven or identity.made_here(there.guid, entry_role(entry.index)))
+        found.append(entry.but(number=number, proven=proven))
+    free = (number for number in itertools.count(1) if number not in used)
+    return tuple(
+        entry.but(number=next(free)) if entry.should_exist and not entry.number else entry for entry in found
     )
-    placed: dict[int, tuple[int, int]] = {}
-    for item in wanted:
-        if not item.should_exist:
+
+
+def _earlier(entry: Wanted, table: Table, identity: Identity, listed: set[int], taken: set[int]) -> int:
+    """The number of the partition that an entry of number 0 already has: made for it by an earlier run, or of the GUID that
+    the entry names; 0 for none."""
+    guid = (entry.partition.guid or "").upper()
+    for number, there in table.entries.items():
+        named = bool(guid) and there.guid == guid and number not in listed
+        if number not in taken and (named or identity.made_here(there.guid, entry_role(entry.index))):
+            return number
+    return 0
+
+
+def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts: list[str]) -> tuple[Wanted, ...]:
+    """The entries with the starts and sizes that were open, as if all partitions of the config were made anew in order.
+    One that has no room becomes a conflict, and `fits` no more."""
+    mentioned = {entry.number for entry in wanted}
+    step = alignment((there.first for there in table.entries.values()), state.sector_size, state.sectors)
+    others = [(there.first, there.last) for number, there in table.entries.items() if number not in mentioned]
+    space = Space(table.first_usable, table.last_usable, step, others)
+    found = []
+    for entry in wanted:
+        if not entry.should_exist:
+            found.append(entry)
             continue
-        start, size = _open_values(item, table.entries.get(item.number))
-        there = table.entries.get(item.number)
+        there = table.entries.get(entry.number)
+        start, size = _open_values(entry, there)
         try:
             if there is not None and (start, size) == (there.first, there.size) and space.is_free(start, there.last):
                 space.take(start, there.last)  # stays where it is, aligned or not
             else:
-                first, last = space.place(start, size)
-                start, size = first, last - first + 1
+                start, last = space.place(start, size)
+                size = last - start + 1
         except NoRoomError as reason:
-            plan.conflicts.append(f"{state.device}, {item.name()}: {reason}")
+            conflicts.append(f"{state.device}, {entry.name()}: {reason}")
+            found.append(entry.but(fits=False))
             continue
-        if not (item.start and item.size):
-            item.start, item.size = start, size
-        placed[item.index] = (start, size)
-    return placed
+        chosen = not (entry.start and entry.size)
+        found.append(entry.but(start=start, size=size) if chosen else entry)
+    return tuple(found)
 
 
 def _open_values(item: Wanted, there: Entry | None) -> tuple[int, int]:
@@ -196,12 +190,10 @@ def _open_values(item: Wanted, there: Entry | None) -> tuple[int, int]:
 
 
 def _step(
-    item: Wanted, placed: dict[int, tuple[int, int]], table: Table, plan: DiskPlan, identity: Identity
+    item: Wanted, table: Table, state: DiskState, identity: Identity, conflicts: list[str]
 ) -> Operation | None:
-    """The operation for one entry; conflicts go to the plan."""
+    """The operation for one entry; None, and a conflict, where the entry cannot be had."""
     there = table.entries.get(item.number)
-    if item.should_exist and item.index not in placed:
-        return None  # no room; the conflict is noted
     different = decide.differences(there, item.partition, item.start, item.size) if there is not None else []
     resizable = (
         there is not None
@@ -215,23 +207,21 @@ def _step(
         matches=not different,
         resizable=resizable,
     )
-    device = plan.state.device
-    if what in decide.MODIFYING and item.number in plan.state.busy_partitions:
-        plan.conflicts.append(
-            f"{device}, {item.name()} would have to change, but {plan.state.busy_partitions[item.number]}"
-        )
+    name = f"{state.device}, {item.name()}"
+    if what in decide.MODIFYING and item.number in state.busy_partitions:
+        conflicts.append(f"{name} would have to change, but {state.busy_partitions[item.number]}")
         return None
     if what == decide.REFUSE_PRESENT:
-        plan.conflicts.append(
-            f"{device}, {item.name()} exists and must not. `wipePartitionEntry: true` would have it deleted"
-        )
+        conflicts.append(f"{name} exists and must not. `wipePartitionEntry: true` would have it deleted")
         return None
     if what == decide.REFUSE_MISMATCH:
-        plan.conflicts.append(
-            f"{device}, {item.name()} is not as wanted: {'; '.join(different)}. {_ways_out(item, there)}"
-        )
+        conflicts.append(f"{name} is not as wanted: {'; '.join(different)}. {_ways_out(item, there)}")
         return None
-    return _operation(what, item, there, different, plan, identity)
+    try:
+        return _operation(what, item, there, different, identity)
+    except ValueError as problem:
+        conflicts.append(f"{name}: {problem}")
+        return None
 
 
 def _ways_out(item: Wanted, there: Entry | None) -> str:
@@ -242,8 +232,9 @@ def _ways_out(item: Wanted, there: Entry | None) -> str:
 
 
 def _operation(
-    what: str, item: Wanted, there: Entry | None, different: list[str], plan: DiskPlan, identity: Identity
+    what: str, item: Wanted, there: Entry | None, different: list[str], identity: Identity
 ) -> Operation | None:
+    """Raises ValueError for a name or type that a table cannot hold."""
     if what == decide.DELETE:
         return operations.Delete(item.number)
     if what == decide.KEEP:
@@ -253,20 +244,12 @@ def _operation(
     assert item.start is not None and item.size is not None  # every placed entry has both
     last = item.start + item.size - 1
     if what == decide.RESIZE and there is not None:
-        entry = gpt.Entry(there.first, last, there.guid, there.type_guid, there.raw_name, there.attributes)
-        return operations.Resize(item.number, entry, there.size)
+        return operations.Resize(item.number, there.but(last=last), there.size)
     partition = item.partition
-    try:
-        name = gpt.encode_name(partition.label or "")
-    except ValueError as error:
-        plan.conflicts.append(f"{plan.state.device}, {item.name()}: {error}")
-        return None
+    name = gpt.encode_name(partition.label or "")
     type_guid = (partition.type_guid or gpt.LINUX_DATA).upper()
     if type_guid == gpt.NO_GUID:
-        plan.conflicts.append(
-            f"{plan.state.device}, {item.name()}: a type GUID of zeros marks an entry that is not used"
-        )
-        return None
+        raise ValueError("a type GUID of zeros marks an entry that is not used")
     guid = (partition.guid or identity.make(entry_role(item.index))).upper()
     entry = gpt.Entry(item.start, last, guid, type_guid, name)
     if what == decide.RECREATE:
@@ -274,50 +257,43 @@ def _operation(
     return operations.Create(item.number, entry)
 
 
-def _update(after: dict[int, Entry], step: Operation) -> None:
-    if isinstance(step, operations.Delete):
-        after.pop(step.number, None)
-    elif isinstance(step, operations.Create):
-        after[step.number] = step.entry
+def _result(table: Table, steps: Sequence[Operation]) -> Table:
+    """The table once the steps are done."""
+    after = dict(table.entries)
+    for step in steps:
+        if isinstance(step, operations.Delete):
+            after.pop(step.number, None)
+        elif isinstance(step, operations.Create):
+            after[step.number] = step.entry
+    return table.but(entries=after)
 
 
-def _finish(
-    plan: DiskPlan,
-    base: Base,
-    steps: list[Operation],
-    after: dict[int, Entry],
-    wanted: Sequence[Wanted],
-) -> None:
-    """Adds the partition steps to the plan, with the table they result in, and checks that table."""
-    state, table = plan.state, base.table
-    assert table is not None
-    changed = any(step.writes for step in steps)
-    plan.after = table.but(entries=after)
-    plan.ours = frozenset(
-        step.number for step in steps if type(step) in (operations.Create, operations.Recreate)
-    ) | frozenset(item.number for item in wanted if item.proven and item.should_exist)
-    plan.remade |= frozenset(
-        step.number for step in steps if isinstance(step, operations.Delete | operations.Recreate)
-    )
-    if not changed and base.new:
-        plan.after = None  # a new table would be empty: the reference makes none either
-        plan.operations = tuple(step for step in base.operations if not isinstance(step, operations.NewTable))
-        return
-    plan.operations = (*base.operations, *steps)
+def _finished(plan: DiskPlan, new: bool, table: Table, steps: Sequence[Operation], wanted: Sequence[Wanted]) -> DiskPlan:
+    """The plan with the partition steps and the table they result in, which is checked. `new`: `table` is not on the disk yet."""
+    made = {step.number for step in steps if type(step) in (operations.Create, operations.Recreate)}
+    proven = {entry.number for entry in wanted if entry.proven and entry.should_exist}
+    gone = {step.number for step in steps if isinstance(step, operations.Delete | operations.Recreate)}
+    plan = plan.but(ours=frozenset(made | proven), remade=plan.remade | gone)
+    if new and not any(step.writes for step in steps):
+        # A new table would be empty: the reference makes none either.
+        kept = tuple(step for step in plan.operations if not isinstance(step, operations.NewTable))
+        return plan.but(after=None, operations=kept)
+    state, after = plan.state, _result(table, steps)
+    plan = plan.but(after=after, operations=(*plan.operations, *steps))
     if not plan.writes:
-        return
-    for number in sorted(after):
-        if number > table.slots:
-            plan.conflicts.append(
-                f"{state.device}, partition {number}: the table has room for {table.slots} partitions"
-            )
+        return plan
+    plan.conflicts += [
+        f"{state.device}, partition {number}: the table has room for {table.slots} partitions"
+        for number in sorted(after.entries)
+        if number > table.slots
+    ]
     if not plan.conflicts:
-        plan.conflicts += [
-            f"{state.device}: {flaw}; such a table is not written" for flaw in plan.after.flaws(state.sectors)
-        ]
+        plan.conflicts += [f"{state.device}: {flaw}; such a table is not written" for flaw in after.flaws(state.sectors)]
     if state.read_only:
         plan.conflicts.append(f"{state.device} is read-only")
-    if plan.after.backup != state.sectors - 1:  # the disk has grown since the table was made
-        plan.after = plan.after.but(
-            backup=state.sectors - 1, last_usable=state.sectors - 2 - plan.after.entries_sectors
-        )
+    if after.backup == state.sectors - 1:
+        return plan
+    # The disk has grown since the table was made.
+    return plan.but(
+        after=after.but(backup=state.sectors - 1, last_usable=state.sectors - 2 - after.entries_sectors)
+    )

@@ -1,0 +1,19 @@
+"""What is known of the LUKS volumes before the first write, handed from `stage.py` to `make.py`."""
+
+from __future__ import annotations
+
+from ignition_py.record import Record, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Prepared(Record):
+    """`conflicts` in sentences, the `keys` that the config gives by volume, Tang `advertisements` by URL."""
+
+    conflicts: list[str] = field(default_factory=list)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    advertisements: dict[str, Any] = field(default_factory=dict)
+
+    HIDDEN = ("keys",)
