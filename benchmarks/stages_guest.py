@@ -1,19 +1,20 @@
 """Runs in the machine that stages.py boots: measures stages of both executors there, and prints one JSON object.
 
-Arguments: {executor: path} and the quickstart's config, as JSON, and how many rounds. In each round the executors take turns at
-each job, the first of them another one each time; every figure is kept. CPU is user and system time of the process and of all
-that it started; until the first line it is what the scheduler has counted for its threads when it is about to write that line.
-A stage that fails ends the measuring with exit status 1 and what it said.
+Arguments: {executor: path} and the quickstart's config, as JSON, how many rounds, and the folder with the certificates of the
+https server. In each round the executors take turns at each job, the first of them another one each time; every figure is
+kept. CPU is user and system time of the process and of all that it started. Stages log to the journal, as in a boot. A stage
+that fails ends the measuring with exit status 1 and what it said.
 """
 
 from __future__ import annotations
 
-import fcntl
+import base64
 import http.server
 import json
 import os
 import resource
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"
 OFFLINE = tuple(stage for stage in STAGES if stage != "fetch")
 DOWNLOADS, DELAY, SIZE = 20, 0.05, 1 << 20  # files, seconds until an answer begins, bytes
 DISKS = 4
+QUICKSTART, HTTP, HTTPS, FOUR_DISKS = JOBS = ("quickstart", "20 downloads, http", "20 downloads, https", "four disks")
 STARTS = 3  # of each stage in a round
 QUICKSTART_DISK = 1  # its serial is disk1; those of the four disks follow
 VERSION = "3.4.0"
@@ -40,7 +42,7 @@ class Executor:
     def __init__(self, name: str, path: str) -> None:
         self.name = name
         self.path = path
-        self.starts: dict[str, list[dict[str, float]]] = {stage: [] for stage in STAGES}
+        self.starts: dict[str, list[float]] = {stage: [] for stage in STAGES}
         self.jobs: dict[str, list[dict[str, list[float]]]] = {}
 
 
@@ -75,51 +77,24 @@ class Run:
     def argv(self, stage: str) -> list[str]:
         files = ["-config-cache", f"{self.folder}/cache", "-neednet", f"{self.folder}/neednet"]
         files += ["-state-file", f"{self.folder}/state/state"]
-        return [self.executor.path, "-stage", stage, "-platform", "file", "-root", self.root, "-log-to-stdout", *files]
+        return [self.executor.path, "-stage", stage, "-platform", "file", "-root", self.root, *files]
 
     def stage(self, stage: str) -> list[float]:
         """Milliseconds of CPU, milliseconds by the clock. Raises Failed."""
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         done = subprocess.run(self.argv(stage), env=self.environment, capture_output=True, stdin=subprocess.DEVNULL, check=False)
         took, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.check(stage, done.returncode, done.stdout + done.stderr)
+        if done.returncode:
+            text = (_journal() + done.stdout + done.stderr).decode(errors="replace")[-2000:]
+            raise Failed(f"{self.executor.name}: stage {stage} failed (exit status {done.returncode}):\n{text}")
         return [(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3, took * 1e3]
 
-    def check(self, stage: str, status: int, said: bytes) -> None:
-        if status:
-            text = said.decode(errors="replace")[-2000:]
-            raise Failed(f"{self.executor.name}: stage {stage} failed (exit status {status}):\n{text}")
 
-    def first_line(self, stage: str) -> float:
-        """Milliseconds of CPU when the stage is about to write its first line, which a full pipe keeps it from. Raises Failed."""
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        os.write(writing, bytes(fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)))
-        with subprocess.Popen(
-            self.argv(stage), stdout=writing, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment
-        ) as process:
-            os.close(writing)
-            while not any("pipe_write" in text for text in _of_threads(process.pid, "wchan")):
-                if process.poll() is not None:
-                    raise Failed(f"{self.executor.name}: stage {stage} has ended without a line")
-                time.sleep(0.0005)
-            total = sum(int(text.split()[0]) for text in _of_threads(process.pid, "schedstat"))
-            with open(reading, "rb") as file:
-                said = file.read().lstrip(b"\0")
-        self.check(stage, process.returncode, said)
-        return total / 1e6
-
-
-def _of_threads(pid: int, name: str) -> list[str]:
-    """/proc/PID/task/*/NAME, of the threads that are still there."""
-    found = []
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        try:
-            with open(f"/proc/{pid}/task/{thread}/{name}") as file:
-                found.append(file.read())
-        except OSError:
-            continue
-    return found
+def _journal() -> bytes:
+    """The last lines of the journal, where there is one: what a failed stage said."""
+    if shutil.which("journalctl") is None:
+        return b""
+    return subprocess.run(["journalctl", "-n", "20", "-o", "cat", "--no-pager"], capture_output=True, check=False).stdout
 
 
 def starts(executor: Executor, folder: str) -> None:
@@ -128,8 +103,7 @@ def starts(executor: Executor, folder: str) -> None:
     run.prepare(run.root)
     for stage in STAGES:
         for _ in range(STARTS):
-            cpu, _ = run.stage(stage)
-            executor.starts[stage].append({"first": run.first_line(stage), "whole": cpu})
+            executor.starts[stage].append(run.stage(stage)[0])
 
 
 def provision(
@@ -175,18 +149,28 @@ class Late(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def serve() -> int:
-    """Begins to serve; the port."""
+def serve(certificates: str = "") -> int:
+    """Begins to serve, over https where there is a folder with `server.pem` and `server.key`; the port."""
     server = Server(("127.0.0.1", 0), Late)
+    if certificates:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{certificates}/server.pem", f"{certificates}/server.key")
+        # Handshakes are made by the threads that answer, not one after the other by the one that accepts.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_port
 
 
-def downloads(port: int) -> dict[str, object]:
-    files = [
-        {"path": f"/etc/download-{i}", "contents": {"source": f"http://127.0.0.1:{port}/{i}"}} for i in range(DOWNLOADS)
-    ]
-    return {"ignition": {"version": VERSION}, "storage": {"files": files}}
+def downloads(port: int, certificates: str = "") -> dict[str, object]:
+    """20 files over http, or over https with an authority of the config's own."""
+    url = f"{'https' if certificates else 'http'}://127.0.0.1:{port}"
+    ignition: dict[str, object] = {"version": VERSION}
+    if certificates:
+        with open(f"{certificates}/server.pem", "rb") as file:
+            authority = "data:;base64," + base64.b64encode(file.read()).decode()
+        ignition["security"] = {"tls": {"certificateAuthorities": [{"source": authority}]}}
+    files = [{"path": f"/etc/download-{i}", "contents": {"source": f"{url}/{i}"}} for i in range(DOWNLOADS)]
+    return {"ignition": ignition, "storage": {"files": files}}
 
 
 def disks() -> dict[str, object]:
@@ -218,17 +202,18 @@ def blank() -> None:
 
 def main() -> None:
     executors = [Executor(name, path) for name, path in json.loads(sys.argv[1]).items()]
-    quickstart, rounds = json.loads(sys.argv[2]), int(sys.argv[3])
+    quickstart, rounds, certificates = json.loads(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    port = serve()
+    plain, secure = serve(), serve(certificates)
     folder = "/dev/shm/bench"
     for number in range(rounds):
         for executor in executors[:: -1 if number % 2 else 1]:
             starts(executor, folder)
             blank()
-            provision(executor, folder, "quickstart", quickstart, OFFLINE)
-            provision(executor, folder, "20 downloads", downloads(port), STAGES)
-            provision(executor, folder, "four disks", disks(), OFFLINE)
+            provision(executor, folder, QUICKSTART, quickstart, OFFLINE)
+            provision(executor, folder, HTTP, downloads(plain), STAGES)
+            provision(executor, folder, HTTPS, downloads(secure, certificates), STAGES)
+            provision(executor, folder, FOUR_DISKS, disks(), OFFLINE)
     print(json.dumps({executor.name: {"starts": executor.starts, **executor.jobs} for executor in executors}))
 
 

@@ -3,7 +3,8 @@
     python benchmarks/startup.py [--rounds 9]
 
 Import time is the sum of `python -X importtime`; CPU is user and system time of the whole process. The least of the rounds
-counts. Stages run on an empty root with a config that gives them little to do.
+counts. Stages run on an empty root with a config that gives them little to do, and log to a socket that stands for the journal's, as
+in a boot. Needs root.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from journal import listen_as_journal
 
 ROOT = Path(__file__).parents[1]
 BUTANE = """variant: fcos
@@ -54,6 +57,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=9)
     rounds = options.parse_args().rounds
+    listen_as_journal()
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -62,7 +66,7 @@ def main() -> None:
         (folder / "config.ign").write_text(json.dumps(IGNITION))
         rows.append(("python -c pass", cpu_and_imports(["-c", "pass"], folder, rounds)))
         rows.append(("butane-py, small config", cpu_and_imports(["-m", "butane_py", "config.bu"], folder, rounds)))
-        shared = ["-platform", "file", "-root", "root", "-log-to-stdout", "-config-cache", "cache", "-neednet", "neednet",
+        shared = ["-platform", "file", "-root", "root", "-config-cache", "cache", "-neednet", "neednet",
                   "-state-file", "state"]  # fmt: skip
         for stage in STAGES:
             rows.append((f"stage {stage}", cpu_and_imports(["-m", "ignition_py", "-stage", stage, *shared], folder, rounds)))
