@@ -1,9 +1,10 @@
 """One file with the bytecode of many modules, and the few lines that start a program from it.
 
-    marshal of (code of loader.py, {module: (offset, length, is a package, is packed)})   the head
-    marshal of each module's code, one after the other, packed by zlib where few boots need it
+    marshal of (code of loader.py, {module: (offset, length, is a package)})   the head
+    marshal of each module's code, one after the other
 
-Offsets count from the beginning of the file. `stage.py` writes it, `loader.py` reads it.
+Offsets count from the beginning of the file. `stage.py` writes it, `loader.py` reads it. Nothing in it is compressed: the image that
+it lies in is compressed as a whole.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import __future__
 import ast
 import marshal
 import os
-import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import CodeType
 
-    Code = tuple[str, bool, bytes, bool]  # name, is a package, marshalled code, is packed
+    Code = tuple[str, bool, bytes]  # name, is a package, marshalled code
 
 # Runs `main` of a module with its words of the command line; the process ends without tearing its modules down, which
 # would cost a fifth of the start. An exception, SystemExit included, takes the long way.
@@ -108,30 +108,25 @@ def _signed(number: int) -> bytes:
     return bytes(out)
 
 
-def bundle(modules: Iterable[tuple[str, bool, bytes]], plain: Callable[[str], bool] = bool) -> Bundle:
-    """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them.
-
-    `plain` says which modules are not to be packed: those that every boot imports.
-    """
+def bundle(modules: Iterable[tuple[str, bool, bytes]]) -> Bundle:
+    """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them."""
     known = {name: (package, source) for name, package, source in modules}
     for name in tuple(known):
         while name := name.rpartition(".")[0]:
             known.setdefault(name, (True, b""))
     with open(os.path.join(os.path.dirname(__file__), "loader.py"), "rb") as file:
         loader = code_of(file.read(), "ignition_py/initrd/loader.py")
-    codes: list[Code] = []
-    for name, (package, source) in known.items():
-        code = compiled(source, f"{name.replace('.', '/')}.py")
-        packed = code if plain(name) else zlib.compress(code, 9)
-        codes.append((name, package, *((packed, True) if len(packed) < len(code) else (code, False))))
+    codes: list[Code] = [
+        (name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in known.items()
+    ]
     # Numbers of the same width in marshal's format whatever they are, so that the head's length is known beforehand.
     head = len(_head(loader, codes, 0))
-    return Bundle(_head(loader, codes, head) + b"".join(code for _, _, code, _ in codes), head)
+    return Bundle(_head(loader, codes, head) + b"".join(code for _, _, code in codes), head)
 
 
 def _head(loader: CodeType, codes: list[Code], start: int) -> bytes:
     index = {}
-    for name, package, code, packed in codes:
-        index[name] = (start, len(code), package, packed)
+    for name, package, code in codes:
+        index[name] = (start, len(code), package)
         start += len(code)
     return marshal.dumps((loader, index), 2)  # version 2: without references, whose use would depend on the numbers

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-    Index = dict[str, tuple[int, int, bool, bool]]
+    Index = dict[str, tuple[int, int, bool]]
 
 _THRESHOLD = 50_000  # objects; a stage's own modules are no garbage that has to be looked for
 
@@ -25,7 +25,7 @@ _THRESHOLD = 50_000  # objects; a stage's own modules are no garbage that has to
 class BundleImporter:
     """Finder and loader of the modules in a bundle (importlib.abc.MetaPathFinder and importlib.abc.Loader).
 
-    `index`: module -> (offset, length, is a package, is packed) in the file `path`, which is open as `descriptor`.
+    `index`: module -> (offset, length, is a package) in the file `path`, which is open as `descriptor`.
     `library` is the interpreter's library, where extension modules stay.
     """
 
@@ -50,12 +50,8 @@ class BundleImporter:
         """The usual kind of module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        offset, length, _, packed = self._index[module.__name__]
+        offset, length, _ = self._index[module.__name__]
         code = posix.pread(self._descriptor, length, offset)
-        if packed:
-            import zlib
-
-            code = zlib.decompress(code)
         exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - our own code, from beside this
 
 

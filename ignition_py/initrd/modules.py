@@ -18,14 +18,13 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import os
-import re
 import sys
 
 from ignition_py.initrd.stand_ins import STAND_INS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 OWN = ("ignition_py", "butane_py")
 # Everything in it is carried, since providers and stages are imported by computed names; of the compiler what is imported.
@@ -62,13 +61,6 @@ IMPLIED: dict[str, tuple[str, ...]] = {
 MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages.six.moves")
 # The interpreter imports or looks for these before any of our code runs. `os` is how it recognises its library.
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
-# What stages import of the standard library in most boots: it is not packed (bundle.py).
-OFTEN = ("bisect", "contextlib", "errno", "hashlib", "json", "selectors", "signal", "socket", "struct", "subprocess", "threading")
-# Of our own what a boot imports one of, or none: it is packed all the same. Below a name that ends in a dot it is everything.
-SELDOM = (
-    "ignition_py.butane", "ignition_py.fetch.by_requests", "ignition_py.fetch.schemes.", "ignition_py.programs.", "ignition_py.providers.",
-    "ignition_py.render", "ignition_py.spec.legacy.",
-)  # fmt: skip
 # Names nobody gets to at boot. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {
     "_pydecimal": "decimal falls back to it only where _decimal is missing",
@@ -214,12 +206,6 @@ def _from(node: ast.ImportFrom, package: str, how: str) -> Iterator[Import]:
             yield Import(f"{base}.{alias.name}", "optional")  # a submodule, or just a name in `base`
 
 
-def _compiled_elsewhere(path: str) -> list[str]:
-    """The modules that hold the code of an extension module: mypyc puts it into one of its own, whose name is in the file."""
-    with open(path, "rb") as file:
-        return sorted({name.decode() for name in re.findall(rb"\0((?:\w+\.)*\w+__mypyc)\0", file.read())})
-
-
 def _never_true(test: ast.expr) -> bool:
     """Whether an `if` is one that no boot enters: type checking, run as a program, Windows."""
     for node in ast.walk(test):
@@ -285,9 +271,8 @@ def _below(name: str, roots: Iterable[str]) -> bool:
 class _Closure:
     """Modules found so far: first `follow()` what must be there, then `complete()` it with what may be."""
 
-    def __init__(self, finder: Finder, implied: dict[str, tuple[str, ...]] = IMPLIED) -> None:
+    def __init__(self, finder: Finder) -> None:
         self.finder = finder
-        self.implied = implied
         self.found: dict[str, Module] = {}
         self._postponed: list[tuple[str, str]] = []
 
@@ -331,7 +316,7 @@ class _Closure:
         above = module.name.rpartition(".")[0]
         if above:
             yield Import(above, "needed")
-        for implied in self.implied.get(module.name, ()):
+        for implied in IMPLIED.get(module.name, ()):
             yield Import(implied, "needed")
         if _below(module.name, WHOLE) and module.search is not None:
             for name in _submodules(module):
@@ -342,22 +327,6 @@ class _Closure:
                 tree = ast.parse(file.read(), module.path)
             package = module.name if module.search is not None else above
             yield from imports_of(tree, package, _below(module.name, OWN))
-        elif module.path is not None:
-            yield from (Import(name, "optional") for name in _compiled_elsewhere(module.path))
-
-
-def needed_by(names: Iterable[str], path: list[str] | None = None) -> frozenset[str]:
-    """The modules that importing `names` imports at once. Raises MissingModule."""
-    closure = _Closure(Finder(path), implied={})
-    closure.follow(names)
-    return frozenset(closure.found)
-
-
-def often() -> Callable[[str], bool]:
-    """Tells of a module whether most boots import it: our own, but for SELDOM, and what OFTEN imports at once."""
-    needed = needed_by(OFTEN)
-    below = tuple(name for name in SELDOM if name.endswith("."))
-    return lambda name: name in needed or (_below(name, WHOLE) and name not in SELDOM and not name.startswith(below))
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:

@@ -20,7 +20,7 @@ import sys
 
 from ignition_py.initrd import carried
 from ignition_py.initrd.bundle import MAIN, bundle, compiled
-from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed, often
+from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed
 from ignition_py.initrd.stand_ins import STAND_INS
 
 TYPE_CHECKING = False
@@ -116,7 +116,7 @@ class Python:
                 self.files[target + "c"] = bytecode(_read(module.path), relative_path(module))
             else:
                 bundled.append((module.name, module.search is not None, _read(module.path)))
-        self.bundle = bundle(bundled, often())
+        self.bundle = bundle(bundled)
         names = " ".join(module.name for module in modules if _importable(module.name))
         self.files[layout.bundle] = self.bundle.data
         for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):
