@@ -1,87 +1,191 @@
-"""Writing output files: whole or not at all, and not at all where they say the same already."""
+"""The one writer of output files: whole or not at all, never onto what was read, nothing where the file says the same already."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from contextlib import suppress
 
-_MODE = 0o644
+from ignition_py.system.streams import write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    Identity = tuple[int, int]  # device and inode
+
+_MODE, _PRIVATE = 0o644, 0o600
+# Why a file cannot be put in place of another, which can be written all the same: a mount point, another user's file in a
+# sticky folder, a folder that is read-only or not ours, a name without room for a suffix.
+_IN_PLACE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG)
 
 
-def write_output(path: str, data: bytes, *, changed_only: bool = False) -> None:
-    """Puts `data` at `path`: aside, synced, renamed. What is no regular file (a pipe, /dev/stdout) is written to. Raises OSError.
+def identity(path: str) -> Identity | None:
+    """What a file is known by, whatever its names are; None where it cannot be looked at."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
-    `changed_only`: a file that holds `data` already is left alone.
+
+def write_output(
+    path: str,
+    data: bytes,
+    *,
+    private: bool = False,
+    changed_only: bool = False,
+    sync: bool = True,
+    inputs: Collection[Identity | None] = (),
+    header: bytes = b"",
+) -> bool:
+    """Puts `data` at `path`; True if it was written. Raises OSError, which names `path`; the old file is then intact.
+
+    Symbolic links are followed, and the mode and owner of an existing file stay; a new file is 0644 less the umask.
+    `private` makes either 0600. A regular file is written aside, synced to the disk with `sync`, and renamed; where that
+    cannot be (a mount point, for one) it is written in place. Pipes, devices and descriptors (/dev/stdout) are written to.
+    `changed_only` leaves a file alone that holds `data` already.
+    Refused are files among `inputs`, and with `header` files that have other contents than such as begin with it.
     """
-    mode = _MODE & ~_umask()
+    try:
+        return _write(path, data, private=private, changed_only=changed_only, sync=sync, inputs=inputs, header=header)
+    except OSError as error:
+        if error.filename != path or error.filename2 is not None:
+            error.filename, error.filename2 = path, None
+        raise
+
+
+def _write(
+    path: str,
+    data: bytes,
+    *,
+    private: bool,
+    changed_only: bool,
+    sync: bool,
+    inputs: Collection[Identity | None],
+    header: bytes,
+) -> bool:
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        write_all(descriptor, data)
+        return True
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        pass
-    else:
-        if not stat.S_ISREG(status.st_mode):
-            _write_to(path, data)
-            return
-        if changed_only and _holds(path, data):
-            return
-        mode = stat.S_IMODE(status.st_mode)
-    target = os.path.realpath(path)
-    aside = f"{target}.{os.getpid()}.tmp"
+        status = None
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        with open(path, "wb", buffering=0) as stream:
+            write_all(stream.fileno(), data)
+        return True
+    if status is not None:
+        if (status.st_dev, status.st_ino) in inputs:
+            raise OSError(errno.EEXIST, "this file is read to make it, and would be lost; write somewhere else")
+        held = _held(path) if changed_only or header else None
+        if changed_only and held == data and not (private and status.st_mode & 0o077):
+            return False
+        if held and header and not held.startswith(header):
+            raise OSError(
+                errno.EEXIST,
+                f"this file does not begin with {header.decode()!r}: it is not overwritten; write somewhere else",
+            )
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except PermissionError:
-        # A file that may be written in a directory that may not.
-        _write_to(path, data)
-        return
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        os.rename(aside, target)
-    except BaseException:
-        os.unlink(aside)
-        raise
-
-
-def write_changed(path: str, data: bytes) -> bool:
-    """As `write_output`, but leaves a file alone that holds `data` already. Was it written? Raises OSError.
-
-    Not synced: a batch can be run again, and a thousand syncs take longer than the compiling.
-    """
-    if _holds(path, data):
-        return False
-    aside = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(aside, "xb", opener=_opener) as file:
-            file.write(data)
-        os.rename(aside, path)
-    except BaseException:
-        if os.path.lexists(aside):
-            os.unlink(aside)
-        raise
+        _replace(os.path.realpath(path), data, status, private=private, sync=sync)
+    except OSError as error:
+        if status is None or error.errno not in _IN_PLACE:
+            raise
+        _overwrite(path, data, private=private, sync=sync)
     return True
 
 
-def _holds(path: str, data: bytes) -> bool:
+def _descriptor(path: str) -> int | None:
+    """The number of the open descriptor that `path` is a name of, such as /dev/stdout or /dev/fd/3.
+
+    Opened anew by that name, a file would be written from its beginning, and a socket not at all.
+    """
+    for _ in range(8):  # symbolic links that lead there
+        folder, name = os.path.split(path)
+        if not name:
+            return None
+        if name.isdecimal() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
+            return int(name)
+        try:
+            path = os.path.join(folder, os.readlink(path))
+        except (OSError, ValueError):
+            return None
+    return None
+
+
+def _held(path: str) -> bytes | None:
+    """The contents of a file; None where it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
-    except FileNotFoundError:
-        return False
+            return file.read()
+    except PermissionError:
+        return None
 
 
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, _MODE)
+def _replace(target: str, data: bytes, status: os.stat_result | None, *, private: bool, sync: bool) -> None:
+    """Writes a file aside and renames it to `target`. Raises OSError; nothing is left aside."""
+    aside, descriptor = _aside(target, _MODE if status is None and not private else _PRIVATE)
+    try:
+        try:
+            write_all(descriptor, data)
+            if status is not None:
+                _keep_owner(descriptor, status)
+                os.fchmod(descriptor, _PRIVATE if private else stat.S_IMODE(status.st_mode))
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(aside, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(aside)
+        raise
 
 
-def _write_to(path: str, data: bytes) -> None:
-    with open(path, "wb") as stream:
-        stream.write(data)
+def _aside(target: str, mode: int) -> tuple[str, int]:
+    """A new file beside `target`. Its name is random: what a killed run has left behind is in nobody's way."""
+    folder, name = os.path.split(target)
+    while True:
+        aside = os.path.join(folder, f".{name[:40]}.{os.urandom(6).hex()}.tmp")
+        with suppress(FileExistsError):
+            return aside, os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _keep_owner(descriptor: int, status: os.stat_result) -> None:
+    """Gives the file the owner that `status` tells. Raises PermissionError where that cannot be."""
+    made = os.fstat(descriptor)
+    if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+        try:
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+        except OSError as error:
+            raise PermissionError(errno.EPERM, error.strerror) from None
+
+
+def _overwrite(path: str, data: bytes, *, private: bool, sync: bool) -> None:
+    """Writes an existing file in place; what it held is put back on a failure. Raises OSError."""
+    held = _held(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if private:
+            os.fchmod(descriptor, _PRIVATE)
+        try:
+            _fill(descriptor, data)
+            if sync:
+                os.fsync(descriptor)
+        except BaseException:
+            if held is not None:
+                with suppress(OSError):
+                    _fill(descriptor, held)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    """Makes `data` the contents. Blocks that the file has stay its own until all is written, so there is room to go back."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    write_all(descriptor, data)
+    os.ftruncate(descriptor, len(data))

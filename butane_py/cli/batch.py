@@ -13,7 +13,7 @@ import select
 import sys
 
 from butane_py.cli.job import DONE, REFUSED, Job
-from butane_py.files import write_changed
+from butane_py.files import write_output
 from butane_py.pipeline import Result
 from ignition_py.goflags import UsageError
 from ignition_py.report.diag import ERROR, Entry, Place, Report
@@ -107,7 +107,8 @@ def _shown(job: Job, result: Result, data: bytes, path: str) -> str:
 def _written(job: Job, item: Item, result: Result, output: str) -> str:
     suffix = ".yaml" if output.startswith("#") else ".ign"
     os.makedirs(os.path.dirname(item.target) or ".", exist_ok=True)
-    state = WRITTEN if write_changed(item.target + suffix, output.encode("utf-8", "replace") + b"\n") else UNCHANGED
+    data = output.encode("utf-8", "replace") + b"\n"
+    state = WRITTEN if write_output(item.target + suffix, data, changed_only=True, sync=False) else UNCHANGED
     job.write_map(result, item.target + suffix)
     return state
 

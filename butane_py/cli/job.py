@@ -82,10 +82,10 @@ class Job:
         """Puts the map beside the config at `target`, where it was asked for. Raises OSError."""
         if self.map_to == "beside" and result.source_map is not None:
             from butane_py.emit.source_map import as_text
-            from butane_py.files import write_changed
+            from butane_py.files import write_output
             from ignition_py.sources import MAP_SUFFIX
 
-            write_changed(target + MAP_SUFFIX, as_text(result.source_map).encode())
+            write_output(target + MAP_SUFFIX, as_text(result.source_map).encode(), changed_only=True, sync=False)
 
     def shown(self, result: Result, data: bytes, name: str) -> str:
         """The report as text, one of the styles text, raw and json; SARIF is one document for all files."""
