@@ -6,7 +6,7 @@ Used by the stand-alone archive and by the hook for initramfs-tools; dracut's mo
 from __future__ import annotations
 
 # A first boot goes nowhere without them. An initramfs with udev has the rest.
-NEEDED = ("blkid", "lsblk", "mount", "umount", "udevadm", "modprobe")
+NEEDED = ("blkid", "lsblk", "mount", "umount", "udevadm", "modprobe", "chroot", "sync")
 # What a config may ask for. An image carries what it has; the executor says so when it needs one that is not there.
 PROGRAMS = (
     "mkfs.ext4", "mke2fs", "mkfs.xfs", "mkfs.btrfs", "mkfs.vfat", "mkfs.fat", "mkswap", "wipefs", "partx", "blockdev", "blkid",

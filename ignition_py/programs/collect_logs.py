@@ -110,7 +110,7 @@ def _journal(missing: list[str]) -> bytes | None:
 
     argv = ["journalctl", "--no-pager", "--output=short-monotonic", "--identifier=ignition"]
     try:
-        return run(Log(to_stdout=True, threshold=0), argv, what="reading the journal", ok=(0, 1), timeout=60).stdout
+        return run(Log(to_stdout=True, threshold=0), argv, what="reading the journal", ok=(0, 1), timeout=60, limit=64 << 20).stdout
     except CommandError as error:
         missing.append(f"journal: {error.message}\n")
         return None

@@ -1,14 +1,21 @@
 """The only door to other programs.
 
-Every stage starts programs through `run()`. It fixes locale and standard input, bounds the time, logs a command line
-that can be copied and pasted (secret arguments hidden), and turns a failure into a `CommandError` that carries the
-tool's own words. `subprocess` is imported at the first call, so stages that start nothing do not pay for it.
+Every stage starts programs through `run()`. It fixes locale and standard input, bounds time and output, logs a command line
+that can be copied and pasted (secret arguments hidden), and turns a failure into a `CommandError` with the program's own
+output. `subprocess` is imported at the first call, so stages that start nothing do not pay for it.
+
+A program gets a session and process group of its own. When its time is over, the whole group is killed: clevis, for one, is
+a shell script, and killing bash alone leaves cryptsetup running. A program has ended when its first process has; a child
+that keeps the pipes open is not waited for.
 """
 
 from __future__ import annotations
 
+import os
+
+from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
-from ignition_py.system.host import search_path
+from ignition_py.system.host import mounts, search_path, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,47 +24,54 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 DEFAULT_TIMEOUT = 600.0  # seconds; mkfs of a large disk is the slowest thing that is started
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
+OUTPUT_LIMIT = 8 << 20  # bytes that are kept of standard output, and of standard error
+_SHOWN = 8  # lines of a program in an error
+_LOGGED = 200  # lines of a program in the log
 
 
 class CommandError(IgnitionError):
-    """A program could not be started, failed or ran out of time. `returncode` is None where it never ended."""
+    """A program could not be started, failed or ran out of time.
 
-    def __init__(self, message: str, returncode: int | None = None, stderr: str = "", *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    `summary` is what was being done and how it ended ("making ext4 on /dev/vda1: mkfs.ext4 failed (exit status 1)"),
+    `output` what the program printed, `command` its command line as it can be pasted; both with secrets hidden.
+    `returncode` is None where the program did not end by itself. `message` is the summary with a few lines of output.
+    """
+
+    def __init__(self, summary: str, *, command: str = "", output: str = "", returncode: int | None = None) -> None:
+        words = "; ".join(excerpt(output, _SHOWN))
+        super().__init__(f"{summary}: {words}" if words else summary)
+        self.summary = summary
+        self.command = command
+        self.output = output
         self.returncode = returncode
-        self.stderr = stderr
+
+    def __str__(self) -> str:
+        return super().__str__() + (f". Command: {self.command}" if self.command else "")
 
 
-class Finished:
-    """A program that ran to its end: exit status and what it printed."""
+class Finished(Record):
+    """A program that ran to its end: exit status and what it printed, at most `limit` bytes of each (see `run`)."""
 
-    __slots__ = ("returncode", "stderr", "stdout")
-
-    def __init__(self, returncode: int, stdout: bytes, stderr: bytes) -> None:
-        self.returncode = returncode
-        self.stdout = stdout
-        self.stderr = stderr
-
-
-def quote(argument: str) -> str:
-    """One shell word; what `shlex.quote` does, without its import of `re`."""
-    if argument and not set(argument) - _SAFE:
-        return argument
-    return "'" + argument.replace("'", "'\"'\"'") + "'"
+    returncode: int
+    stdout: bytes
+    stderr: bytes
 
 
 def command_line(argv: Sequence[str], secret: Collection[str] = ()) -> str:
     """`argv` as text for a log; every word in `secret` is shown as `<hidden>`."""
+    from shlex import quote
+
     return " ".join("<hidden>" if word in secret else quote(word) for word in argv)
 
 
-def _without(secret: Collection[str], words: str) -> str:
-    """What a program said, its secret arguments hidden there too."""
-    for word in secret:
-        if word:
-            words = words.replace(word, "<hidden>")
-    return words
+def excerpt(text: str, most: int) -> list[str]:
+    """The lines of a text that are not empty. Of more than `most` the first and the last: programs put the error at either end."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) <= most:
+        return lines
+    first = most // 2
+    last = most - first - 1
+    return [*lines[:first], f"[{len(lines) - first - last} lines left out]", *lines[-last:]]
 
 
 def run(
@@ -70,50 +84,66 @@ def run(
     env: Mapping[str, str] | None = None,
     ok: Collection[int] = (0,),
     timeout: float = DEFAULT_TIMEOUT,
+    limit: int = OUTPUT_LIMIT,
     chroot: str | None = None,
 ) -> Finished:
     """Runs `argv` and returns its output.
 
     `what` completes the sentence of a failure ("making ext4 on /dev/vda1"). `secret` lists words of argv that no log
     may show. `ok` lists the exit statuses that count as success. `env` is added to a minimal environment. `timeout` in
-    seconds. Raises CommandError.
+    seconds. Of more than `limit` bytes the first and the last half are kept. `chroot`: chroot(1) starts it there, as a
+    function between fork and exec is not safe in a process with threads. Raises CommandError.
     """
-    import os
     import subprocess
 
+    from ignition_py.system.process import Process, TimedOut
+
     environment = {"PATH": ":".join(search_path()), "LC_ALL": "C.UTF-8", **(env or {})}
-    shown = command_line(argv, secret)
+    started = [*(("chroot", chroot) if chroot is not None else ()), *argv]
+    shown = command_line(started, secret)
     log.debug(f"running: {shown}")
-
-    def enter() -> None:
-        if chroot is not None:
-            os.chroot(chroot)
-            os.chdir("/")
-
     try:
-        done = subprocess.run(
-            list(argv),
-            input=stdin,
-            capture_output=True,
-            env=environment,
-            timeout=timeout,
-            check=False,
-            preexec_fn=enter if chroot is not None else None,
-        )
-    except subprocess.TimeoutExpired:
-        raise CommandError(
-            f"{what}: {argv[0]} did not finish within {timeout:g} seconds", hint=f"Command: {shown}"
-        ) from None
+        process = Process(started, environment, limit)
     except (OSError, subprocess.SubprocessError) as error:
-        raise CommandError(f"{what}: {argv[0]} could not be started: {error}", hint=f"Command: {shown}") from None
-    stderr = _without(secret, done.stderr.decode("utf-8", "replace").strip())
-    if done.returncode not in ok:
-        words = stderr or _without(secret, done.stdout.decode("utf-8", "replace").strip()) or "it printed nothing"
-        how = f"ended by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
-        last = "; ".join(line.strip() for line in words.splitlines()[-8:] if line.strip())
-        raise CommandError(
-            f"{what}: {argv[0]} failed ({how}): {last}", done.returncode, stderr, hint=f"Command: {shown}"
-        )
-    for line in stderr.splitlines():  # each says what it is about: other programs may run beside this one
+        raise CommandError(f"{what}: {started[0]} could not be started: {error}", command=shown) from None
+    try:
+        returncode = process.finish(stdin, timeout)
+    except TimedOut:
+        output = _text(process.stderr, secret) or _text(process.stdout, secret)
+        summary = f"{what}: {argv[0]} did not finish within {timeout:g} seconds"
+        raise CommandError(summary, command=shown, output=output) from None
+    stderr = _text(process.stderr, secret)
+    if returncode not in ok:
+        output = stderr or _text(process.stdout, secret) or "it printed nothing"
+        how = f"ended by signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
+        raise CommandError(f"{what}: {argv[0]} failed ({how})", command=shown, output=output, returncode=returncode)
+    for line in excerpt(stderr, _LOGGED):  # each says what it is about: other programs may run beside this one
         log.debug(f"{what}: {argv[0]}: {line}")
-    return Finished(done.returncode, done.stdout, done.stderr)
+    return Finished(returncode, process.stdout, process.stderr)
+
+
+def _text(output: bytes, secret: Collection[str]) -> str:
+    """What a program printed, its secret arguments hidden there too."""
+    text = output.decode("utf-8", "replace").strip()
+    for word in secret:
+        if word:
+            text = text.replace(word, "<hidden>")
+    return text
+
+
+def sync_below(log: Log, root: str) -> None:
+    """Writes what waits for the filesystems at `root` and mounted below it to their disks, and nothing of others.
+
+    sync(2) waits for every disk of the machine, which after mkfs of large ones can take minutes, and Python has no
+    syncfs(2); the program sync has. Without it, or where it fails, sync(2) does.
+    """
+    root = os.path.realpath(root)
+    below = root.rstrip("/") + "/"
+    targets = list(dict.fromkeys(mount.target for mount in mounts() if mount.target == root or mount.target.startswith(below)))
+    try:
+        if not which("sync"):
+            raise CommandError("sync is not on PATH")
+        run(log, ["sync", "-f", root, *targets], what=f"writing what waits for {root} to the disk")
+    except CommandError as error:
+        log.debug(f"{error}; syncing every filesystem")
+        os.sync()

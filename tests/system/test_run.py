@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ignition_py.system.run import CommandError, command_line, quote, run
+from ignition_py.system.host import mounts
+from ignition_py.system.process import Captured
+from ignition_py.system.run import CommandError, command_line, excerpt, run, sync_below
+from tests.helpers.programs import only_programs_in
 from tests.helpers.servers import MemoryLog
 
 pytestmark = pytest.mark.subprocess
@@ -33,7 +41,10 @@ def test_failure_has_the_tools_own_words(log: MemoryLog) -> None:
     assert str(caught.value).startswith(
         "making ext4 on /dev/vda1: sh failed (exit status 3): first; bad superblock. Command: "
     )
-    assert caught.value.returncode == 3
+    error = caught.value
+    assert (error.summary, error.output) == ("making ext4 on /dev/vda1: sh failed (exit status 3)", "first\nbad superblock")
+    assert error.command == "sh -c 'echo first >&2; echo bad superblock >&2; exit 3'"
+    assert (error.returncode, error.hint) == (3, "")
 
 
 def test_other_statuses_can_be_fine(log: MemoryLog) -> None:
@@ -65,10 +76,131 @@ def test_secrets_are_hidden(log: MemoryLog) -> None:
 def test_quoting_can_be_pasted(log: MemoryLog) -> None:
     words = ("printf", "%s\\n", "a b", "it's", "", "$HOME", "-x=1,2")
     assert run(log, (*SH, command_line(words)), what="pasting").stdout == b"a b\nit's\n\n$HOME\n-x=1,2\n"
-    assert quote("/dev/vda1") == "/dev/vda1"
+    assert command_line(("mkfs.xfs", "/dev/vda1")) == "mkfs.xfs /dev/vda1"
 
 
 @pytest.mark.root
 def test_chroot(log: MemoryLog, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="could not be started"):
+    with pytest.raises(CommandError, match=r"inside: sh failed \(exit status 127\): .*No such file") as caught:
         run(log, ("sh", "-c", "true"), what="inside", chroot=str(tmp_path))
+    assert caught.value.command == f"chroot {tmp_path} sh -c true"
+    (tmp_path / "marked").touch()
+    for folder in ("usr", "bin", "lib", "lib64"):
+        if os.path.islink(f"/{folder}"):
+            (tmp_path / folder).symlink_to(os.readlink(f"/{folder}"))
+        elif os.path.isdir(f"/{folder}"):
+            (tmp_path / folder).mkdir()
+            subprocess.run(["mount", "--bind", f"/{folder}", tmp_path / folder], check=True)
+    try:
+        assert run(log, ("sh", "-c", "pwd; echo /m*; cat"), what="inside", stdin=b"in", chroot=str(tmp_path)).stdout == b"/\n/marked\nin"
+    finally:
+        for mount in [mount for mount in mounts() if mount.target.startswith(f"{tmp_path}/")]:
+            subprocess.run(["umount", mount.target], check=True)
+
+
+def running(mark: str) -> list[str]:
+    """The processes with a word of their own on their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark in path.read_text("utf-8", "replace").split("\0"):
+                found.append(path.parent.name)
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits until it is so; a process starts and ends in its own time."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("script", ["sleep 61.{mark} & sleep 61.{mark}", "(sleep 61.{mark} & sleep 61.{mark}) & wait", "trap '' TERM; sleep 61.{mark}; true"])
+def test_the_children_of_a_program_that_is_out_of_time_go_with_it(log: MemoryLog, script: str) -> None:
+    mark = f"{os.getpid()}"
+    with pytest.raises(CommandError, match=r"did not finish within 0\.3 seconds: so far"):
+        run(log, (*SH, "echo so far; " + script.format(mark=mark)), what="waiting", timeout=0.3)
+    until(lambda: not running(f"61.{mark}"))
+
+
+@pytest.mark.parametrize(("status", "pipes"), [(0, ""), (0, ">/dev/null"), (0, "2>/dev/null"), (3, "")])
+def test_a_child_that_keeps_the_pipes_open_is_not_waited_for(log: MemoryLog, status: int, pipes: str) -> None:
+    mark = f"62.{os.getpid()}{status}{len(pipes)}"
+    try:
+        done = run(log, (*SH, f"sleep {mark} {pipes} & echo out; echo err >&2; exit {status}"), what="starting", ok=(status,), timeout=30)
+        until(lambda: bool(running(mark)))
+        assert (done.returncode, done.stdout, done.stderr) == (status, b"out\n", b"err\n")
+    finally:
+        for pid in running(mark):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_a_program_that_does_not_read(log: MemoryLog) -> None:
+    big = b"x" * (1 << 20)
+    assert run(log, (*SH, "exec <&-; echo done"), what="ignoring", stdin=big).stdout == b"done\n"
+    assert run(log, (*SH, "sleep 0.1; cat"), what="echoing", stdin=big).stdout == big
+
+
+def test_output_is_bounded(log: MemoryLog) -> None:
+    done = run(log, (*SH, "echo first; head -c 3000000 /dev/zero | tr '\\0' x; echo last"), what="chatting", limit=1000)
+    assert done.stdout.startswith(b"first\nxxx")
+    assert done.stdout.endswith(b"xxxlast\n")
+    assert b"\n[2999011 bytes left out]\n" in done.stdout
+
+
+def test_the_log_of_a_chatty_program_is_bounded(log: MemoryLog) -> None:
+    run(log, (*SH, "seq 5000 >&2"), what="chatting")
+    assert len(log.lines) == 201
+    assert log.lines[1][1] == "chatting: sh: 1"
+    assert log.lines[-1][1] == "chatting: sh: 5000"
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 7, 8, 100])
+@pytest.mark.parametrize("piece", [1, 3, 50])
+def test_captured_output(limit: int, piece: int) -> None:
+    data = bytes(range(48, 75))
+    captured = Captured(limit)
+    for start in range(0, len(data), piece):
+        captured.add(data[start : start + piece])
+    half = max(limit // 2, 1)
+    left_out = len(data) - 2 * half
+    tail = data[len(data) - half :]
+    expected = data if left_out <= 0 else data[:half] + f"\n[{left_out} bytes left out]\n".encode() + tail
+    assert captured.value() == expected
+
+
+def test_the_error_of_a_program_that_ends_with_its_usage_is_shown(log: MemoryLog) -> None:
+    with pytest.raises(CommandError) as caught:
+        run(log, (*SH, "echo the error >&2; seq 20 >&2; echo the end >&2; exit 1"), what="making xfs")
+    assert caught.value.message == "making xfs: sh failed (exit status 1): the error; 1; 2; 3; [15 lines left out]; 19; 20; the end"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", []), ("a\n\n b \n", ["a", "b"]), ("1\n2\n3\n4", ["1", "2", "3", "4"]), ("1\n2\n3\n4\n5", ["1", "2", "[2 lines left out]", "5"])],
+)
+def test_excerpts(text: str, lines: list[str]) -> None:
+    assert excerpt(text, 4) == lines
+
+
+@pytest.mark.root
+def test_syncing_what_is_below_a_root(log: MemoryLog, tmp_path: Path) -> None:
+    inner, other = tmp_path / "root/var", tmp_path / "root-of-another"
+    for folder in (inner, other):
+        folder.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+    try:
+        sync_below(log, str(tmp_path / "root"))
+    finally:
+        for folder in (inner, other):
+            subprocess.run(["umount", folder], check=True)
+    assert log.lines == [(7, f"running: sync -f {tmp_path}/root {inner}")]
+
+
+def test_syncing_without_the_program(log: MemoryLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_programs_in(monkeypatch, tmp_path)
+    sync_below(log, str(tmp_path))
+    assert log.lines == [(7, "sync is not on PATH; syncing every filesystem")]

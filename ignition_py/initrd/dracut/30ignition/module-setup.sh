@@ -164,7 +164,7 @@ ignition_try() {
 
 ignition_programs() {
     # sh: libparted asks dmidecode who made the machine when it is loaded, through popen(), and crashes without a shell.
-    inst_multiple sh blkid lsblk mount umount udevadm modprobe journalctl systemctl sed tr head cat date ||
+    inst_multiple sh blkid lsblk mount umount udevadm modprobe journalctl systemctl sed tr head cat date chroot sync ||
         ignition_die "a program that every first boot needs is not on this machine"
     # What a config may ask for. An image carries what it has; the executor says so when it needs one that is not there.
     inst_multiple -o \
