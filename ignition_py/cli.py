@@ -11,16 +11,18 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py import COMPATIBLE, __version__
+from ignition_py import COMPATIBLE, __version__, flatcar, providers, state
+from ignition_py.context import Options
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
-from ignition_py.report.diag import IgnitionError
+from ignition_py.stages import STAGES
+from ignition_py.system.log import Log
+from ignition_py.system.recorder import NAME, Recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ignition_py.goflags import Values
-    from ignition_py.system.log import Log
 
 DONE, FAILED, USAGE, CANNOT_BEGIN = 0, 1, 2, 3
 FETCH_TIMEOUT = 120.0  # seconds
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rest = words[1:]
     if program in PROGRAMS:
         return _subcommand(PROGRAMS[program], program, rest)
-    if rest and not rest[0].startswith("-") and SUBCOMMANDS:
+    if rest and not rest[0].startswith("-"):
         if rest[0] in SUBCOMMANDS:
             return _subcommand(rest[0], f"{program} {rest[0]}", rest[1:])
         sys.stderr.write(f"{program}: there is no command {rest[0]!r}; there are {', '.join(SUBCOMMANDS)}\n")
@@ -75,15 +77,12 @@ def version_text() -> str:
 
 def parser(program: str) -> Parser:
     """The command line of a stage."""
-    from ignition_py.providers import PLATFORMS
-    from ignition_py.stages import STAGES
-
     flags = (
         Flag("config-cache", TEXT, "config as the fetch stages leave it", noun="file", default="/run/ignition.json"),
         Flag("fetch-timeout", DURATION, "how long to try until there is a config; 0 is forever", default=FETCH_TIMEOUT),
         Flag("log-to-stdout", SWITCH, "log to standard output, not to the journal or the kernel log"),
         Flag("neednet", TEXT, "made by fetch-offline if the network is needed", noun="file", default=NEEDNET),
-        Flag("platform", TEXT, "where this machine runs (required)", noun="platform", choices=tuple(PLATFORMS)),
+        Flag("platform", TEXT, "where this machine runs (required)", noun="platform", choices=tuple(providers.PLATFORMS)),
         Flag("root", TEXT, "where the machine's root filesystem is mounted", noun="folder", default="/"),
         Flag("stage", TEXT, "which part of provisioning to do (required)", noun="stage", choices=tuple(STAGES)),
         Flag("state-file", TEXT, "what the stages hand to each other", noun="file", default="/run/ignition/state"),
@@ -93,7 +92,7 @@ def parser(program: str) -> Parser:
         "Provisions this machine from its Ignition config, one stage a run. The image's units run the stages in order."
     )
     commands = "\n".join(f"  {name:<26}{text}" for name, (_, text) in SUBCOMMANDS.items())
-    more = f"commands ({program} COMMAND -help tells more):\n{commands}" if commands else ""
+    more = f"commands ({program} COMMAND -help tells more):\n{commands}"
     return Parser(program, flags, about=about, more=more)
 
 
@@ -110,87 +109,67 @@ def _stage(program: str, argv: Sequence[str]) -> int:
         if not values.text(name):
             sys.stderr.write(f"{program}: --{name} is required; see {program} -help\n")
             return USAGE
-    from ignition_py.system.log import Log
-
     log = Log(to_stdout=values.on("log-to-stdout"))
     try:
-        return _run(values, log)
+        return _run(_options(values), log)
     finally:
         log.close()
 
 
-def _run(values: Values, log: Log) -> int:
-    from ignition_py import providers, state
-    from ignition_py.system.recorder import NAME, Recorder
+def _options(values: Values) -> Options:
+    return Options(
+        stage=values.text("stage"),
+        platform=values.text("platform"),
+        root=values.text("root"),
+        config_cache=values.text("config-cache"),
+        state_file=values.text("state-file"),
+        neednet=values.text("neednet"),
+        timeout=values.seconds("fetch-timeout"),
+        folder=os.path.dirname(values.text("state-file")) or ".",
+        environ=os.environ,
+        flatcar=flatcar.wanted(os.environ),
+    )
 
-    stage, platform = values.text("stage"), values.text("platform")
-    log.info(f"{version_text()}: stage {stage} on platform {platform}")
-    folder = os.path.dirname(values.text("state-file")) or "."
-    log.recorder = Recorder(f"{folder}/{NAME}", stage)
+
+def _run(options: Options, log: Log) -> int:
+    """Runs a stage; the exit status. Whatever goes wrong in it, a machine's console gets a sentence."""
+    stage = options.stage
+    log.info(f"{version_text()}: stage {stage} on platform {options.platform}")
+    log.recorder = Recorder(f"{options.folder}/{NAME}", stage)
     if os.environ.get("IGNITION_CONSOLE"):
         from ignition_py.system import console
 
         log.console = console.Console() if console.wanted(os.environ) else None
-    log.recorder.begin(platform, __version__)
+    log.recorder.begin(options.platform, __version__)
+    engine = None
+    status = CANNOT_BEGIN
     try:
-        providers.check(platform)
-        kept = state.load(values.text("state-file"))
-    except IgnitionError as error:
-        _failed(values, log, error)
-        return CANNOT_BEGIN
-    from ignition_py.engine import Engine
+        providers.check(options.platform)
+        carried = state.load(options.state_file)
+        status = FAILED
+        from ignition_py.engine import Engine
 
-    engine = Engine(
-        log=log,
-        state=kept,
-        platform=platform,
-        root=values.text("root"),
-        config_cache=values.text("config-cache"),
-        neednet=values.text("neednet"),
-        timeout=values.seconds("fetch-timeout"),
-        environ=os.environ,
-        spool=f"{folder}/fetched",
-    )
-    try:
-        engine.run(stage)
-        state.save(kept, values.text("state-file"))
-    except Exception as error:  # the last door: a machine's console gets a sentence, whatever went wrong
-        _failed(values, log, error)
-        return FAILED
+        if options.flatcar:
+            from ignition_py.spec.legacy import accept_oem
+
+            accept_oem()
+        engine = Engine(options, log, carried)
+        engine.run()
+        state.save(carried, options.state_file)
+    except Exception as error:  # the last door
+        from ignition_py.failure import report_failure
+
+        report_failure(log, options, error)
+        if engine is not None:
+            engine.tell_platform(error)
+        return status
     took = log.recorder.end()
     if log.console is not None:
         log.console.say(f"stage {stage} is done in {took:.2f} s")
-    if os.path.exists(f"{folder}/failure.json"):
+    if os.path.exists(f"{options.folder}/failure.json"):
         from ignition_py.failure import forget
 
-        forget(folder, stage)
+        forget(options.folder, stage)
     log.info(f"stage {stage} is done")
+    engine.tell_platform(None)
     return DONE
-
-
-def _failed(values: Values, log: Log, error: Exception) -> None:
-    """Tells why on the console, in the log, beside the state file and in the report."""
-    from ignition_py.failure import Failure
-
-    stage = values.text("stage")
-    failure = Failure.of(stage, error) if isinstance(error, IgnitionError) else Failure.defect(stage, error)
-    cache = values.text("config-cache")
-    if failure.place is not None and failure.place.source == cache:
-        from ignition_py.sources import original
-
-        failure.place, failure.written = original(failure.place, cache)
-    failure.log = log.where
-    if log.recorder is not None:
-        failure.report = log.recorder.path
-        took = log.recorder.end(failure.data())
-        if log.console is not None:
-            log.console.say(f"stage {stage} failed after {took:.2f} s")
-    log.failure(failure.screen())
-    folder = os.path.dirname(values.text("state-file")) or "."
-    failure.write(folder)
-    from ignition_py.kept import keep
-
-    keep(log, stage, values.text("root"), failure)
-    if failure.earlier:
-        log.notice(f"the first boot that failed: {failure.earlier}")
-        failure.write(folder)

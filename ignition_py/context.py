@@ -1,30 +1,51 @@
-"""What a stage is given to work with; `engine.py` makes one for each run of a stage."""
+"""What a stage is started with, and what it is given to work with."""
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.spec.tables import Config
     from ignition_py.state import State
     from ignition_py.system.log import Log
 
 
-class Context:
-    """The config (merged, newest version), the mounted new root, and the doors to log, state and network.
+class Options(Record):
+    """How one run of a stage was asked for: the command line of `ignition`, and the environment of the image's units.
 
-    `root` is the path of the new root as the stage sees it ("/sysroot" in an initramfs, "/" otherwise). `state`
-    outlives the process: what a stage puts there, later stages find.
+    `root` is where the new root is mounted ("/sysroot" in an initramfs, "/" otherwise). `timeout` (seconds, 0 for none) covers
+    fetching before there is a config. `folder` holds what the stages of a boot leave to each other. `flatcar`: the image
+    asks for Flatcar's ways (flatcar.py).
     """
 
-    __slots__ = ("config", "fetcher", "log", "platform", "root", "state")
+    _: KW_ONLY
+    stage: str
+    platform: str
+    root: str
+    config_cache: str
+    state_file: str
+    neednet: str
+    timeout: float
+    folder: str
+    environ: Mapping[str, str]
+    flatcar: bool = False
 
-    def __init__(
-        self, *, config: Config, root: str, log: Log, state: State, fetcher: Fetcher, platform: str = ""
-    ) -> None:
-        self.config = config
-        self.root = root
-        self.log = log
-        self.state = state
-        self.fetcher = fetcher
-        self.platform = platform
+
+class Context(Record):
+    """The config (merged, newest version), the mounted new root, and the doors to log, state and network.
+
+    `root` is the path of the new root as the stage sees it. `state` outlives the process: what a stage puts there, later
+    stages find.
+    """
+
+    _: KW_ONLY
+    config: Config
+    root: str
+    log: Log
+    state: State
+    fetcher: Fetcher
+    platform: str = ""

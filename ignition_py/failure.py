@@ -1,6 +1,7 @@
 """Why a stage failed: one screen for whoever looks at the console, and the same as JSON for programs.
 
-    cli.py catches the error -> Failure -> screen() to log and console, write() beside the state file, data() to the report
+    cli.py catches the error -> report_failure(): one line at once -> places of the config -> screen to log and console
+        -> the report of the boot, failure.json and failure.txt beside the state file -> a disk (kept.py)
 
 It names the stage, what was being done, the entry of the config and where it stands, the tool's own words, what to do
 and where the whole log lies. It holds no config and no secrets: it is made from messages, which hold none.
@@ -11,65 +12,72 @@ from __future__ import annotations
 import os
 
 from ignition_py import __version__
-from ignition_py.report.diag import ERROR, ConfigError, path_text
+from ignition_py.record import Record
+from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, path_text
+from ignition_py.system.run import CommandError, excerpt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from ignition_py.report.diag import IgnitionError, Place
+    from ignition_py.context import Options
+    from ignition_py.report.diag import Place
+    from ignition_py.system.log import Log
 
 JSON_NAME, TEXT_NAME = "failure.json", "failure.txt"
-_SAID = 8  # lines of a tool
+_LINES = 8  # of a program
+_STEPS = 16  # of a stack
 _FINDINGS = 5  # errors in a config
 _WIDTH = 400  # characters of a line; a console wraps it
 
 
-class Failure:
-    """All that the screen shows. `said` are lines of `tool`, or the errors in the config; `earlier` is about the first boot that failed."""
+class Failure(Record):
+    """All that the screen shows. `said` are lines below the heading `about`; `written` is the place in the YAML that the config
+    was compiled from; `earlier` is about the first boot that failed."""
 
-    __slots__ = ("earlier", "hint", "log", "place", "report", "said", "stage", "tool", "what", "written")
-
-    def __init__(self, stage: str, what: str, *, hint: str = "", place: Place | None = None) -> None:
-        self.stage = stage
-        self.what = what
-        self.hint = hint
-        self.place = place
-        self.written: Place | None = None  # in the YAML that the config was compiled from
-        self.tool = ""
-        self.said: tuple[str, ...] = ()
-        self.log = ""
-        self.report = ""
-        self.earlier = ""
+    stage: str
+    what: str
+    hint: str = ""
+    place: Place | None = None
+    written: Place | None = None
+    about: str = ""
+    said: tuple[str, ...] = ()
+    command: str = ""
+    log: str = ""
+    report: str = ""
+    earlier: str = ""
 
     @classmethod
-    def of(cls, stage: str, error: IgnitionError) -> Failure:
-        failure = cls(stage, error.message, hint=error.hint, place=error.place)
-        failure.written = error.written
-        stderr = getattr(error, "stderr", "")
-        if stderr:
-            lines = [line.strip() for line in stderr.splitlines()[-_SAID:] if line.strip()]
-            end = ": " + "; ".join(lines)
-            if lines and error.message.endswith(end):
-                failure.what = error.message[: -len(end)]
-            failure.tool, failure.said = "the program", tuple(lines)
+    def of(cls, stage: str, error: Exception) -> Failure:
+        """The failure by what the error itself says; nothing is looked up."""
+        if isinstance(error, IgnitionError):
+            return cls._stated(stage, error)
+        if isinstance(error, OSError) and isinstance(error.strerror, str):
+            paths = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
+            return cls._unforeseen(stage, ": ".join((error.strerror, *paths)), error)
+        return cls._unforeseen(
+            stage, f"a defect of ignition-py {__version__}: {type(error).__name__}; please report it", error
+        )
+
+    @classmethod
+    def _stated(cls, stage: str, error: IgnitionError) -> Failure:
+        failure = cls(stage, error.message, hint=error.hint, place=error.place, written=error.written)
+        if isinstance(error, CommandError):
+            failure.what, failure.command = error.summary, error.command
+            failure.about, failure.said = "the program said:", tuple(excerpt(error.output, _LINES))
         elif isinstance(error, ConfigError) and error.report.fatal:
             found = [entry for entry in error.report if entry.severity == ERROR]
             lines = [entry.raw() + (f" ({entry.hint})" if entry.hint else "") for entry in found[:_FINDINGS]]
             if len(found) > _FINDINGS:
                 lines.append(f"and {len(found) - _FINDINGS} more errors")
-            failure.tool, failure.said = "the check of the config", tuple(lines)
+            failure.about, failure.said = "the check of the config said:", tuple(lines)
             failure.place = failure.place or found[0].place
-        if failure.place is not None and failure.written is None and failure.place.source:
-            from ignition_py.sources import written
-
-            failure.written = written(failure.place)
         return failure
 
     @classmethod
-    def defect(cls, stage: str, error: BaseException) -> Failure:
-        """An exception that nobody foresaw: its type and where, without the values, which can be secret."""
-        failure = cls(stage, f"a defect of ignition-py {__version__}: {type(error).__name__}; please report it")
+    def _unforeseen(cls, stage: str, what: str, error: BaseException) -> Failure:
+        """An error that no stage has turned into a sentence: where it happened, without values, which can be secret."""
         lines = []
         step = error.__traceback__
         while step is not None:
@@ -77,69 +85,101 @@ class Failure:
             file = code.co_filename.rpartition("/ignition_py/")[2]
             lines.append(f"in {code.co_qualname}, {file} line {step.tb_lineno}")
             step = step.tb_next
-        failure.tool, failure.said = "the interpreter", tuple(lines[-2 * _SAID :])
-        return failure
+        return cls(stage, what, about="where it happened:", said=tuple(lines[-_STEPS:]))
 
     def screen(self) -> list[str]:
         """The lines for a console; at most 24, the size of the smallest one."""
         lines = [f"Ignition failed in stage {self.stage}", f"  {self.what}"]
         if self.place is not None:
-            lines.append(f"  asked for by: {self._where(self.place)}")
+            lines.append(f"  asked for by: {_position(self.place)}")
         if self.written is not None:
-            lines.append(f"  written as: {self._where(self.written)}")
+            lines.append(f"  written as: {_position(self.written)}")
         if self.said:
-            lines += [f"  {self.tool} said:", *(f"    {line}" for line in self.said)]
-        if self.hint:
-            lines.append(f"  what to do: {self.hint}")
-        if self.earlier:
-            lines.append(f"  the first boot that failed: {self.earlier}")
-        if self.log:
-            lines.append(f"  whole log: {self.log}")
-        if self.report:
-            lines.append(f"  what was done before: {self.report}")
+            lines += [f"  {self.about}", *(f"    {line}" for line in self.said)]
+        for name, value in (
+            ("command", self.command),
+            ("what to do", self.hint),
+            ("the first boot that failed", self.earlier),
+            ("whole log", self.log),
+            ("what was done before", self.report),
+        ):
+            if value:
+                lines.append(f"  {name}: {value}")
         return [_one_line(line) for line in lines]
-
-    @staticmethod
-    def _where(place: Place) -> str:
-        position = f", line {place.line} col {place.column}" if place.line else ""
-        return f"{path_text(place.path)}{position}" + (f" of {place.source}" if place.source else "")
-
-    def _written(self) -> dict[str, Any] | None:
-        if self.written is None:
-            return None
-        place = self.written
-        return {"entry": path_text(place.path), "source": _one_line(place.source), "line": place.line, "column": place.column}
 
     def data(self) -> dict[str, Any]:
         """The same for programs; what is not known is null."""
-        place = self.place
         return {
             "stage": self.stage,
             "message": _one_line(self.what),
-            "entry": path_text(place.path) if place is not None else None,
-            "source": (place.source or None) if place is not None else None,
-            "line": (place.line or None) if place is not None else None,
-            "column": (place.column or None) if place is not None else None,
-            "written": self._written(),
+            **(_position_data(self.place) or dict.fromkeys(("entry", "source", "line", "column"))),
+            "written": _position_data(self.written),
             "said": [_one_line(line) for line in self.said],
+            "command": _one_line(self.command) or None,
             "hint": self.hint or None,
             "log": self.log or None,
             "report": self.report or None,
         }
 
     def write(self, folder: str) -> None:
-        """Leaves both forms in `folder` (mode 0600). That it cannot must not hide the failure."""
+        """Leaves both forms in `folder` (mode 0600). Raises IgnitionError."""
         import json
 
-        from ignition_py.report.diag import IgnitionError
         from ignition_py.system.host import write_private
 
         text = "".join(f"{line}\n" for line in self.screen())
-        try:
-            write_private(f"{folder}/{JSON_NAME}", (json.dumps(self.data(), indent=2) + "\n").encode(), what="the failure")
-            write_private(f"{folder}/{TEXT_NAME}", text.encode("utf-8", "replace"), what="the failure")
-        except IgnitionError:
-            return
+        data = (json.dumps(self.data(), indent=2) + "\n").encode()
+        write_private(f"{folder}/{JSON_NAME}", data, what="the failure")
+        write_private(f"{folder}/{TEXT_NAME}", text.encode("utf-8", "replace"), what="the failure")
+
+
+def report_failure(log: Log, options: Options, error: Exception) -> None:
+    """Tells why a stage failed: on the console, in the log, in the report, beside the state file and on a disk. Raises nothing.
+
+    One line is shown before anything else. What is added to it can fail in its turn (configs are rendered and compiled
+    again, a disk is mounted): then the failure is shown without it.
+    """
+    failure = Failure.of(options.stage, error)
+    if log.console is not None:
+        log.console.say(f"stage {options.stage} failed: {_one_line(failure.what)}")
+    _attempt(log, "looking for the place in the config", lambda: _find_places(failure, options))
+    failure.log = log.where
+    recorder = log.recorder
+    if recorder is not None:
+        failure.report = recorder.path
+        _attempt(log, "recording the failure", lambda: recorder.end(failure.data()))
+    _attempt(log, "writing the failure to the log", lambda: log.failure(failure.screen()))
+    _attempt(log, "writing the failure beside the state file", lambda: failure.write(options.folder))
+    _attempt(log, "keeping the failure over the reboot", lambda: _keep(log, options, failure))
+
+
+def _attempt(log: Log, what: str, step: Callable[[], object]) -> None:
+    try:
+        step()
+    except Exception as trouble:  # whatever it is, it must not hide the failure that is being reported
+        log.info(f"{what}: {Failure.of('', trouble).what}")
+
+
+def _find_places(failure: Failure, options: Options) -> None:
+    """Where the entry stands that asked for what failed: in its own config, and in the YAML of that."""
+    from ignition_py.sources import original, written
+
+    place = failure.place
+    if place is None or not place.source:
+        return
+    if place.source == options.config_cache:
+        failure.place, failure.written = original(place, options.config_cache, flatcar=options.flatcar)
+    elif failure.written is None:
+        failure.written = written(place)
+
+
+def _keep(log: Log, options: Options, failure: Failure) -> None:
+    from ignition_py.kept import keep
+
+    keep(log, options.stage, options.root, failure)
+    if failure.earlier:
+        log.notice(f"the first boot that failed: {failure.earlier}")
+        failure.write(options.folder)
 
 
 def forget(folder: str, stage: str) -> None:
@@ -157,6 +197,18 @@ def forget(folder: str, stage: str) -> None:
             os.unlink(f"{folder}/{name}")
     except (OSError, ValueError, KeyError, TypeError):
         return
+
+
+def _position(place: Place) -> str:
+    position = f", line {place.line} col {place.column}" if place.line else ""
+    return f"{path_text(place.path)}{position}" + (f" of {place.source}" if place.source else "")
+
+
+def _position_data(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    known = {"source": _one_line(place.source), "line": place.line, "column": place.column}
+    return {"entry": path_text(place.path), **{name: value or None for name, value in known.items()}}
 
 
 def _one_line(text: str) -> str:

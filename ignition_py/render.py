@@ -62,13 +62,13 @@ def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
 
 def _as_flatcar(data: bytes, source: str, log: Log) -> tuple[Config | None, Report] | None:
     """What only Flatcar takes; None where the text is for everybody. Raises EmptyConfig."""
-    from ignition_py import flatcar
+    from ignition_py.spec import kinds, legacy
 
-    other = flatcar.other_user_data(data)
+    other = kinds.other_user_data(data)
     if other is not None:
         log.info(f"{source} has {other}, which is for somebody else: it counts as no config")
         raise EmptyConfig
-    return flatcar.read_legacy(data, source)
+    return legacy.read(data, source) if legacy.legacy_version(data) is not None else None
 
 
 def refusal(*, merged: bool) -> str:

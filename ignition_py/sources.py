@@ -1,6 +1,7 @@
 """From an entry of the config cache back to the config that it came from, for messages of the stages after fetch.
 
-    engine.py keeps the texts of all configs beside the cache -> a stage fails -> cli.py asks `original` for the place
+    engine.py keeps the texts of all configs beside the cache -> a stage fails -> failure.py asks `original` for the place
+    the files stage is done -> engine.py has `forget` delete the texts
 
 The cache is one merged config, so a line of it tells nobody which config to mend. Only a failure pays for finding out: the
 kept texts are then read and merged once more, without the network, and merging keeps origins. The texts hold secrets, as the
@@ -46,16 +47,24 @@ def keep(cache: str, texts: Texts) -> None:
     write_private(cache + SUFFIX, data.encode(), what="the texts of the configs")
 
 
-def original(place: Place, cache: str) -> tuple[Place, Place | None]:
+def forget(cache: str) -> None:
+    """Deletes the texts: no later stage works on what they ask for."""
+    try:
+        os.unlink(cache + SUFFIX)
+    except OSError:
+        return
+
+
+def original(place: Place, cache: str, *, flatcar: bool = False) -> tuple[Place, Place | None]:
     """Where what `place` names in the config cache stands in its own config (`place` itself where that cannot be told), and in the
-    YAML that this was compiled from, where that is another file."""
+    YAML that this was compiled from, where that is another file. Raises nothing. `flatcar` as in render.py."""
     try:
         with open(cache + SUFFIX, "rb") as file:
             texts = [(str(name), str(text).encode("latin-1")) for name, text in json.loads(file.read())]
         if not texts:
             return place, None
-        found = _place(_rendered(texts), place.path)
-    except (OSError, ValueError, TypeError, RecursionError, IgnitionError):
+        found = _place(_rendered(texts, flatcar), place.path)
+    except Exception:  # the texts may be damaged, and rendering them again is most of the program
         return place, None
     if not found.source:
         return place, None
@@ -70,7 +79,7 @@ def original(place: Place, cache: str) -> tuple[Place, Place | None]:
 def written(place: Place, text: bytes | None = None) -> Place | None:
     """Where the YAML stands that made `place` of a config; None where nothing tells.
 
-    `text` is that config; without it, a config that is a local file is read, and the map beside it.
+    `text` is that config; without it, a config that is a local file is read, and the map beside it. Raises nothing.
     """
     try:
         made = _map(place.source, text)
@@ -82,7 +91,7 @@ def written(place: Place, text: bytes | None = None) -> Place | None:
                 line, column, *other = known
                 path = _path(other[0]) if other else _snake(place.path[:end])
                 return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(made["file"]))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it
         return None
     return None
 
@@ -120,7 +129,7 @@ def _snake_word(word: str) -> str:
     return "".join(f"_{char.lower()}" if char.isupper() else char for char in word.replace("MiB", "Mib"))
 
 
-def _rendered(texts: Texts) -> Config:
+def _rendered(texts: Texts, flatcar: bool) -> Config:
     from ignition_py.render import Renderer, parse
     from ignition_py.state import State
     from ignition_py.system.log import Log
@@ -128,7 +137,7 @@ def _rendered(texts: Texts) -> Config:
     silent = Log(to_stdout=True, threshold=-1)
     (name, text), *rest = texts
     fetcher: Any = _Replay([text for _, text in rest])
-    return Renderer(fetcher, silent, State()).render(parse(text, name, silent))
+    return Renderer(fetcher, silent, State(), flatcar=flatcar).render(parse(text, name, silent, flatcar=flatcar))
 
 
 class _Replay:

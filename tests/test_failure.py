@@ -160,14 +160,14 @@ def test_where_nothing_can_be_written(machine: Machine) -> None:
 
 
 def test_the_words_of_a_tool_stand_apart() -> None:
-    error = CommandError("making ext4: mkfs failed (exit status 1): one; two", 1, "one\n two\n", hint="Command: mkfs /dev/vda")
+    error = CommandError("making ext4: mkfs failed (exit status 1)", command="mkfs /dev/vda", output="one\n two\n", returncode=1)
     assert Failure.of("disks", error).screen() == [
         "Ignition failed in stage disks",
         "  making ext4: mkfs failed (exit status 1)",
         "  the program said:",
         "    one",
         "    two",
-        "  what to do: Command: mkfs /dev/vda",
+        "  command: mkfs /dev/vda",
     ]
 
 
@@ -184,7 +184,7 @@ def test_many_findings_are_cut() -> None:
 def test_hostile_words_stay_one_short_line(text: str) -> None:
     error = StageError(text, hint=text, place=Place((text,), 1, 1, text))
     failure = Failure.of("files", error)
-    failure.tool, failure.said = "it", (text,)
+    failure.about, failure.said, failure.command = text, (text,), text
     for line in failure.screen():
         assert line.isprintable()
         assert len(line) < 500
@@ -199,11 +199,11 @@ def test_one_screen_at_most() -> None:
     try:
         deep(50)
     except KeyError as error:
-        failure = Failure.defect("files", error)
+        failure = Failure.of("files", error)
     failure.log, failure.report = "journalctl", "/run/ignition/report.jsonl"
     assert len(failure.screen()) <= 24
     assert SECRET not in "\n".join(failure.screen())
-    error = CommandError("x: " + "; ".join(map(str, range(30))), 1, "\n".join(map(str, range(30))), hint="h")
+    error = CommandError("x", output="\n".join(map(str, range(30))), command="x", returncode=1)
     assert len(Failure.of("files", error).screen()) <= 24
 
 

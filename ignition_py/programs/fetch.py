@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py import baseconfig
+from ignition_py.config_sources import first_config
 from ignition_py.goflags import DURATION, POSIX, SWITCH, TEXT, Flag, Parser
-from ignition_py.providers import PLATFORMS, Machine, cmdline, labelled, load
+from ignition_py.providers import PLATFORMS, Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.log import Log
 
@@ -58,32 +58,15 @@ def main(program: str, argv: Sequence[str]) -> int:
     machine = Machine(log=log, fetcher=fetcher, environ=os.environ)
     machine.fetcher.limit(values.seconds("timeout"))
     try:
-        kind, data = _find(machine, platform)
+        found = first_config(machine, platform, labelled=True)
     except IgnitionError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return 1
     if values.on("show-source"):
-        sys.stdout.write(_described(kind, machine.source, data))
+        sys.stdout.write(_described(found.source, machine.source, found.data))
     else:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(found.data)
     return 0
-
-
-def _find(machine: Machine, platform: str) -> tuple[str, bytes]:
-    """What kind of place has the config, and the config. Raises IgnitionError."""
-    data = cmdline.fetch(machine)
-    if data is not None:
-        return "the kernel command line", data
-    data = baseconfig.user(machine.log, machine.environ)
-    if data is not None:
-        return "the image (user.ign)", data
-    data = labelled.fetch(machine)
-    if data is not None:
-        return "a filesystem labelled ignition", data
-    data = load(platform)(machine)
-    if data is None:
-        raise IgnitionError(f"platform {platform} has nobody to ask for a config")
-    return f"platform {platform}", data
 
 
 def _described(kind: str, place: str, data: bytes) -> str:

@@ -1,0 +1,44 @@
+"""Where a machine's config can come from, in the order in which a boot asks; the first source that has one wins."""
+
+from __future__ import annotations
+
+from ignition_py import baseconfig
+from ignition_py.providers import cmdline, load
+from ignition_py.record import Record
+from ignition_py.report.diag import IgnitionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ignition_py.providers import Machine
+
+
+class FoundConfig(Record):
+    """A config as a source has it. `name` as the state file and messages have it, `source` in words; `data` is b"" for
+    "there is none, go on without one"."""
+
+    name: str
+    source: str
+    data: bytes
+
+
+def first_config(machine: Machine, platform: str, *, labelled: bool) -> FoundConfig:
+    """Asks the sources one after the other; `labelled`: a filesystem with the label `ignition` is one. Raises IgnitionError."""
+    for name, source, data in _sources(machine, platform, labelled):
+        if data is not None:
+            return FoundConfig(name, source, data)
+    raise IgnitionError(
+        f"platform {platform} has no config source",
+        hint="Name the config on the kernel command line (ignition.config.url=), or put a user.ign into the image",
+    )
+
+
+def _sources(machine: Machine, platform: str, labelled: bool) -> Iterator[tuple[str, str, bytes | None]]:
+    yield "cmdline", "the kernel command line", cmdline.fetch(machine)
+    yield "system", "the image (user.ign)", baseconfig.user(machine.log, machine.environ)
+    if labelled:
+        from ignition_py.providers import labelled as filesystem  # few images want it
+
+        yield "device", "a filesystem labelled ignition", filesystem.fetch(machine)
+    yield platform, f"platform {platform}", load(platform)(machine)
