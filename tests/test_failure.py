@@ -212,3 +212,107 @@ def test_data_and_screen_of_the_least_error() -> None:
     assert failure.screen() == ["Ignition failed in stage kargs", "  it did not work"]
     assert {key for key, value in failure.data().items() if value} == {"stage", "message"}
     assert os.sep not in json.dumps(failure.data())
+
+
+# What goes wrong while a failure is explained
+
+
+@pytest.mark.parametrize("error", [KeyError("s3cr3t"), RecursionError(), MemoryError(), OSError(5, "no"), StageError("no")], ids=repr)
+@pytest.mark.parametrize(
+    "broken",
+    ["ignition_py.sources.original", "ignition_py.system.recorder.Recorder.end", "ignition_py.failure.Failure.write", "ignition_py.kept.keep",
+     "ignition_py.sources._rendered", "ignition_py.sources._map", "ignition_py.spec.origins.place_of", "ignition_py.engine.report"],
+)  # fmt: skip
+def test_the_failure_is_shown_whatever_goes_wrong_with_its_explanation(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config(INNER)
+    assert machine("fetch")[0] == 0
+    monkeypatch.setattr(broken, fail)
+    status, screen = machine("files")
+    assert status == 1
+    assert screen[:2] == ["Ignition failed in stage files", "  file /etc/there: a file is there already"]
+    assert "s3cr3t" not in "".join(screen)
+
+
+def test_the_platform_is_told_last(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def tell(platform: str, _: object, stage: str, error: IgnitionError | None) -> None:
+        left = {name: (machine.run / name).exists() for name in ("failure.txt", "state")}
+        told.append((platform, stage, error and error.message, left))
+
+    monkeypatch.setattr("ignition_py.engine.report", tell)
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config(INNER)
+    machine("fetch")
+    assert told == [("file", "fetch", None, {"failure.txt": False, "state": True})]
+    machine("files")
+    assert told[1:] == [("file", "files", "file /etc/there: a file is there already", {"failure.txt": True, "state": True})]
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/sysroot"), "No such file or directory: /sysroot"),
+        (OSError(18, "Invalid cross-device link", b"/a\xff", None, "/b"), "Invalid cross-device link: /a\udcff: /b"),
+        (OSError(9, "Bad file descriptor", 7), "Bad file descriptor"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+)
+def test_an_error_of_the_system_says_what_the_system_said(error: OSError, what: str) -> None:
+    try:
+        raise error
+    except OSError as caught:
+        failure = Failure.of("mount", caught)
+    assert failure.what == what
+    assert failure.about == "where it happened:"
+    assert failure.said[0].startswith("in test_an_error_of_the_system_says_what_the_system_said, ")
+    assert all(line.isprintable() for line in failure.screen())
+
+
+def test_an_error_of_a_library_that_only_looks_like_the_systems_is_a_defect() -> None:
+    failure = Failure.of("fetch", OSError("https://user:s3cr3t@host"))
+    assert "a defect of ignition-py" in failure.what
+    assert "s3cr3t" not in str(failure.data())
+
+
+def test_an_engine_that_cannot_be_made_is_a_failure(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("s3cr3t")
+
+    monkeypatch.setattr("ignition_py.engine.Fetcher", fail)
+    status, screen = machine("fetch")
+    assert (status, screen[0]) == (1, "Ignition failed in stage fetch")
+    assert "KeyError; please report it" in screen[1]
+
+
+def test_kept_texts_go_after_the_files_stage(machine: Machine) -> None:
+    kept = machine.run / f"cache{sources.SUFFIX}"
+    machine.config(INNER)
+    (machine.folder / "root/etc/there").write_text("old")
+    machine("fetch")
+    assert machine("files")[0] == 1
+    assert kept.exists()
+    (machine.folder / "root/etc/there").unlink()
+    assert machine("files")[0] == 0
+    assert not kept.exists()
+
+
+def test_configs_of_old_flatcar_are_led_back_too(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ignition_py.spec.rules import resources
+
+    monkeypatch.setattr(resources, "SCHEMES", dict(resources.SCHEMES))
+    monkeypatch.setenv("IGNITION_FLATCAR", "1")
+    (machine.folder / "root/etc/there").write_text("old")
+    machine.config('{"ignition": {"version": "2.3.0"},\n "storage": {"files": [{"filesystem": "root", "path": "/etc/there",\n'
+                   ' "overwrite": false, "contents": {"source": "data:,x"}}]}}')  # fmt: skip
+    assert machine("fetch")[0] == 0
+    _, screen = machine("files")
+    assert screen[1] == "  file /etc/there: a file is there already"
+    assert screen[2].startswith("  asked for by: $.storage.files.0")
+    assert screen[2].endswith(" of file")
