@@ -10,10 +10,8 @@ Order and effects: the reference, measured.
 from __future__ import annotations
 
 from ignition_py import baseconfig, module, sources
-from ignition_py.config_sources import first_config
 from ignition_py.context import Context
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
-from ignition_py.fetch.gather import forget, gather
 from ignition_py.providers import Machine, report
 from ignition_py.report.diag import ConfigError, IgnitionError
 from ignition_py.spec import tables
@@ -103,9 +101,13 @@ class Engine:
             platform=options.platform,
         )
         if stage in GATHERING:
+            from ignition_py.fetch.gather import gather
+
             gather(self._fetcher, config, self._log, afresh=stage == "fetch")
         module(STAGES[stage]).run(context)
         if stage == "files":  # nothing asks for them any more, and they may hold secrets
+            from ignition_py.fetch.gather import forget
+
             sources.forget(options.config_cache)
             forget(self._fetcher)
 
@@ -148,6 +150,7 @@ class Engine:
         return config
 
     def _render(self) -> Config:
+        from ignition_py.config_sources import first_config
         from ignition_py.render import Renderer
 
         machine = self._machine()
