@@ -48,7 +48,7 @@ def check_child(text: str, find: ButaneFindings) -> None:
         )
     for path in decoder.unused:
         find.found.append(
-            Finding(WARNING, "unused-key", f"in the inline config: the key {path[-1]} means nothing", path, "")
+            Finding(WARNING, "unused-key", f"in the inline config: unknown key `{path[-1]}`", path, "")
         )
 
 

@@ -108,7 +108,7 @@ def decode(work: Compilation) -> None:
     if decoder.unusual:
         from butane_py.unknown import report_unknown
 
-        report_unknown(work, decoder, config)
+        report_unknown(work, decoder)
 
 
 def check_written(work: Compilation) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from butane_py.variants import REMOVED, VARIANTS, Variant
+from butane_py.variants import ALIASES, NAMES, REMOVED, VARIANTS, Variant, newest_stable, rows_of
 from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Node, Source
+from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.spec.kinds import is_semver
 from ignition_py.spec.model import Struct, field
@@ -12,35 +13,42 @@ from ignition_py.spec.model import Struct, field
 _KINDS = {ALIAS: "an alias", MAPPING: "a mapping", SCALAR: "a single value"}
 
 
-def find_row(source: Source, report: Report) -> Variant | None:
-    """The row; None with an error in `report` where the config names none that exists."""
-    root = source.root
-    name, version = _named(source)
-    if name and version and (row := VARIANTS.get((name, _normal(version)))):
-        return row
-    code, message, key = _why(root, name, version)
-    if root is None or root.kind != MAPPING:
-        place = Place((), root.line if root else 1, root.column if root else 1, source.name)
-    else:
-        place = source.place((key,) if key and root.entry(key) else ())
-    report.entries.append(Entry(ERROR, code, message, place))
-    return None
-
-
 class Header(Struct):
-    """What tells which row a config is for."""
+    """The keys that tell which row a config is for."""
 
     variant: str = field("Which operating system the config is for.")
     version: str = field("Version of the variant's specification.")
 
 
-def _named(source: Source) -> tuple[str, str]:
-    """Variant and version, empty where the config has none. Raises YamlError."""
+class _Why(Record):
+    """Why a config has no row: code, sentence, the way out, and the key to point at."""
+
+    code: str
+    message: str
+    hint: str = ""
+    key: str = ""
+
+
+def find_row(source: Source, report: Report) -> Variant | None:
+    """The row; None with errors in `report` where the config names none that exists. Raises YamlError."""
     root = source.root
+    decoder = Decoder(source, {"spec": 0})
+    header = decoder.struct(Header, root, ()) if root is not None and root.kind == MAPPING else None
+    for problem in decoder.problems:
+        place = Place(problem.path, problem.node.line, problem.node.column, source.name)
+        report.entries.append(Entry(ERROR, "wrong-type", problem.message, place))
+    if decoder.problems:
+        return None
+    name, version = (header.variant, header.version) if header is not None else ("", "")
+    if name and version and (row := VARIANTS.get((name, _normal(version)))):
+        return row
+    why = _why(root, name, version)
     if root is None or root.kind != MAPPING:
-        return "", ""
-    header = Decoder(source, {"spec": 0}).struct(Header, root, ())
-    return (header.variant, header.version) if header is not None else ("", "")
+        place = Place((), root.line if root else 1, root.column if root else 1, source.name)
+    else:
+        place = source.place((why.key,) if why.key and root.entry(why.key) else ())
+    report.entries.append(Entry(ERROR, why.code, why.message, place, why.hint))
+    return None
 
 
 def _normal(version: str) -> str:
@@ -52,35 +60,46 @@ def _normal(version: str) -> str:
     return version
 
 
-def _why(root: Node | None, name: str, version: str) -> tuple[str, str, str]:
-    """Code, sentence and the key to point at."""
+def _why(root: Node | None, name: str, version: str) -> _Why:
+    known = ", ".join(sorted(NAMES))
     if root is None:
-        return "variant-missing", "the config is empty; it starts with variant and version", ""
+        return _Why("variant-missing", "the config is empty", "begin it with variant: fcos and version: " + newest_stable("fcos").version)
     if root.kind != MAPPING:
-        return "wrong-type", f"a config is a mapping; this is {_KINDS.get(root.kind, 'a list')}", ""
-    names = sorted({row.name for row in VARIANTS.values()})
+        return _Why("wrong-type", f"a config is a mapping; this is {_KINDS.get(root.kind, 'a list')}")
     if not name:
-        return "variant-missing", f"variant is missing; it is one of {', '.join(names)}", "variant"
+        hint = f"add variant: fcos and version: {newest_stable('fcos').version}, or another variant of {known}"
+        return _Why("variant-missing", f"variant is missing; it is one of {known}", hint, "variant")
     if (name, version) in REMOVED:
-        return "variant-removed", REMOVED[name, version], "variant"
+        return _Why("variant-removed", REMOVED[name, version], key="variant")
+    if name not in NAMES:
+        return _unknown_variant(name, known)
     if not version or not is_semver(version):
-        known = _versions(name) or "1.0.0"
-        return (
-            "version-invalid",
-            f"version is {'missing' if not version else 'not a version'}; for {name} write one of {known}",
-            "version",
-        )
-    if name not in names:
+        return _bad_version(name, version)
+    hint = f"write {newest_stable(name).version}, the newest stable version"
+    return _Why("version-unknown", f"{name} has no version {version}; nearest: {_nearest(name, version)}", hint, "version")
+
+
+def _unknown_variant(name: str, known: str) -> _Why:
+    meant = ALIASES.get(name.casefold().replace("_", "-").replace(" ", "-"), "")
+    if not meant:
         from difflib import get_close_matches
 
-        close = get_close_matches(name, names, 1)
-        better = f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
-        return "variant-unknown", f"the variant {name!r} is unknown; {better}", "variant"
-    return "version-unknown", f"{name} has no version {version}; nearest: {_nearest(name, version)}", "version"
+        meant = (get_close_matches(name.casefold(), NAMES, 1) or [""])[0]
+    better = f"did you mean {meant}?" if meant else f"known: {known}"
+    hint = f"write variant: {meant} and version: {newest_stable(meant).version}" if meant else ""
+    return _Why("variant-unknown", f"the variant {name!r} is unknown; {better}", hint, "variant")
 
 
-def _versions(name: str) -> str:
-    return ", ".join(row.version for row in VARIANTS.values() if row.name == name)
+def _bad_version(name: str, version: str) -> _Why:
+    newest = newest_stable(name).version
+    if not version:
+        message = f"version is missing; {name} has {', '.join(row.version for row in rows_of(name))}"
+        return _Why("version-invalid", message, f"add version: {newest}, the newest stable one", "version")
+    whole = f"{version}.0"
+    if version.count(".") == 1 and is_semver(whole):
+        write = whole if (name, whole) in VARIANTS else newest
+        return _Why("version-invalid", f"{version!r} has two numbers; a version has three", f"write {write}", "version")
+    return _Why("version-invalid", f"{version!r} is not a version; a version has three numbers", f"write {newest}", "version")
 
 
 def _nearest(name: str, version: str) -> str:
@@ -89,7 +108,7 @@ def _nearest(name: str, version: str) -> str:
     def number(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.partition("-")[0].partition("+")[0].split("."))
 
-    known = sorted((row.version for row in VARIANTS.values() if row.name == name), key=number)
+    known = sorted((row.version for row in rows_of(name)), key=number)
     below = [text for text in known if number(text) <= number(version)][-1:]
     above = [text for text in known if number(text) > number(version)][:1]
     return " and ".join(below + above)

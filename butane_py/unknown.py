@@ -1,47 +1,97 @@
-"""Unknown keys of a Butane config."""
+"""Unknown keys of a Butane config: keys of the text that no field of the row has, and structures that are null in it.
+
+Where they are looked for follows the reference. Why the row has no such key, ignition_py/spec/unknown.py says; variants are added here.
+"""
 
 from __future__ import annotations
 
+from butane_py.variants import NAMES, rows_of
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
-from ignition_py.report.diag import WARNING, Entry
+from ignition_py.report.diag import WARNING, Entry, Fix
+from ignition_py.spec.unknown import explain, place_name, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from butane_py.compilation import Compilation
+    from butane_py.variants import Variant
     from butane_py.yaml.decode import Decoder
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Struct
+    from ignition_py.report.diag import Path, Place
+    from ignition_py.spec.model import Field, Struct
 
-_SUGGESTIONS = 100  # reports; looking for near names takes time
-_LONGEST = 100  # characters of a key that somebody may have mistyped
+_ANSWERS = 100  # keys that are answered; looking for near names takes time
 
 
-def report_unknown(work: Compilation, decoder: Decoder, config: Struct) -> None:
+def report_unknown(work: Compilation, decoder: Decoder) -> None:
     """Warns of keys of the text that no field has. What an alias stands for is not looked at, as in the reference."""
-    _unused(work, decoder, config, ())
+    _Search(work, decoder).struct(work.config, ())
 
 
-def _unused(work: Compilation, decoder: Decoder, struct: Struct, path: Path) -> None:
-    node = work.source.find(path)
-    if node is not None and node.kind == MAPPING:
-        known = decoder.fields(type(struct))
-        for key, _ in node.items:
-            if key.value not in known and not (work.options.allow_extensions and _extension(key.value, path)):
-                _unused_key(work, known, key.value, path)
-    elif node is not None:
-        what = "an alias" if node.kind == ALIAS else "null" if node.kind == SCALAR else "a list"
-        work.warning("not-checked", f"this is {what}: keys that mean nothing are not found here", path)
-    for entry, value in struct.items():
-        if entry.struct is None:
-            continue
-        if entry.many:
-            for i, item in enumerate(value):
-                _unused(work, decoder, item, (*path, entry.name, i))
-        else:
-            _unused(work, decoder, value, (*path, entry.name))
-    _null_structs(work, decoder, struct, path)
+class _Search:
+    """Goes through the config beside the text."""
+
+    def __init__(self, work: Compilation, decoder: Decoder) -> None:
+        self.work = work
+        self.decoder = decoder
+        self.answered = 0
+
+    def struct(self, struct: Struct, path: Path) -> None:
+        node = self.work.source.find(path)
+        if node is not None and node.kind == MAPPING:
+            known = self.decoder.fields(type(struct))
+            for key, _ in node.items:
+                if key.value not in known and not (self.work.options.allow_extensions and _extension(key.value, path)):
+                    self.unknown((*path, key.value))
+        elif node is not None:
+            what = "an alias" if node.kind == ALIAS else "null" if node.kind == SCALAR else "a list"
+            self.work.warning("not-checked", f"this is {what}: unknown keys are not found here", path)
+        for entry, value in struct.items():
+            if entry.struct is None:
+                continue
+            if entry.many:
+                for i, item in enumerate(value):
+                    self.struct(item, (*path, entry.name, i))
+            else:
+                self.struct(value, (*path, entry.name))
+        self.nulls(struct, path)
+
+    def nulls(self, struct: Struct, path: Path) -> None:
+        """Structures that the text has as null: they count as empty."""
+        node = self.work.source.find(path)
+        if node is None or node.kind != MAPPING:
+            return
+        for name, entry in self.decoder.fields(type(struct)).items():
+            found = node.entry(name)
+            if entry.struct is None or entry.many or name in struct.__dict__ or found is None:
+                continue
+            if entry.nullable[0] <= self.work.row.spec < entry.nullable[1]:
+                continue
+            if found[1].kind != SCALAR:  # a null before this item of a list was left out, and the text is that of another item
+                self.struct(entry.struct(), (*path, name))
+                continue
+            message = f"{name} is null where a mapping is expected; it counts as empty"
+            self.work.warning("null-mapping", message, (*path, name))
+
+    def unknown(self, path: Path) -> None:
+        """One warning. Of a text that is nothing but unknown keys only the first are answered."""
+        place = self.work.source.key_place(path)
+        message, hint, fix = f"unknown key `{shown(str(path[-1]))}` {place_name(path)}", "", None
+        self.answered += 1
+        if self.answered <= _ANSWERS:
+            root = type(self.work.config)
+            answer = explain(root, path, self.decoder.fields, lambda entry: came(entry, self.work.row), "name")
+            message, hint = answer.message, answer.hint
+            fix = self.fix(place, str(path[-1]), answer.write) if answer.write else None
+        self.work.report.entries.append(Entry(WARNING, "unused-key", message, place, hint, fix=fix))
+
+    def fix(self, place: Place, key: str, write: str) -> Fix | None:
+        """Another key in the place of this one, where the key is written as it is read."""
+        line = self.work.source.line(place.line)
+        start = place.column - 1
+        start += line[start : start + 1] in ("'", '"')
+        if line[start : start + len(key)] != key:
+            return None
+        span = place.but(column=start + 1, end_line=place.line, end_column=start + 1 + len(key))
+        return Fix(f"write {write}", span, write)
 
 
 def _extension(key: str, path: Path) -> bool:
@@ -49,26 +99,16 @@ def _extension(key: str, path: Path) -> bool:
     return key == "<<" or (not path and key.startswith("x-"))
 
 
-def _null_structs(work: Compilation, decoder: Decoder, struct: Struct, path: Path) -> None:
-    """Structures that the text has as null: they count as empty."""
-    node = work.source.find(path)
-    if node is None or node.kind != MAPPING:
-        return
-    for name, entry in decoder.fields(type(struct)).items():
-        found = node.entry(name)
-        if entry.struct is None or entry.many or name in struct.__dict__ or found is None:
-            continue
-        if entry.nullable[0] <= work.row.spec < entry.nullable[1]:
-            continue
-        if found[1].kind != SCALAR:  # a null before this item of a list was left out, and the text is that of another item
-            _unused(work, decoder, entry.struct(), (*path, name))
-            continue
-        work.warning("null-mapping", f"{name} is null where a mapping is expected; it counts as empty", (*path, name))
+def came(entry: Field, row: Variant) -> tuple[str, str]:
+    """Why `row` lacks a field of the language, and the way out."""
+    of_variant = [each for each in rows_of(row.name) if each.knows(entry)]
+    if of_variant and not of_variant[-1].older(row):
+        first = next(each for each in of_variant if not each.older(row))
+        return f"it came with {first}; this config is {row.version}", f"set version: {first.version}, or remove the key"
+    if of_variant:
+        return f"it was removed after {of_variant[-1]}; this config is {row.version}", "remove the key"
+    others = [name for name in NAMES if any(each.knows(entry) for each in rows_of(name))]
+    if not others:
+        return "the compiler writes it", "remove the key"
+    return f"it is a key of {' and '.join(others)}, not of {row.name}", f"remove the key, or set variant: {others[0]}"
 
-
-def _unused_key(work: Compilation, known: dict[str, Any], key: str, path: Path) -> None:
-    from difflib import get_close_matches
-
-    close = get_close_matches(key, list(known), 1) if len(work.report) < _SUGGESTIONS and len(key) < _LONGEST else []
-    message = f"the key {key} means nothing here" + (f"; did you mean {close[0]}?" if close else "")
-    work.report.entries.append(Entry(WARNING, "unused-key", message, work.source.key_place((*path, key))))

@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ignition_py.spec.model import Field
+
 SPEC = "spec"
 FCOS = "fcos"
 OPENSHIFT = "openshift"
@@ -66,6 +68,16 @@ class Variant(Record):
     def has(self, section: str, since: int = 0) -> bool:
         """True if the row has `section` at version `since` or later."""
         return self.sections.get(section, -1) >= since
+
+    def older(self, other: Variant) -> bool:
+        """True if this row stands before `other` of the same variant."""
+        rows = rows_of(self.name)
+        return rows.index(self) < rows.index(other)
+
+    def knows(self, entry: Field) -> bool:
+        """True if the row has the field."""
+        level = self.levels.get(entry.axis)
+        return level is not None and entry.at(level)
 
     def __repr__(self) -> str:
         return f"{self.name} {self.version}"

@@ -59,7 +59,7 @@ print(result.output)
 def test_the_field_is_unknown_before() -> None:
     text = BUTANE.format(version="1.7.0")
     program = f"import butane_py\nprint(*(e.raw() for e in butane_py.compile({text!r}).report))"
-    assert "the key immutable means nothing here" in with_next_version(program)
+    assert "unknown key `immutable` in storage.files: it came with fcos 1.9.0" in with_next_version(program)
     config = json.dumps({"ignition": {"version": "3.6.0"}, "storage": {"files": [{"path": "/a", "immutable": True}]}})
     program = f"from ignition_py.spec.read import parse\nprint(*(e.raw() for e in parse({config.encode()!r})[2]))"
     assert "warning at $.storage.files.0.immutable" in with_next_version(program)

@@ -19,7 +19,7 @@ declare(
     "variant-missing",
     title="The variant is missing",
     why="A config begins with the variant (which operating system) and the version of its specification.",
-    wrong="# variant: is not here\nversion: 1.6.0\n".replace("variant:", "the variant"),
+    wrong="version: 1.6.0  # and no variant: at all\n",
     right="variant: fcos\nversion: 1.6.0\n",
 )
 
@@ -66,7 +66,7 @@ declare(
 
 declare(
     "unused-key",
-    title="A key means nothing",
+    title="An unknown key",
     why="No field of that name exists at this place in this version. It is ignored, which is seldom what "
     "was meant: look for a typing error, an indent that is one level off, or a field of a newer version.",
     wrong=file_("permissions: 0644"),

@@ -79,12 +79,13 @@ class Node:
 class Source:
     """One YAML text: its name, its root node (None if it has no content) and whether it uses aliases."""
 
-    __slots__ = ("aliased", "name", "root", "text")
+    __slots__ = ("_lines", "aliased", "name", "root", "text")
 
     def __init__(self, text: bytes, name: str) -> None:
         self.text = text
         self.name = name
         self.aliased = False
+        self._lines: list[str] | None = None
         self.root = self._compose()
 
     def _compose(self) -> Node | None:
@@ -239,6 +240,12 @@ class Source:
         for part in path:
             node = node.child(part) if node is not None else None
         return node
+
+    def line(self, number: int) -> str:
+        """A line of the text, from 1; empty where it has none or is not UTF-8."""
+        if self._lines is None:
+            self._lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", self.text.decode("utf-8-sig", "replace"))
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     def place(self, path: Path) -> Place:
         """The place of the value at `path`, or of the nearest value around it."""

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ignition_py.report.diag import Path
+    from ignition_py.spec.decode import Decoder
+    from ignition_py.spec.model import Field
     from ignition_py.spec.tables import Config
+    from ignition_py.spec.unknown import Answer
 
 
 MAP_KEY = "sourceMap"  # where `butane-py --source-map=inline` leaves its map; it is for ignition_py/sources.py
@@ -137,24 +140,30 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
         message = f"{path[-1]} is null where an object is expected; it counts as empty"
         report.add(WARNING, "null-object", message, document.place(path))
     for path in decoder.unused:
-        report.add(WARNING, "unused-key", _unused_message(path, decoder), document.key_place(path))
+        answer = unknown_key(path, decoder)
+        report.add(WARNING, "unused-key", answer.message, document.key_place(path), answer.hint)
 
 
-def _unused_message(path: Path, decoder: Any) -> str:
-    key = str(path[-1])
-    known: list[str] = []
-    struct: Any = tables.Config
-    for part in path[:-1]:
-        if isinstance(part, str):
-            struct = struct.BY_JSON[part].struct
-    known = list(decoder.fields(struct))
-    for name in known:
-        if name.casefold() == key.casefold():
-            return f"{key} is not how this key is spelled; it is taken for {name}"
-    from difflib import get_close_matches
+def unknown_key(path: Path, decoder: Decoder) -> Answer:
+    """What to say of the last key of `path` (JSON keys)."""
+    from ignition_py.spec.unknown import Answer, explain, place_name, spelling
 
-    close = get_close_matches(key, known, 1)
-    return f"the key {key} means nothing here" + (f"; did you mean {close[0]}?" if close else "")
+    key, answer = str(path[-1]), explain(tables.Config, path, decoder.fields, lambda entry: _came(entry, decoder.version), "json")
+    if len(answer.write) == len(key) and answer.write == spelling(key, (answer.write,)):
+        message = f"the key `{key}` {place_name(path)} is taken for `{answer.write}`, which is how it is spelled"
+        return Answer(message, f"write {answer.write}", write=answer.write)
+    return answer
+
+
+def _came(entry: Field, version: int) -> tuple[str, str]:
+    """Why spec 3.`version` lacks a field, and the way out."""
+    names = {minor: text for text, minor in tables.VERSIONS.items()}
+    if entry.since not in names:
+        return "Butane has it, Ignition does not", "remove the key"
+    if entry.since > version:
+        first = names[entry.since]
+        return f"it came with spec {first}; this config is {names[version]}", f'set version to "{first}", or remove the key'
+    return f"it was removed with spec {names[entry.until]}; this config is {names[version]}", "remove the key"
 
 
 def spelled(path: Path) -> Path:

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
     from ignition_py.report.diag import Path, Report
     from ignition_py.spec.jsontext import JsonDocument
+    from ignition_py.spec.unknown import Answer
 
 _WANTED = {str: "a string", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
 
 
 class Unreadable(Exception):  # the report has the error
-    """A value has the wrong type: the config means nothing."""
+    """A value has the wrong type: the config cannot be read."""
 
 
 class Reader:
-    """One object of the config. What is not asked for is reported as a key that means nothing (`done()`)."""
+    """One object of the config. What is not asked for is reported as an unknown key (`done()`)."""
 
     def __init__(self, raw: dict[str, Any], path: Path, document: JsonDocument, version: int, report: Report) -> None:
         self.raw = raw
@@ -31,6 +32,7 @@ class Reader:
         self.version = version
         self.report = report
         self._asked: set[str] = set()
+        self._newer: dict[str, int] = {}  # fields of later versions, with the minor version that they came with
 
     @property
     def origin(self) -> JsonOrigin:
@@ -45,6 +47,7 @@ class Reader:
 
     def _value(self, name: str, wanted: type, since: int) -> Any:
         if self.version < since:
+            self._newer[name] = since
             return None
         self._asked.add(name)
         value = self.raw.get(name)
@@ -113,4 +116,14 @@ class Reader:
         for key in self.raw:
             if key not in self._asked:
                 place = self.document.key_place((*self.path, key))
-                self.report.add(WARNING, "unused-key", f"the key {key} means nothing here", place)
+                answer = self._unknown(key)
+                self.report.add(WARNING, "unused-key", answer.message, place, answer.hint)
+
+    def _unknown(self, key: str) -> Answer:
+        from ignition_py.spec.unknown import Answer, place_name, typo
+
+        where = place_name((*self.path, key))
+        if key in self._newer:
+            own = f"2.{self.version}.0" if self.version >= 0 else "1"
+            return Answer(f"unknown key `{key}` {where}: it came with spec 2.{self._newer[key]}.0; this config is {own}")
+        return typo(key, where, self._asked)
