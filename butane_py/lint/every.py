@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from butane_py.lint import children, local_links, size, started
+from butane_py.lint import (
+    accounts,
+    children,
+    contents,
+    devices,
+    files,
+    kernel_arguments,
+    local_links,
+    login,
+    mounts,
+    placeholders,
+    quadlets,
+    secrets,
+    size,
+    started,
+    unit_rules,
+    unit_settings,
+    urls,
+    versions,
+)
 from butane_py.lint.rule import RULES
 
 __all__ = ["MODULES", "RULES"]
 
-MODULES = (started, children, local_links, size)
+MODULES = (
+    *(login, accounts, mounts, devices, started, unit_rules, unit_settings, quadlets, files, contents, secrets, urls),
+    *(kernel_arguments, placeholders, versions, size, children, local_links),
+)

@@ -141,7 +141,7 @@ class Facts:
 
         for length in range(len(path), 0, -1):
             found = traced(self.compiled, path[:length], self.row.spec, empty_too=True)
-            if found is not None:
+            if found:
                 return self.work.source.place(found)
         return self.work.source.place(())
 
@@ -167,6 +167,16 @@ class Facts:
             return None
         span = place.but(column=start, end_column=start + len(old))
         return Fix(f"write {new}", span, new)
+
+    def value_fix(self, path: Path, old: str, new: str) -> Fix | None:
+        """Writing `new` for a value of one line that is spelled `old` in the YAML, plain or in quotes."""
+        place = self.place(path)
+        line = self.yaml_lines[place.line - 1] if 0 < place.line <= len(self.yaml_lines) else ""
+        quote = line[place.column - 1 : place.column]
+        column = place.column + (quote in ("'", '"'))
+        if line[column - 1 : column - 1 + len(old)] != old:
+            return None
+        return Fix(f"write {new}", place.but(column=column, end_line=place.line, end_column=column + len(old)), new)
 
     @cached_property
     def yaml_lines(self) -> list[str]:

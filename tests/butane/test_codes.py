@@ -34,6 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     (files / "tree" / "hello").write_text("hello\n")
     (files / "child.ign").write_text('{"ignition": {"version": "3.5.0"}}')
     (files / "random.bin").write_bytes(os.urandom(20_000))
+    (files / "empty.pub").write_text("# no key\n")
+    (files / "key.pub").write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS me\n")
     (files / "outside").symlink_to("../secret")
     return str(files)
 

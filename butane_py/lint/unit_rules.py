@@ -1,0 +1,396 @@
+"""Units as systemd loads them: what it refuses, and what does not do what it looks like.
+
+Sources: systemd.unit(5), systemd.service(5), systemd.timer(5), systemd.socket(5), systemd.path(5), systemd.special(7).
+"""
+
+from __future__ import annotations
+
+import re
+
+from butane_py.lint.rule import lint, near
+from butane_py.lint.tables import image_units, table
+from butane_py.lint.unit_text import UnitText, read_command
+from ignition_py.report.diag import INFO
+from ignition_py.report.examples import unit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from butane_py.lint.facts import Facts, Text
+    from butane_py.lint.rule import Find
+    from butane_py.lint.unit_text import Setting
+
+_INSTALL = "  [Install]\n  WantedBy=multi-user.target\nenabled: true\n"
+_GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n{_INSTALL}"
+_TIMER = "contents: |\n  [Timer]\n  OnCalendar=daily\n  [Install]\n  WantedBy=timers.target\nenabled: true\n"
+_EXEC = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
+_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "busybox", "env", "fish", "test", "[", "expr")
+_OPERATOR = r"&&|\|\|?|&|\d?(?:>>?|<)(?:&\d|[/\w].*)?|&>>?.*"
+_SUFFIXES = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
+_LISTEN = ("Stream", "Datagram", "SequentialPacket", "FIFO", "Special", "Netlink", "MessageQueue", "USBFunction")
+_PATHS = ("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty")
+_TRIGGERS = (
+    "OnCalendar",
+    "OnActiveSec",
+    "OnBootSec",
+    "OnStartupSec",
+    "OnUnitActiveSec",
+    "OnUnitInactiveSec",
+    "OnClockChange",
+    "OnTimezoneChange",
+)
+
+
+def whole_units(facts: Facts, kind: str) -> Iterator[tuple[Text, UnitText]]:
+    """Units of a kind that the config writes itself: the main text, and it with its drop-ins read together."""
+    for text in facts.texts:
+        if text.unit.endswith(kind) and not text.dropin and not text.quadlet:
+            together = UnitText()
+            for each in facts.texts:
+                if each.unit == text.unit and not each.quadlet:
+                    together.settings.extend(each.read.settings)
+            yield text, together
+
+
+def _first_line(text: Text, section: str) -> int:
+    return next((line for name, line in text.read.sections if name == section), 1)
+
+
+@lint(
+    "lint-service-no-exec",
+    title="A service has nothing to run",
+    why="systemd refuses it: only Type=oneshot services with RemainAfterExit=yes and an ExecStop= may do without ExecStart=.",
+    fix="Write ExecStart=, with the absolute path of the program.",
+    wrong=unit(_GOOD.replace("ExecStart=/bin/true", "Restart=always")),
+    right=unit(_GOOD),
+)
+def service_no_exec(facts: Facts, find: Find) -> None:
+    """Services without ExecStart= that systemd would refuse."""
+    for text, read in whole_units(facts, ".service"):
+        if read.all("Service", "ExecStart") or read.last("Unit", "SuccessAction"):
+            continue
+        oneshot = read.last("Service", "Type") == "oneshot" and read.last("Service", "RemainAfterExit").lower() in (
+            "yes",
+            "true",
+            "1",
+            "on",
+            "y",
+            "t",
+        )
+        if not (oneshot and read.all("Service", "ExecStop")):
+            find.in_text(
+                text.at,
+                _first_line(text, "Service"),
+                f"{text.unit} has no ExecStart=: systemd refuses it",
+                hint="write ExecStart=/path/of/program",
+            )
+
+
+@lint(
+    "lint-service-several-exec",
+    title="A service has several main programs",
+    why="systemd refuses more than one ExecStart= but of Type=oneshot services.",
+    fix="Write Type=oneshot if they are to run one after the other; else give each a unit of its own.",
+    wrong=unit(_GOOD.replace("/bin/true", "/bin/true\n  ExecStart=/bin/false")),
+    right=unit(_GOOD.replace("ExecStart=", "Type=oneshot\n  ExecStart=/bin/false\n  ExecStart=")),
+)
+def service_several_exec(facts: Facts, find: Find) -> None:
+    """Second ExecStart= of services that run one program."""
+    for text, read in whole_units(facts, ".service"):
+        several = read.all("Service", "ExecStart")[1:]
+        if several and read.last("Service", "Type") != "oneshot":
+            hint = "write Type=oneshot, or ExecStart= (empty) before the one that replaces the others"
+            find.in_text(
+                text.at,
+                several[0].line,
+                f"{text.unit} has {len(several) + 1} ExecStart=, and is not Type=oneshot",
+                hint=hint,
+            )
+
+
+@lint(
+    "lint-service-restart",
+    title="A oneshot service is to be restarted always",
+    why="systemd refuses Restart=always and Restart=on-success with Type=oneshot.",
+    fix="Write Restart=on-failure, or another Type.",
+    wrong=unit(_GOOD.replace("ExecStart", "Type=oneshot\n  Restart=always\n  ExecStart")),
+    right=unit(_GOOD.replace("ExecStart", "Type=oneshot\n  Restart=on-failure\n  ExecStart")),
+)
+def service_restart(facts: Facts, find: Find) -> None:
+    """Restart= that Type=oneshot does not go with."""
+    for text, read in whole_units(facts, ".service"):
+        restart = read.all("Service", "Restart")[-1:]
+        if restart and read.last("Service", "Type") == "oneshot" and restart[0].value in ("always", "on-success"):
+            message = (
+                f"{text.unit} is Type=oneshot, which does not go with Restart={restart[0].value}: systemd refuses it"
+            )
+            find.in_text(text.at, restart[0].line, message, hint="write Restart=on-failure")
+
+
+def _commands(facts: Facts) -> Iterator[tuple[Text, Setting]]:
+    for text in facts.texts:
+        for section in ("Service", "Socket", "Mount", "Swap"):
+            for setting in text.read.all(section, *_EXEC):
+                yield text, setting
+
+
+@lint(
+    "lint-exec-relative",
+    title="A program is named by a relative path",
+    why="systemd takes absolute paths, and names without a slash that it looks up in fixed folders. It refuses the rest.",
+    fix="Write the absolute path.",
+    wrong=unit(_GOOD.replace("/bin/true", "bin/true")),
+    right=unit(_GOOD),
+)
+def exec_relative(facts: Facts, find: Find) -> None:
+    """Programs with a slash that is not the first character."""
+    for text, setting in _commands(facts):
+        program = read_command(setting.value).program
+        if "/" in program and not program.startswith(("/", "%", "$")):
+            message = f"{setting.name}={program} of {text.unit} is a relative path: systemd refuses it"
+            find.in_text(text.at, setting.line, message, hint="write the absolute path of the program")
+
+
+@lint(
+    "lint-exec-shell",
+    title="A command has an operator of the shell",
+    why="systemd runs no shell: the program gets && or | as an argument.",
+    fix="Write ExecStart=/bin/sh -c '…', or several ExecStart= of a Type=oneshot service.",
+    wrong=unit(_GOOD.replace("/bin/true", "/bin/true && /bin/false")),
+    right=unit(_GOOD.replace("/bin/true", "/bin/sh -c '/bin/true && /bin/false'")),
+)
+def exec_shell(facts: Facts, find: Find) -> None:
+    """Operators of the shell as words of their own, not in quotes, of programs that are no shell."""
+    for text, setting in _commands(facts):
+        command = read_command(setting.value)
+        if command.program.rpartition("/")[2] in _SHELLS:
+            continue
+        operator = next((word for word, quoted in command.words if not quoted and re.fullmatch(_OPERATOR, word)), "")
+        if operator:
+            message = f"{setting.name}= of {text.unit} has {operator!r}, and systemd runs no shell"
+            find.in_text(text.at, setting.line, message, hint=f"write {setting.name}=/bin/sh -c '…'")
+
+
+@lint(
+    "lint-exec-not-executable",
+    title="A service runs a file that cannot be executed",
+    why="The config writes the file without an execute bit, and the service fails with status 203/EXEC.",
+    fix="Write mode: 0755 for the file.",
+    wrong="storage:\n  files:\n    - path: /opt/tool\n      contents:\n        inline: a\n"
+    + unit(_GOOD.replace("/bin/true", "/opt/tool")),
+    right="storage:\n  files:\n    - path: /opt/tool\n      mode: 0755\n      contents:\n        inline: a\n"
+    + unit(_GOOD.replace("/bin/true", "/opt/tool")),
+)
+def exec_not_executable(facts: Facts, find: Find) -> None:
+    """Programs of Exec…= that the config writes without an execute bit."""
+    modes = {file.path: file.mode for file in facts.files if not (file.contents or b"").startswith(b"#!")}
+    for text, setting in _commands(facts):
+        program = read_command(setting.value).program
+        if not modes.get(program, 0o111) & 0o111:
+            message = (
+                f"{setting.name}= of {text.unit} runs {program}, which the config writes with mode {modes[program]:04o}"
+            )
+            find.in_text(text.at, setting.line, message, hint=f"write mode: 0755 for {program}")
+
+
+@lint(
+    "lint-unit-target",
+    title="A unit names a target that does not exist",
+    why="Enabling makes a link that nothing follows, so the unit does not start.",
+    fix="Write a target of systemd, such as multi-user.target.",
+    wrong=unit(_GOOD.replace("multi-user.target", "multiuser.target")),
+    right=unit(_GOOD),
+)
+def unit_target(facts: Facts, find: Find) -> None:
+    """Targets in [Install] and in dependencies that are neither systemd's nor the config's: information where no similar one is known."""
+    known = {name for name in image_units() if name.endswith(".target")} | set(table("image")["user-targets"])
+    known |= {text.unit for text in facts.texts} | {each.name for each in facts.compiled.systemd.units}
+    known |= {link.path.rpartition("/")[2] for link in facts.compiled.storage.links}
+    for text in facts.texts:
+        installed = text.read.all("Install", "WantedBy", "RequiredBy", "UpheldBy")
+        for setting in [
+            *installed,
+            *text.read.all("Unit", "Wants", "Requires", "After", "Before", "BindsTo", "PartOf"),
+        ]:
+            for name in setting.value.split():
+                _check_target(find, text, setting, name.strip("\"'"), known, installed=setting in installed)
+
+
+def _check_target(find: Find, text: Text, setting: Setting, name: str, known: set[str], *, installed: bool) -> None:
+    if not name or "%" in name or "@" in name or "$" in name:
+        return
+    kind = name.rpartition(".")[2] if "." in name else ""
+    if kind not in _SUFFIXES:
+        whole = f"{name}.target"
+        hint = f"write {whole}" if whole in known else "write the whole name, with .service, .target or another suffix"
+        replace = (name, whole) if whole in known else None
+        find.in_text(
+            text.at,
+            setting.line,
+            f"{setting.name}={name} of {text.unit} is no name of a unit",
+            hint=hint,
+            replace=replace,
+        )
+    elif kind == "target" and name not in known:
+        close = near(name, known, 0.85)
+        if close and re.sub(r"\d", "", close) != re.sub(r"\d", "", name):
+            message = f"{setting.name}={name} of {text.unit}: there is no such target; did you mean {close}?"
+            find.in_text(text.at, setting.line, message, hint=f"write {close}", replace=(name, close))
+        elif installed and not find.facts.merges:
+            message = f"{setting.name}={name} of {text.unit} is a target that neither systemd nor this config has"
+            find.in_text(
+                text.at, setting.line, message, hint="write multi-user.target, or add the target", severity=INFO
+            )
+
+
+@lint(
+    "lint-unit-enabled-masked",
+    title="A unit is enabled and masked",
+    why="A masked unit never starts, whatever enables it.",
+    fix="Take enabled or mask away.",
+    wrong=unit("enabled: true\nmask: true\n", "docker.service"),
+    right=unit("enabled: true\n", "docker.service"),
+)
+def unit_enabled_masked(facts: Facts, find: Find) -> None:
+    """Units with enabled: true and mask: true."""
+    for i, each in enumerate(facts.compiled.systemd.units):
+        if each.enabled and each.mask:
+            find.at(
+                ("systemd", "units", i, "mask"),
+                f"{each.name} is enabled and masked: it never starts",
+                hint="take one of the two away",
+            )
+
+
+@lint(
+    "lint-template-enabled",
+    title="A template is enabled without an instance",
+    why="Only instances run. systemd enables a template only if it has DefaultInstance=.",
+    fix="Name an instance, such as getty@tty1.service, or write DefaultInstance=.",
+    wrong=unit(_GOOD, "example@.service"),
+    right=unit(_GOOD.replace("WantedBy", "DefaultInstance=a\n  WantedBy"), "example@.service"),
+)
+def template_enabled(facts: Facts, find: Find) -> None:
+    """Enabled templates without DefaultInstance=."""
+    for i, each in enumerate(facts.compiled.systemd.units):
+        if each.enabled and "@." in each.name and (each.contents or each.name not in image_units()):
+            texts = [text for text in facts.texts if text.unit == each.name]
+            if not any(text.read.last("Install", "DefaultInstance") for text in texts):
+                instance = each.name.replace("@.", "@NAME.")
+                message = f"{each.name} is a template: enabling it starts nothing"
+                find.at(
+                    ("systemd", "units", i, "name"),
+                    message,
+                    hint=f"add a unit {instance} with enabled: true, or write DefaultInstance= in [Install]",
+                )
+
+
+@lint(
+    "lint-timer-no-trigger",
+    title="A timer never elapses",
+    why="systemd refuses a timer without OnCalendar= or another On…=.",
+    fix="Write OnCalendar=daily, OnBootSec=5min or the like in [Timer].",
+    wrong=unit(_TIMER.replace("OnCalendar=daily", "Persistent=true"), "example.timer"),
+    right=unit(_TIMER, "example.timer")
+    + "    - name: example.service\n      contents: |\n        [Service]\n        ExecStart=/bin/true\n",
+)
+def timer_no_trigger(facts: Facts, find: Find) -> None:
+    """Timers that have no time."""
+    for text, read in whole_units(facts, ".timer"):
+        if not read.all("Timer", *_TRIGGERS):
+            find.in_text(
+                text.at,
+                _first_line(text, "Timer"),
+                f"{text.unit} has no On…= setting: systemd refuses it",
+                hint="write OnCalendar= or OnBootSec=",
+            )
+
+
+@lint(
+    "lint-unit-incomplete",
+    title="A unit lacks what it is for",
+    why="systemd refuses a socket without Listen…=, a path unit without a path, a mount unit without What= or Where=.",
+    fix="Write the setting that the message names.",
+    wrong=unit(
+        "contents: |\n  [Mount]\n  Where=/var/data\n  [Install]\n  WantedBy=local-fs.target\nenabled: true\n",
+        "var-data.mount",
+    ),
+    right=unit(
+        "contents: |\n  [Mount]\n  What=/dev/disk/by-label/data\n  Where=/var/data\n  [Install]\n  WantedBy=local-fs.target\nenabled: true\n",
+        "var-data.mount",
+    ),
+)
+def unit_incomplete(facts: Facts, find: Find) -> None:
+    """Sockets, path, mount, automount and swap units without their main setting."""
+    needs = (
+        (".socket", "Socket", tuple(f"Listen{kind}" for kind in _LISTEN), "ListenStream="),
+        (".path", "Path", _PATHS, "PathExists="),
+        (".mount", "Mount", ("What",), "What="),
+        (".mount", "Mount", ("Where",), "Where="),
+        (".automount", "Automount", ("Where",), "Where="),
+        (".swap", "Swap", ("What",), "What="),
+    )
+    for kind, section, names, setting in needs:
+        for text, read in whole_units(facts, kind):
+            if not read.all(section, *names) and not (kind == ".mount" and text.unit in image_units()):
+                find.in_text(
+                    text.at,
+                    _first_line(text, section),
+                    f"{text.unit} has no {setting} in [{section}]: systemd refuses it",
+                    hint=f"write {setting}",
+                )
+
+
+@lint(
+    "lint-timer-service-enabled",
+    severity=INFO,
+    title="A timer and its service are both enabled",
+    why="The service runs at each boot besides when the timer starts it.",
+    fix="Enable only the timer, if that is not meant.",
+    wrong=unit(_TIMER, "example.timer")
+    + "    - name: example.service\n      enabled: true\n      contents: |\n        [Service]\n        ExecStart=/bin/true\n"
+    "        [Install]\n        WantedBy=multi-user.target\n",
+    right=unit(_TIMER, "example.timer")
+    + "    - name: example.service\n      contents: |\n        [Service]\n        ExecStart=/bin/true\n",
+)
+def timer_service_enabled(facts: Facts, find: Find) -> None:
+    """Enabled services that an enabled timer of the config starts."""
+    units = {each.name: (i, each) for i, each in enumerate(facts.compiled.systemd.units)}
+    for name, (_, timer) in units.items():
+        if name.endswith(".timer") and timer.enabled and timer.contents:
+            texts = [text.read.last("Timer", "Unit") for text in facts.texts if text.unit == name]
+            started = next(filter(None, texts), name.removesuffix(".timer") + ".service")
+            if started in units and units[started][1].enabled and units[started][1].contents:
+                at = ("systemd", "units", units[started][0], "enabled")
+                find.at(
+                    at,
+                    f"{started} runs at each boot besides when {name} starts it",
+                    hint="enable only the timer, if that is not meant",
+                )
+
+
+@lint(
+    "lint-network-online",
+    title="A unit waits for the network and nothing brings it",
+    why="After= only orders. Where nothing wants network-online.target it is not started, and the unit does not wait.",
+    fix="Write Wants=network-online.target too.",
+    wrong=unit(_GOOD.replace("[Service]", "[Unit]\n  After=network-online.target\n  [Service]")),
+    right=unit(
+        _GOOD.replace("[Service]", "[Unit]\n  Wants=network-online.target\n  After=network-online.target\n  [Service]")
+    ),
+)
+def network_online(facts: Facts, find: Find) -> None:
+    """Units after network-online.target in configs where nothing wants it."""
+    target = "network-online.target"
+    wanting = ("Wants", "Requires", "BindsTo", "Requisite", "Upholds")
+    if facts.merges or any(
+        target in text.read.words("Unit", *wanting) or target in text.read.words("Install", "WantedBy")
+        for text in facts.texts
+    ):
+        return
+    for text in facts.texts:
+        for setting in text.read.all("Unit", "After"):
+            if target in setting.value.split() and not text.quadlet:
+                message = f"{text.unit} is After={target}, which nothing in this config wants"
+                find.in_text(text.at, setting.line, message, hint=f"add Wants={target} to [Unit]")
