@@ -10,175 +10,133 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 
+from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks.places import at
-from ignition_py.system.host import mounts, which
+from ignition_py.system.host import mounts
+from ignition_py.system.rootfs import Root, clean, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Filesystem
     from ignition_py.system.log import Log
 
-NOT_MOUNTED = frozenset({"swap", "none", ""})  # formats that have a path for nothing
-_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NOT_MOUNTED = frozenset({"swap", "none", ""})  # formats whose path has no meaning
 _EMPTY = frozenset({"lost+found"})  # names in a filesystem that nobody has used yet
 
 
-class Undo:
-    """What this run did, in order: directories made (as paths of the config) and targets mounted (as paths of ours)."""
+class Done(Record):
+    """What this run did, in order: a step of a directory (a path inside the root), or of a mount (device and target)."""
 
-    __slots__ = ("steps",)
+    steps: list[tuple[str, str]] = field(default_factory=list)
 
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, str]] = []
+    def directory(self, path: str) -> None:
+        self.steps.append(("", path))
 
-    def made(self) -> list[str]:
-        return [path for kind, path in self.steps if kind == "made"]
+    def mount(self, device: str, target: str) -> None:
+        self.steps.append((device, target))
+
+    def directories(self) -> list[str]:
+        return [path for device, path in self.steps if not device]
 
 
 def run(ctx: Context) -> None:
     """Raises StageError or CommandError; then nothing that this run mounted is left mounted."""
-    undo = Undo()
+    done = Done()
     try:
         for filesystem in in_order(ctx.config.storage.filesystems):
-            _mount_one(ctx, filesystem, undo)
-    except IgnitionError:
-        _take_back(ctx, undo)
+            _mount_one(ctx, filesystem, done)
+    except BaseException:
+        _take_back(ctx, done)
         raise
     notated = ctx.state.notated_directories
-    notated.extend(path for path in undo.made() if path not in notated)
+    notated.extend(path for path in done.directories() if path not in notated)
 
 
 def in_order(filesystems: Sequence[Filesystem]) -> list[Filesystem]:
     """Those that are mounted, outermost first."""
     mounted = [entry for entry in filesystems if entry.path and (entry.format or "") not in NOT_MOUNTED]
-    return sorted(mounted, key=lambda entry: len(parts(entry.path or "")))
-
-
-def parts(path: str) -> list[str]:
-    """The components of an absolute path; `.` and empty ones drop out, `..` goes up."""
-    clean = os.path.normpath("/" + path)
-    return [part for part in clean.split("/") if part]
+    return sorted(mounted, key=lambda entry: clean(entry.path or "").rstrip("/").count("/"))
 
 
 def target_of(root: str, path: str) -> str:
-    """Where `path` of the config is for us."""
-    return os.path.join(root, *parts(path))
+    """Where `path` of the config is, as seen from the stage."""
+    return os.path.join(root, clean(path)[1:]) if clean(path) != "/" else root
 
 
-def _mount_one(ctx: Context, filesystem: Filesystem, undo: Undo) -> None:
-    path = filesystem.path or ""
-    target = target_of(ctx.root, path)
-    new = make_directories(ctx.root, path, undo)
-    if mounted_from(filesystem.device, target):
-        ctx.log.info(f"mount: {filesystem.device} is mounted at {target} already")
-        return
-    _relabel(ctx, new)
-    options = ",".join(filesystem.mount_options)
-    argv = ["mount", *(("-o", options) if options else ()), "-t", filesystem.format or "", filesystem.device, target]
-    from ignition_py.system.run import run as run_program
+def open_mount_point(root: Root, path: str, what: str, made: Callable[[str], None] | None = None) -> None:
+    """Looks at each component of a mount point; with `made`, makes the missing ones.
 
-    with ctx.log.step(f"mount: {filesystem.device} at {target}"):
-        run_program(ctx.log, argv, what=f"mounting {filesystem.device} at {path}{at(filesystem)}")
-    undo.steps.append(("mounted", target))
-    if set(os.listdir(target)) <= _EMPTY:
-        _relabel(ctx, target)
-
-
-def make_directories(root: str, path: str, undo: Undo) -> str:
-    """Makes what is missing of `path` below `root` and returns the first that was missing as a path of ours, "" if none.
-
-    Raises StageError where a component is not a directory.
+    Raises StageError for one that is not a directory, FileNotFoundError for a missing one.
     """
-    first = ""
-    here = "/"
-    fd = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in parts(path):
-            here = os.path.join(here, part)
-            try:
-                below = os.open(part, _DIRECTORY, dir_fd=fd)
-            except FileNotFoundError:
-                os.mkdir(part, 0o755, dir_fd=fd)
-                undo.steps.append(("made", here))
-                first = first or target_of(root, here)
-                below = os.open(part, _DIRECTORY, dir_fd=fd)
-                os.chmod(f"/proc/self/fd/{below}", 0o755)  # noqa: S103  # the mode the spec names, whatever the umask
-            os.close(fd)
-            fd = below
+        os.close(root.directory(path, made))
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        raise StageError(f"making the mount point {path}: {_problem(error, here, fd)}") from None
-    finally:
-        os.close(fd)
-    return first
+        kind = {errno.ELOOP: "is a symlink", errno.ENOTDIR: "is not a directory"}.get(error.errno or 0)
+        if kind is None:
+            raise StageError(f"{what}: {error.filename}: {error.strerror}") from None
+        raise StageError(f"{what}: {error.filename} {kind}, and a mount point must consist of directories only") from None
 
 
-def _problem(error: OSError, here: str, fd: int) -> str:
-    if error.errno in (errno.ENOTDIR, errno.ELOOP):
-        mode = os.stat(os.path.basename(here), dir_fd=fd, follow_symlinks=False).st_mode
-        kind = "a symlink" if stat.S_ISLNK(mode) else "not a directory"
-        return f"{here} is {kind}, and a mount point must consist of directories only"
-    return f"{here}: {error.strerror}"
+def _mount_one(ctx: Context, filesystem: Filesystem, done: Done) -> None:
+    from ignition_py.system.run import run as run_program
+    from ignition_py.system.selinux import relabel
+
+    path, device = clean(filesystem.path or ""), filesystem.device
+    target = target_of(ctx.root, path)
+    what = f"mounting {device} at {path}{at(filesystem)}"
+    before = len(done.directories())
+    try:
+        with Root(ctx.root) as root:  # for each: one may be mounted at the root itself
+            open_mount_point(root, path, f"making the mount point {path}", done.directory)
+            if mounted_from(device, target):
+                ctx.log.info(f"mount: {device} is mounted at {target} already")
+                return
+            relabel(ctx.log, root, done.directories()[before : before + 1], stage="mount", required=False)
+        options = ",".join(filesystem.mount_options)
+        argv = ["mount", *(("-o", options) if options else ()), "-t", filesystem.format or "", device, target]
+        done.mount(device, target)  # first: a mount that is interrupted may have happened
+        with ctx.log.step(f"mount: {device} at {target}"):
+            run_program(ctx.log, argv, what=what)
+        if set(os.listdir(target)) <= _EMPTY:
+            with Root(ctx.root) as root:
+                relabel(ctx.log, root, [path], stage="mount", required=False)
+    except OSError as error:
+        raise StageError(f"{what}: {error.strerror}: {shown(str(error.filename))}") from None
 
 
 def mounted_from(device: str, target: str) -> bool:
-    """Is `device` what is mounted topmost at `target`? (A run that was killed leaves its mounts.)"""
-    sources = [mount.source for mount in mounts() if mount.target == os.path.realpath(target)]
+    """True if `device` is what is mounted topmost at `target`. (A run that was killed leaves its mounts.)"""
+    real = os.path.realpath(target)
+    sources = [mount.source for mount in mounts() if mount.target == real]
     return bool(sources) and (sources[-1] == device or os.path.realpath(sources[-1]) == os.path.realpath(device))
 
 
-def _take_back(ctx: Context, undo: Undo) -> None:
+def _take_back(ctx: Context, done: Done) -> None:
     """Unmounts and removes what this run mounted and made, last first.
 
     What does not go is logged: the first error stays the one that counts.
     """
-    for kind, path in reversed(undo.steps):
+    for device, path in reversed(done.steps):
         try:
-            if kind == "mounted":
+            if not device:
+                with Root(ctx.root) as root, root.spot(path) as spot:
+                    os.rmdir(spot.name, dir_fd=spot.dir)
+            elif mounted_from(device, path):
                 unmount(ctx.log, path)
-            else:
-                os.rmdir(target_of(ctx.root, path))
         except (IgnitionError, OSError) as error:
             ctx.log.error(f"mount: taking back {path}: {error}")  # noqa: TRY400  # not the logging module
 
 
 def unmount(log: Log, target: str) -> None:
     """Raises CommandError."""
-    from ignition_py.system.run import run as run_program
+    from ignition_py.system.run import run
 
     with log.step(f"umount: {target}"):
-        run_program(log, ["umount", target], what=f"unmounting {target}")
-
-
-def _relabel(ctx: Context, path: str) -> None:
-    """Gives `path` and what is below it the labels of the new root's SELinux policy, where it has one and setfiles
-    is there."""
-    if not path:
-        return
-    from ignition_py.system.rootfs import Root
-    from ignition_py.system.run import run as run_program
-
-    with Root(ctx.root) as root:
-        settings = root.read("/etc/selinux/config") or b""
-    kinds = [
-        line.partition(b"=")[2].strip().decode()
-        for line in settings.splitlines()
-        if line.strip().startswith(b"SELINUXTYPE=")
-    ]
-    if not kinds or not kinds[0]:
-        return
-    if not which("setfiles"):
-        ctx.log.warning(f"mount: {path} is left without SELinux labels: the program setfiles is not on PATH")
-        return
-    contexts = target_of(ctx.root, f"/etc/selinux/{kinds[0]}/contexts/files/file_contexts")
-    run_program(
-        ctx.log,
-        ["setfiles", "-vF0", "-r", ctx.root, contexts, "-f", "-"],
-        what=f"labelling {path} for SELinux",
-        stdin=os.fsencode(path) + b"\0",
-    )
+        run(log, ["umount", target], what=f"unmounting {target}")

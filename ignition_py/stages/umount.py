@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.mount import in_order, parts, target_of, unmount
+from ignition_py.stages.mount import in_order, open_mount_point, target_of, unmount
 from ignition_py.system.host import mounts
+from ignition_py.system.rootfs import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,16 +32,16 @@ def run(ctx: Context) -> None:
 
 def _unmount_one(ctx: Context, path: str) -> None:
     target = target_of(ctx.root, path)
-    _only_directories(ctx.root, path)
-    if any(mount.target == os.path.realpath(target) for mount in mounts()):
+    try:
+        with Root(ctx.root) as root:
+            open_mount_point(root, path, f"unmounting {path}")
+    except FileNotFoundError:
+        ctx.log.info(f"umount: there is no {target}")
+        return
+    except OSError as error:
+        raise StageError(f"unmounting {path}: {error.strerror}: {error.filename}") from None
+    real = os.path.realpath(target)
+    if any(mount.target == real for mount in mounts()):
         unmount(ctx.log, target)
     else:
         ctx.log.info(f"umount: nothing is mounted at {target}")
-
-
-def _only_directories(root: str, path: str) -> None:
-    here = root
-    for part in parts(path):
-        here = os.path.join(here, part)
-        if os.path.islink(here):
-            raise StageError(f"unmounting {path}: {here} has become a symlink")

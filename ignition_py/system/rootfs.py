@@ -54,6 +54,11 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
 
 
+def clean(path: str) -> str:
+    """An absolute path of a config by its components alone: `.` and empty ones drop out, `..` goes up."""
+    return "/" + "/".join(part for part in os.path.normpath("/" + path).split("/") if part)
+
+
 def fail(number: int, path: bytes) -> NoReturn:
     raise OSError(number, os.strerror(number), shown(decode(path)))
 
@@ -277,9 +282,50 @@ class Root:
         finally:
             os.close(fd)
 
+    def directory(self, path: str, made: Callable[[str], None] | None = None) -> int:
+        """A descriptor of the directory at `path`, none of whose components is a symlink.
+
+        With `made`, missing ones are made, mode 0755 whatever the umask, and told to it. Raises OSError: ENOENT, ELOOP for a
+        symlink, ENOTDIR for anything else that is no directory.
+        """
+        fd = os.dup(self.fd)
+        where = b""
+        try:
+            for part in reversed(_components(encode(clean(path)))):
+                where += b"/" + part
+                below = _directory(fd, part, where, made)
+                os.close(fd)
+                fd = below
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
+
     def mkdirs(self, path: str) -> None:
         """Makes the directory at `path` and its parents where they are missing."""
         self.spot(path.rstrip("/") + "/.made", create=True).close()
+
+
+def _directory(fd: int, part: bytes, where: bytes, made: Callable[[str], None] | None) -> int:
+    """One step of `Root.directory`."""
+    try:
+        return os.open(part, _DIRECTORY, dir_fd=fd)
+    except FileNotFoundError:
+        if made is None:
+            fail(errno.ENOENT, where)
+    except OSError as error:
+        if error.errno != errno.ENOTDIR:
+            fail(error.errno or errno.EIO, where)
+        mode = os.stat(part, dir_fd=fd, follow_symlinks=False).st_mode
+        fail(errno.ELOOP if stat.S_ISLNK(mode) else errno.ENOTDIR, where)
+    try:
+        os.mkdir(part, 0o755, dir_fd=fd)
+        made(decode(where))
+        new = os.open(part, _LIST, dir_fd=fd)
+        os.fchmod(new, 0o755)
+    except OSError as error:
+        fail(error.errno or errno.EIO, where)
+    return new
 
 
 class _Walk:

@@ -72,9 +72,9 @@ def test_order_is_by_depth_and_only_what_is_mounted() -> None:
     assert [entry.path for entry in mount.in_order(entries)] == ["/", "/b", "/a", "/v", "/z/./y/", "/a/b/c"]
 
 
-@pytest.mark.parametrize(("path", "parts"), [("/", []), ("/a//b/", ["a", "b"]), ("/a/./../b", ["b"]), ("/../../x", ["x"])])
-def test_parts(path: str, parts: list[str]) -> None:
-    assert mount.parts(path) == parts
+@pytest.mark.parametrize(("path", "target"), [("/", "/sysroot"), ("/a//b/", "/sysroot/a/b"), ("/a/./../b", "/sysroot/b"), ("//../x", "/sysroot/x")])
+def test_targets(path: str, target: str) -> None:
+    assert mount.target_of("/sysroot", path) == target
 
 
 @pytest.mark.root
@@ -172,26 +172,68 @@ def test_mount_points_do_not_lead_elsewhere(root: Path, make: Callable[[Path], o
     assert not os.path.exists("/etc/b")
 
 
+CONTEXTS = """\
+/.* system_u:object_r:default_t:s0
+/new/deep(/.*)? system_u:object_r:deep_t:s0
+"""
+
+
+def install_policy(root: Path, config: str, kind: str = "targeted") -> None:
+    (root / f"etc/selinux/{kind}/contexts/files").mkdir(parents=True)
+    (root / f"etc/selinux/{kind}/contexts/files/file_contexts").write_text(CONTEXTS)
+    (root / "etc/selinux/config").write_text(config)
+
+
+def label(path: Path) -> str:
+    try:
+        return os.getxattr(path, "security.selinux").rstrip(b"\0").decode().split(":")[2]
+    except OSError:
+        return ""
+
+
 @pytest.mark.root
 @pytest.mark.subprocess
-def test_labels_are_those_of_the_new_root(
-    root: Path, device: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """setfiles is called for the first directory that was missing and for a filesystem nobody has used; a stand-in notes how
-    (this machine's kernel has no SELinux)."""
-    node = device()
-    (root / "etc/selinux").mkdir(parents=True)
-    (root / "etc/selinux/config").write_text("# comment\nSELINUX=enforcing\n SELINUXTYPE=targeted\n")
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    notes = tmp_path / "notes"
-    (tools / "setfiles").write_text(f'#!/bin/sh\necho "$@" >> {notes}; tr "\\0" "\\n" >> {notes}\n')
-    (tools / "setfiles").chmod(0o755)
-    ctx = context(root, Filesystem(device=node, format="ext4", path="/new/deep"))
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    mount.run(ctx)
-    options = f"-vF0 -r {root} {root}/etc/selinux/targeted/contexts/files/file_contexts -f -"
-    assert notes.read_text().splitlines() == [options, f"{root}/new", options, f"{root}/new/deep"]
+def test_labels_are_those_of_the_new_root(root: Path, device: Callable[..., str]) -> None:
+    """The first directory that was missing with all below it, and a filesystem that nobody has used; not what was there."""
+    install_policy(root, "# comment\nSELINUX=enforcing\n SELINUXTYPE=targeted\n")
+    (root / "there").mkdir()
+    used, unused = device(), device()
+    subprocess.run(["mount", used, root / "there"], check=True)
+    (root / "there/file").touch()
+    subprocess.run(["umount", root / "there"], check=True)
+    mount.run(context(root, Filesystem(device=unused, format="ext4", path="/new/deep"), Filesystem(device=used, format="ext4", path="/there")))
+    paths = ("new", "new/deep", "new/deep/lost+found", "there", "there/file", "etc")
+    assert {path: label(root / path) for path in paths} == {
+        "new": "default_t", "new/deep": "deep_t", "new/deep/lost+found": "deep_t", "there": "", "there/file": "", "etc": "",
+    }  # fmt: skip
+    subprocess.run(["umount", root / "new/deep"], check=True)
+    assert label(root / "new/deep") == "deep_t"
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    "config",
+    ["SELINUX=disabled\nSELINUXTYPE=targeted\n", "SELINUXTYPE=absent\n", "SELINUX=enforcing\nSELINUXTYPE=\xe4\n", "SELINUX=Disabled\n", None],
+)
+def test_images_without_selinux_are_mounted(root: Path, device: Callable[..., str], config: str | None) -> None:
+    if config is not None:
+        install_policy(root, "")
+        (root / "etc/selinux/config").write_bytes(config.encode("latin-1"))
+    mount.run(context(root, Filesystem(device=device(), format="ext4", path="/new/deep")))
+    assert points(root) == [f"{root}/new/deep"]
+    assert (label(root / "new"), label(root / "new/deep")) == ("", "")
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize("kind", ["", "../../../etc", ".."])
+def test_a_policy_that_is_no_name_is_refused(root: Path, device: Callable[..., str], kind: str) -> None:
+    install_policy(root, f"SELINUXTYPE={kind}\n")
+    with pytest.raises(StageError, match="no usable SELINUXTYPE"):
+        mount.run(context(root, Filesystem(device=device(), format="ext4", path="/new")))
+    assert not points(root)
+    assert not (root / "new").exists()
 
 
 @pytest.mark.root
@@ -200,12 +242,70 @@ def test_no_setfiles_is_a_warning(
     root: Path, device: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     node = device()
-    (root / "etc/selinux").mkdir(parents=True)
-    (root / "etc/selinux/config").write_text("SELINUXTYPE=targeted\n")
+    install_policy(root, "SELINUXTYPE=targeted\n")
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "mount").symlink_to("/usr/bin/mount")
     only_programs_in(monkeypatch, tools)
     mount.run(context(root, Filesystem(device=node, format="ext4", path="/new")))
     monkeypatch.undo()
-    assert "left without SELinux labels" in capsys.readouterr().out
+    assert "mount: /new left without SELinux labels: there is no setfiles" in capsys.readouterr().out
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error", "/x"), KeyError("x"), KeyboardInterrupt()], ids=repr)
+def test_whatever_fails_takes_everything_back(
+    root: Path, device: Callable[..., str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """After the second mount, whose directory cannot be listed."""
+    one, two = device(), device()
+    listed = os.listdir
+
+    def fail(path: str) -> list[str]:
+        if str(path).endswith("/b"):
+            raise error
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", fail)
+    ctx = context(root, Filesystem(device=one, format="ext4", path="/a"), Filesystem(device=two, format="ext4", path="/a/b"))
+    expected, words = (StageError, f"mounting {two} at /a/b.*: Input/output error: /x") if isinstance(error, OSError) else (type(error), None)
+    with pytest.raises(expected, match=words):
+        mount.run(ctx)
+    monkeypatch.undo()
+    assert not points(root)
+    assert not (root / "a").exists()
+
+
+def test_a_root_that_is_not_there(tmp_path: Path) -> None:
+    ctx = context(tmp_path / "root", Filesystem(device="/dev/null", format="ext4", path="/a"))
+    os.rmdir(tmp_path / "root")
+    with pytest.raises(StageError, match="mounting /dev/null at /a: No such file or directory: ") as caught:
+        mount.run(ctx)
+    assert f"{tmp_path}/root" in str(caught.value)
+    umount.run(ctx)
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize("kind", ["symlink", "file", "missing"])
+def test_unmounting_does_not_lead_elsewhere(root: Path, kind: str, device: Callable[..., str], tmp_path: Path) -> None:
+    """A mount point whose parent has been replaced meanwhile."""
+    node = device()
+    outside = tmp_path / "outside/b"
+    outside.mkdir(parents=True)
+    subprocess.run(["mount", node, outside], check=True)
+    try:
+        if kind == "symlink":
+            (root / "a").symlink_to(outside.parent)
+        elif kind == "file":
+            (root / "a").touch()
+        ctx = context(root, Filesystem(device=node, format="ext4", path="/a/b"))
+        if kind == "missing":
+            umount.run(ctx)
+        else:
+            with pytest.raises(StageError, match=r"unmounting /a/b: /a is (a symlink|not a directory), and a mount point"):
+                umount.run(ctx)
+        assert os.path.ismount(outside)
+    finally:
+        subprocess.run(["umount", outside], check=True)

@@ -33,10 +33,10 @@ def run(ctx: Context) -> None:
     """Runs the stage on `ctx.root`. Raises IgnitionError; the stage may then be run again."""
     with _Provisioning(ctx) as (root, touched):
         from ignition_py.stages.files.report import finish_report
-        from ignition_py.stages.files.selinux import relabel
+        from ignition_py.system.selinux import relabel
 
         copied = _steps(ctx, root, touched)
-        relabel(ctx, root, touched.outermost())
+        relabel(ctx.log, root, touched.outermost(), stage="files", required=True)
         finish_report(ctx, root, copied)
     if ctx.config.storage.luks:
         from ignition_py.stages.disks.luks.make import handed_over

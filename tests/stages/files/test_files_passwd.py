@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Container, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ignition_py.stages.files.accounts import apply as passwd
 from ignition_py.stages.files.accounts import database
 from ignition_py.stages.files.accounts.database import Database
 from ignition_py.stages.files.accounts.lookup import Accounts, settings
-from ignition_py.stages.files.accounts.tools import find_tool
+from ignition_py.system.programs import find_tool
 from ignition_py.system.rootfs import Root
 from tests.helpers.programs import only_programs_in
 from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
@@ -320,11 +321,12 @@ def test_ids_run_out(machine: Machine, no_tools: None) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("ldd") and shutil.which("useradd")), reason="the shadow tools and ldd are needed")
-def test_tools_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tools_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without tools in the initramfs, those of the new root are run in it."""
     for program in ("useradd", "usermod", "groupadd"):
         install(program, machine.root)
-    only_programs_in(monkeypatch, "/nowhere")
+    (tmp_path / "chroot").symlink_to(shutil.which("chroot") or "")
+    only_programs_in(monkeypatch, tmp_path)
     machine.run(passwd={
         "groups": [{"name": "crew", "gid": 2000}],
         "users": [{"name": "new", "groups": ["crew"], "passwordHash": HASH, "sshAuthorizedKeys": ["k"]},

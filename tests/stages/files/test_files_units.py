@@ -17,8 +17,9 @@ import pytest
 
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Clevis, ClevisCustom, Luks, Tang
-from ignition_py.stages.files import crypttab, result, selinux, units
+from ignition_py.stages.files import crypttab, result, units
 from ignition_py.stages.files.touched import Touched
+from ignition_py.system import selinux
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import CommandError
 from tests.helpers.programs import only_programs_in
@@ -340,7 +341,7 @@ def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: p
         os.mkdir(machine.path("/proc"))
     elif proc == "link":
         os.symlink(tmp_path, machine.path("/proc"))
-    for name in ("mount", "umount"):
+    for name in ("mount", "umount", "chroot"):
         os.symlink(shutil.which(name) or "", tmp_path / name)
     only_programs_in(monkeypatch, tmp_path)
     storage = {"files": [{"path": "/srv/a/file"}], "links": [{"path": "/srv/link", "target": "/nowhere"}]}

@@ -11,9 +11,9 @@ from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.files.accounts import builtin, home
 from ignition_py.stages.files.accounts.database import LOCKED, Database
 from ignition_py.stages.files.accounts.lookup import Accounts, Group, User, settings
-from ignition_py.stages.files.accounts.tools import find_tool
 from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.words import about
+from ignition_py.system.programs import find_tool
 from ignition_py.system.rootfs import Root, encode, shown
 from ignition_py.system.run import run
 
