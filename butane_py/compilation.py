@@ -7,7 +7,7 @@ Passes add to the report through it, either at a path of the YAML text (`error`,
 from __future__ import annotations
 
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import ERROR, WARNING, Entry, Report
+from ignition_py.report.diag import ERROR, WARNING, Entry, Related, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from butane_py.yaml.source import Source
     from ignition_py.report.diag import Path, Place
     from ignition_py.spec.model import Origin
+    from ignition_py.spec.rules.registry import Finding
     from ignition_py.spec.tables import Config
 
 
@@ -83,15 +84,45 @@ class Compilation:
         """Adds a diagnostic at a path of the output."""
         self.report.entries.append(Entry(severity, code, message, self.output_place(config, path), hint, **more))
 
+    def add_finding(self, finding: Finding) -> None:
+        """Adds what a check of the config as it is written has found."""
+        related = [Related(message, self.source.place(path)) for message, path in finding.related]
+        self._add_finding(finding, self.source.place(finding.path), related, finding.fix.path if finding.fix else None)
+
+    def add_output_finding(self, config: Config, finding: Finding) -> None:
+        """Adds what a rule of the Ignition language has found in the output."""
+        related = []
+        for message, path in finding.related:
+            found = self._traced(config, path)
+            if found is not None:
+                related.append(Related(message, self.source.place(found)))
+        changed = self._traced(config, finding.fix.path) if finding.fix is not None else None
+        if changed and finding.fix is not None and changed[-1] != finding.fix.path[-1]:
+            changed = None  # the value is not the one of the text: sugar made it
+        self._add_finding(finding, self.output_place(config, finding.path), related, changed)
+
+    def _add_finding(self, finding: Finding, place: Place, related: list[Related], changed: Path | None) -> None:
+        fix = None
+        if finding.fix is not None and changed:
+            from butane_py.yaml.edits import scalar_fix
+
+            fix = scalar_fix(self.source, changed, finding.fix.value, finding.fix.title)
+        entry = Entry(finding.severity, finding.code, finding.message, place, finding.hint, related=tuple(related), fix=fix)
+        self.report.entries.append(entry)
+
     def output_place(self, config: Config, path: Path) -> Place:
         """The place in the YAML text of what made `path` of the output.
 
         What nothing made (a field that is missing) keeps its own path, as the reference reports it; in a MachineConfig
         that path starts at the MachineConfig.
         """
-        from butane_py.places import traced
-
-        found = traced(config, path, self.row.spec, empty_too=not self.forgets_empty_origins)
+        found = self._traced(config, path)
         if found is None:
             found = ("spec", "config", *path) if self.wraps else path
         return self.source.place(found)
+
+    def _traced(self, config: Config, path: Path) -> Path | None:
+        """The path of the YAML text behind a path of the output, None if there is none."""
+        from butane_py.places import traced
+
+        return traced(config, path, self.row.spec, empty_too=not self.forgets_empty_origins)

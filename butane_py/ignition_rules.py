@@ -27,10 +27,10 @@ def check_ignition(work: Compilation) -> None:
         unknown = tuple([each.but(format=_UNKNOWN) if each.format == _VIRTIOFS else each for each in filesystems])
         checked = config.but(storage=config.storage.but(filesystems=unknown))
     for finding in validate(checked, work.row.spec):
-        message = finding.message
-        if shares and finding.code == "format-unknown" and _UNKNOWN in message:
-            message = "Butane 0.29.0 does not take the format virtiofs; Ignition takes it from 3.7.0-experimental on"
-        work.at_output(config, finding.severity, finding.code, message, finding.path, finding.hint)
+        if shares and finding.code == "format-unknown" and _UNKNOWN in finding.message:
+            finding.message = "Butane 0.29.0 does not take the format virtiofs; Ignition takes it from 3.7.0-experimental on"
+            finding.hint = "mount it with a .mount unit: Type=virtiofs, What=TAG"
+        work.add_output_finding(config, finding)
 
 
 def check_absent_partitions(work: Compilation) -> None:

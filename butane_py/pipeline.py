@@ -15,6 +15,7 @@ from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import Source, YamlError
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry, Place, Report
+from ignition_py.report.distinct import distinct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,26 +59,13 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
                 break
     except YamlError as error:
         work.report = Report([Entry(ERROR, "yaml", str(error), Place((), error.line or 1, error.column, name))])
-    work.report = _without_twins(work.report)
+    work.report = distinct(work.report)
     options = work.options
     if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
         from butane_py.lint.ignores import filtered
 
         work.report = filtered(work.report, work.source, options.settings, lint=options.lint and work.text is not None)
     return work
-
-
-def _without_twins(report: Report) -> Report:
-    """The report without entries that say the same of the same place."""
-    seen: set[tuple[object, ...]] = set()
-    entries = []
-    for entry in report:
-        place = entry.place
-        key = (entry.severity, entry.code, entry.message, place.path, place.line, place.column)
-        if key not in seen:
-            seen.add(key)
-            entries.append(entry)
-    return Report(entries)
 
 
 def parse(work: Compilation) -> None:
@@ -99,7 +87,7 @@ def decode(work: Compilation) -> None:
     assert root is not None
     config = decoder.struct(tables.Config, root, ())
     for problem in decoder.problems:
-        place = Place(problem.path, problem.node.line, problem.node.column, work.source.name)
+        place = work.source.node_place(problem.node, problem.path)
         work.report.entries.append(Entry(ERROR, "wrong-type", problem.message, place))
     if decoder.problems:
         return
@@ -116,7 +104,7 @@ def check_written(work: Compilation) -> None:
     find = ButaneFindings(work.row)
     BUTANE.walk(work.config, find, keys=False)
     for finding in find.found:
-        work.add(finding.severity, finding.code, finding.message, finding.path, finding.hint)
+        work.add_finding(finding)
 
 
 def translate(work: Compilation) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ignition_py.report.text import as_data, one_line, pretty, summary
+from ignition_py.report.data import as_data, json_line
+from ignition_py.report.text import one_line, pretty, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +25,3 @@ def _raw(entry: Entry) -> str:
     if entry.place.path or entry.code not in _OF_THE_WHOLE:
         return text
     return text.replace(" at line ", " at $, line ", 1)
-
-
-def json_line(name: str, report: Report) -> str:
-    """One file's report as a line of JSON."""
-    import json
-
-    return json.dumps({"file": name, "reports": as_data(report)}, ensure_ascii=False) + "\n"

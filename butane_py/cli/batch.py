@@ -162,7 +162,7 @@ def _report(job: Job, items: list[Item], answers: Iterator[tuple[int, Answer]]) 
             if ready.text:
                 if bar:
                     bar.clear()
-                say(ready.text)
+                job.tell(ready.text, config_to_stdout=False)
             if job.style == "sarif":
                 collected.append((items[following].path, Report(_unpacked(each) for each in ready.entries)))
             following += 1
@@ -173,7 +173,7 @@ def _report(job: Job, items: list[Item], answers: Iterator[tuple[int, Answer]]) 
     if job.style == "sarif":
         from ignition_py.report.sarif import sarif
 
-        say(sarif(collected))
+        job.tell(sarif(collected), config_to_stdout=False)
     elif job.style == "text":
         sums = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         say(f"{len(items)} config{'s' * (len(items) != 1)}: {sums}\n")

@@ -8,6 +8,7 @@ import sys
 from butane_py.compilation import Options
 from butane_py.pipeline import Result, compile_source
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
+from ignition_py.system import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ class Job:
             from ignition_py.sources import MAP_SUFFIX
 
             write_output(target + MAP_SUFFIX, as_text(result.source_map).encode(), changed_only=True, sync=False)
+
+    def tell(self, text: str, *, config_to_stdout: bool) -> None:
+        """Writes reports: JSON and SARIF to standard output where no config goes there, all else to standard error."""
+        if self.style in ("json", "sarif") and (self.check or not config_to_stdout):
+            streams.write_stdout(text)
+        else:
+            streams.say(text)
 
     def shown(self, result: Result, data: bytes, name: str) -> str:
         """The report as text, one of the styles text, raw and json; SARIF is one document for all files."""

@@ -26,7 +26,7 @@ FORMATS = ("text", "json", "sarif")
 # Subcommand -> module with `main(program: str, argv: Sequence[str]) -> int`, and one line of help.
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "decompile": ("butane_py.decompile.program", "write an Ignition config as readable Butane"),
-    "explain": ("butane_py.cli.explain", "what the code of a report means, with examples"),
+    "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
     "upgrade": ("butane_py.upgrade", "rewrite a config to a newer version of its variant"),
 }
 
@@ -163,9 +163,9 @@ def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False,
     if job.style == "sarif":
         from ignition_py.report.sarif import sarif
 
-        streams.say(sarif([(name, result.report)]))
+        job.tell(sarif([(name, result.report)]), config_to_stdout=not output)
     elif len(result.report) or job.style == "json":
-        streams.say(job.shown(result, data, name))
+        job.tell(job.shown(result, data, name), config_to_stdout=not output)
     if result.output is None:
         return REFUSED
     if debug and result.compilation is not None:

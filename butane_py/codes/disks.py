@@ -6,22 +6,26 @@ from ignition_py.report.catalog import declare
 from ignition_py.report.diag import WARNING
 from ignition_py.report.examples import disk, filesystem, partition
 
-_TANG = "clevis:\n  tang:\n    - url: {}\n      thumbprint: {}"
-
 declare(
     "partition-absent-unnumbered",
-    title="Partitions without numbers beside one that is deleted",
-    why="Where a partition is deleted, every partition of "
-    "the disk needs its number: which ones are free is not known before.",
+    title="Partitions have no number beside one that is deleted",
+    why=(
+        "Where a partition of a disk is deleted (should_exist: false), Butane cannot know which number is the next free "
+        "one for the others."
+    ),
+    fix="Give every partition of the disk its number.",
     wrong=partition("number: 1, should_exist: false", "label: a"),
     right=partition("number: 1, should_exist: false", "number: 2, label: a"),
 )
 
 declare(
     "partition-reuse-label",
-    title="A partition is to be found by its label alone",
-    why="On a disk that keeps its table, a partition with a label and no "
-    "number is added again on every run. Give the number, or wipe_table.",
+    title="A partition can be found by its label only",
+    why=(
+        "On a disk that keeps its table, Ignition finds a partition without a number by its label only if the label is "
+        "there already; otherwise each run adds another one."
+    ),
+    fix="Add number to the partition, or wipe_table: true to the disk (which erases its partitions).",
     wrong=disk("partitions:\n  - label: data\n"),
     right=disk("partitions:\n  - label: data\n    number: 1\n"),
     severity=WARNING,
@@ -29,16 +33,18 @@ declare(
 
 declare(
     "mount-unit-format",
-    title="A mount unit without a format",
-    why="A mount unit names the type of the filesystem.",
+    title="A mount unit has no format",
+    why="with_mount_unit writes a systemd unit that mounts the filesystem, and the unit names the type of the filesystem.",
+    fix="Add format, such as format: xfs.",
     wrong=filesystem("path: /var/data\nwith_mount_unit: true"),
     right=filesystem("path: /var/data\nformat: ext4\nwith_mount_unit: true"),
 )
 
 declare(
     "mount-unit-path",
-    title="A mount unit without a path",
-    why="A mount unit needs the mount point.",
+    title="A mount unit has no path",
+    why="with_mount_unit writes a systemd unit that mounts the filesystem, and the unit has to say where.",
+    fix="Add path, the mount point, such as path: /var/lib/data.",
     wrong=filesystem("format: ext4\nwith_mount_unit: true"),
     right=filesystem("path: /var/data\nformat: ext4\nwith_mount_unit: true"),
 )
@@ -46,7 +52,11 @@ declare(
 declare(
     "mount-point-forbidden",
     title="Nothing can be mounted there",
-    why="On Fedora CoreOS only what is below /etc and /var can be mounted by units of a config.",
+    why=(
+        "On Fedora CoreOS the root directory cannot be changed and /usr is read-only, so units of a config can mount "
+        "below /etc and /var only."
+    ),
+    fix="Mount below /var. Links lead there from /home, /opt, /srv, /mnt, /root and /usr/local already.",
     wrong=filesystem("path: /opt\nformat: ext4\nwith_mount_unit: true"),
     right=filesystem("path: /var/opt\nformat: ext4\nwith_mount_unit: true"),
 )

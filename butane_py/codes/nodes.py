@@ -6,14 +6,13 @@ from ignition_py.report.catalog import declare
 from ignition_py.report.diag import WARNING
 from ignition_py.report.examples import file_
 
-_BELOW = "storage:\n  links:\n    - path: /etc/app\n      target: /opt/app\n  files:\n    - path: {}\n"
-
-_HARD = "storage:\n  directories:\n    - path: /opt/app\n  links:\n    - path: /etc/app\n      target: /opt/app\n"
-
 declare(
     "mode-decimal",
     title="A mode looks octal and is decimal",
-    why="644 is a decimal number and means other permissions than 0644. Write the leading zero.",
+    why=(
+        "YAML reads 644 as a decimal number, which as mode bits is 01204: the owner may write the file but not read it."
+    ),
+    fix="Write the leading zero: 0644.",
     wrong=file_("mode: 644"),
     right=file_("mode: 0644"),
     severity=WARNING,
@@ -21,8 +20,9 @@ declare(
 
 declare(
     "tree-local-missing",
-    title="A tree without a directory",
-    why="A tree embeds a local directory, which local names.",
+    title="A tree names no directory",
+    why="A tree embeds a directory of the machine that compiles, which local names; path is only where it goes.",
+    fix="Add local, a directory below --files-dir.",
     wrong="storage:\n  trees:\n    - path: /etc\n",
     right="storage:\n  trees:\n    - local: tree\n      path: /etc\n",
     local=True,
@@ -30,8 +30,9 @@ declare(
 
 declare(
     "tree-not-directory",
-    title="A tree is no directory",
-    why="What local names is not a directory. For one file use storage.files.",
+    title="A tree is not a directory",
+    why="What local names is a single file, and a tree embeds the contents of a directory.",
+    fix="Name a directory, or embed the one file with storage.files and contents.local.",
     wrong="storage:\n  trees:\n    - local: a.txt\n",
     right="storage:\n  trees:\n    - local: tree\n",
     local=True,
@@ -39,8 +40,9 @@ declare(
 
 declare(
     "tree-file-type",
-    title="A tree has something that cannot be embedded",
-    why="Only files, directories and symbolic links can be embedded; not pipes, sockets or devices.",
+    title="A tree holds something that cannot be embedded",
+    why="A config can carry files, directories and symbolic links. Pipes, sockets and devices have no contents to embed.",
+    fix="Remove it from the directory; a unit or systemd-tmpfiles can create it on the machine.",
     wrong="storage:\n  trees:\n    - local: pipes\n",
     right="storage:\n  trees:\n    - local: tree\n",
     local=True,
@@ -48,8 +50,12 @@ declare(
 
 declare(
     "node-exists",
-    title="Something is at the path already",
-    why="A tree or a quadlet would write to a path at which the config has something else.",
+    title="Something else is at the path already",
+    why=(
+        "A tree or a quadlet would write to a path where this config has another kind of entry, and only one of them can "
+        "be there."
+    ),
+    fix="Remove one of the two, or change its path.",
     wrong="storage:\n  trees:\n    - local: tree\n  links:\n    - path: /hello\n      target: /etc\n",
     right="storage:\n  trees:\n    - local: tree\n",
     local=True,

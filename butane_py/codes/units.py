@@ -7,24 +7,20 @@ from ignition_py.report.examples import unit
 
 _NEW = "fcos 1.8.0-experimental"
 
-_TEXT = "|\n    [Service]\n    ExecStart=/bin/true\n"
-
-_INSTALL = "    [Install]\n    WantedBy=multi-user.target\n"
-
-_TEMPLATE = "systemd:\n  units:\n    - name: one@.service\n      contents: |\n        [Service]\n        ExecStart=/bin/true\n{}    - name: one@a.service\n      enabled: true\n"
-
 declare(
     "unit-sources-too-many",
-    title="A unit's text comes from two places",
-    why="Give contents or contents_local.",
+    title="The text of a unit comes from two places",
+    why="contents is the text itself, contents_local a file with it. With both, nothing says which counts.",
+    fix="Keep contents or contents_local.",
     wrong=unit("contents: '[Unit]'\ncontents_local: a.service"),
     right=unit("contents: '[Unit]'"),
 )
 
 declare(
     "quadlet-name",
-    title="A quadlet's name has no type",
-    why="The name of a quadlet ends in .container, .volume, .network and so on.",
+    title="The name of a quadlet has no type",
+    why="Podman tells by the end of the name what a quadlet describes, and ignores files with another ending.",
+    fix="End the name with .container, .volume, .network, .kube, .image, .build, .pod or .artifact.",
     wrong="systemd:\n  quadlets:\n    - name: web\n      contents: '[Container]'\n",
     right="systemd:\n  quadlets:\n    - name: web.container\n      contents: '[Container]'\n",
     row=_NEW,
@@ -32,8 +28,9 @@ declare(
 
 declare(
     "quadlet-instance-contents",
-    title="An instance of a quadlet has contents",
-    why="An instance has the contents of its template.",
+    title="An instance of a quadlet has contents of its own",
+    why="An instance such as web@a.container is a link to its template web@.container and has the template's contents.",
+    fix="Move the contents to the template, or name the quadlet without @.",
     wrong="systemd:\n  quadlets:\n    - name: web@a.container\n      contents: '[Container]'\n",
     right="systemd:\n  quadlets:\n    - name: web@.container\n      contents: '[Container]'\n    - name: web@a.container\n",
     row=_NEW,

@@ -15,7 +15,8 @@ _FILE = "storage:\n  files:\n    - path: /etc/motd\n      contents:\n        inl
 declare(
     "no-clevis",
     title="Flatcar has no Clevis",
-    why="This version of Flatcar cannot open volumes by Tang or TPM 2.0.",
+    why="This version of Flatcar has no program that opens volumes by Tang or TPM 2.0, so the machine could not boot.",
+    fix="Use key_file, or flatcar 1.2.0-experimental.",
     wrong=luks("clevis:\n  tpm2: true"),
     right=luks("key_file:\n  inline: secret"),
     row="flatcar 1.1.0",
@@ -24,7 +25,8 @@ declare(
 declare(
     "no-cex",
     title="Flatcar has no CEX",
-    why="IBM Crypto Express cards are not supported.",
+    why="Flatcar has no support for IBM Crypto Express cards.",
+    fix="Remove cex, and use key_file or clevis.",
     wrong=luks("cex:\n  enabled: true"),
     right=luks("key_file:\n  inline: secret"),
     row="flatcar 1.2.0-experimental",
@@ -32,8 +34,9 @@ declare(
 
 declare(
     "no-kernel-arguments",
-    title="No kernel arguments here",
-    why="The variant does not take kernel arguments from this config.",
+    title="The variant does not take kernel arguments",
+    why="The system of this variant sets its kernel arguments when the image is built, not from a config.",
+    fix="Remove kernel_arguments, and set them in the image's blueprint.",
     wrong="kernel_arguments:\n  should_exist: [quiet]\n",
     right=_FILE,
     row=_R4E,
@@ -41,8 +44,9 @@ declare(
 
 declare(
     "no-disks",
-    title="No disks here",
-    why="The image builder partitions disks, not this config.",
+    title="The variant does not partition disks",
+    why="The image builder of this variant lays out the disks; at first boot they are in use already.",
+    fix="Remove storage.disks, and describe the disks in the image's blueprint.",
     wrong="storage:\n  disks:\n    - device: /dev/sda\n      wipe_table: true\n",
     right=_FILE,
     row=_R4E,
@@ -50,8 +54,9 @@ declare(
 
 declare(
     "no-filesystems",
-    title="No filesystems here",
-    why="The image builder makes filesystems, not this config.",
+    title="The variant does not create filesystems",
+    why="The image builder of this variant creates the filesystems; at first boot they are in use already.",
+    fix="Remove storage.filesystems, and describe them in the image's blueprint.",
     wrong=filesystem("format: ext4"),
     right=_FILE,
     row=_R4E,
@@ -59,8 +64,9 @@ declare(
 
 declare(
     "no-luks",
-    title="No LUKS volumes here",
-    why="The image builder makes LUKS volumes, not this config.",
+    title="The variant does not create LUKS volumes",
+    why="The image builder of this variant encrypts disks; the config cannot.",
+    fix="Remove storage.luks, and describe encryption in the image's blueprint.",
     wrong=luks("label: data"),
     right=_FILE,
     row=_R4E,
@@ -68,8 +74,9 @@ declare(
 
 declare(
     "no-raid",
-    title="No RAID here",
-    why="The variant does not support RAID.",
+    title="The variant does not create RAID arrays",
+    why="Systems of this variant do not support arrays that a config creates.",
+    fix="Remove storage.raid.",
     wrong="storage:\n  raid:\n    - name: data\n      level: raid1\n      devices: [/dev/sda, /dev/sdb]\n",
     right=_FILE,
     row=_R4E,
@@ -77,8 +84,9 @@ declare(
 
 declare(
     "metadata-name",
-    title="A MachineConfig without a name",
-    why="metadata.name is needed.",
+    title="A MachineConfig has no name",
+    why="A MachineConfig is an object of Kubernetes, and each has a name.",
+    fix="Add metadata.name, such as 99-worker-motd; the order of names decides which of several MachineConfigs wins.",
     wrong="metadata:\n  labels:\n    machineconfiguration.openshift.io/role: worker\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -86,8 +94,12 @@ declare(
 
 declare(
     "metadata-role",
-    title="A MachineConfig without a role",
-    why="The label machineconfiguration.openshift.io/role tells which machines it is for.",
+    title="A MachineConfig has no role",
+    why=(
+        "The label machineconfiguration.openshift.io/role tells which machines the MachineConfig is for. Without it none "
+        "gets it."
+    ),
+    fix="Add the label to metadata.labels, with the value worker or master.",
     wrong="metadata:\n  name: example\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -96,7 +108,8 @@ declare(
 declare(
     "kernel-type",
     title="The kernel type is unknown",
-    why="default or realtime.",
+    why="OpenShift has two kernels: default and realtime.",
+    fix="Write one of them, or remove kernel_type.",
     wrong="openshift:\n  kernel_type: fast\n",
     right="openshift:\n  kernel_type: realtime\n",
     row=OPENSHIFT,
@@ -105,7 +118,8 @@ declare(
 declare(
     "field-elided",
     title="A field has no effect with --raw",
-    why="It is part of the MachineConfig, which --raw leaves out.",
+    why="The field is part of the MachineConfig, which --raw leaves out: only the Ignition config inside is written.",
+    fix="Compile without --raw, or remove the field.",
     wrong="openshift:\n  fips: true\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -115,8 +129,9 @@ declare(
 
 declare(
     "mco-kernel-arguments",
-    title="Kernel arguments in the wrong place",
-    why="OpenShift takes them from openshift.kernel_arguments.",
+    title="Kernel arguments are in the wrong section",
+    why="OpenShift takes kernel arguments from the MachineConfig, not from the Ignition config in it.",
+    fix="Move them to openshift.kernel_arguments.",
     wrong="kernel_arguments:\n  should_exist: [quiet]\n",
     right="openshift:\n  kernel_arguments: [quiet]\n",
     row=OPENSHIFT,
@@ -124,8 +139,9 @@ declare(
 
 declare(
     "mco-groups",
-    title="OpenShift does not take groups",
-    why="The machine-config operator makes none.",
+    title="OpenShift does not create groups",
+    why="The machine-config operator refuses a config with groups, and the pool of machines is degraded.",
+    fix="Remove passwd.groups.",
     wrong="passwd:\n  groups:\n    - name: app\n",
     right=_CORE,
     row=OPENSHIFT,
@@ -133,8 +149,9 @@ declare(
 
 declare(
     "mco-user",
-    title="OpenShift takes only the user core",
-    why="Other users are not managed.",
+    title="OpenShift takes no user but core",
+    why="The machine-config operator manages the user core only and refuses a config with others.",
+    fix="Give the keys to the user core.",
     wrong="passwd:\n  users:\n    - name: admin\n      ssh_authorized_keys: [ssh-ed25519 AAAA]\n",
     right=_CORE,
     row=OPENSHIFT,
@@ -142,8 +159,12 @@ declare(
 
 declare(
     "mco-user-field",
-    title="A field of a user that OpenShift does not take",
-    why="Only name, ssh_authorized_keys and, from 4.13 on, password_hash.",
+    title="OpenShift does not take this field of a user",
+    why=(
+        "The machine-config operator takes name, ssh_authorized_keys and, from 4.13 on, password_hash, and refuses other "
+        "fields."
+    ),
+    fix="Remove the field.",
     wrong=_CORE + "      shell: /bin/zsh\n",
     right=_CORE,
     row=OPENSHIFT,
@@ -151,8 +172,9 @@ declare(
 
 declare(
     "mco-directories",
-    title="OpenShift does not take directories",
-    why="Directories are made for the files in them.",
+    title="OpenShift does not create directories",
+    why="The machine-config operator refuses a config with directories. It creates those that its files need.",
+    fix="Remove storage.directories; write a file below, or a unit that creates the directory.",
     wrong="storage:\n  directories:\n    - path: /etc/app\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -160,8 +182,9 @@ declare(
 
 declare(
     "mco-links",
-    title="OpenShift does not take links",
-    why="Write a file, or a unit that makes the link.",
+    title="OpenShift does not create links",
+    why="The machine-config operator refuses a config with links.",
+    fix="Write a file, or a unit that creates the link.",
     wrong="storage:\n  links:\n    - path: /etc/localtime\n      target: ../usr/share/zoneinfo/UTC\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -170,7 +193,8 @@ declare(
 declare(
     "mco-append",
     title="OpenShift does not append to files",
-    why="Write the whole file.",
+    why="The machine-config operator writes whole files and refuses a config that appends.",
+    fix="Write the whole file with contents.",
     wrong="storage:\n  files:\n    - path: /etc/motd\n      append:\n        - inline: hello\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -178,8 +202,9 @@ declare(
 
 declare(
     "mco-compression",
-    title="OpenShift cannot unpack",
-    why="This version takes no compressed contents.",
+    title="This version of OpenShift takes no compressed contents",
+    why="The machine-config operator of this version cannot unpack contents.",
+    fix="Remove compression, or use openshift 4.10.0 or newer.",
     wrong=_FILE + "        compression: gzip\n",
     right=_FILE,
     row="openshift 4.9.0",
@@ -187,8 +212,12 @@ declare(
 
 declare(
     "mco-headers",
-    title="OpenShift sends no headers",
-    why="Contents are in the config itself.",
+    title="OpenShift sends no HTTP headers",
+    why=(
+        "The machine-config operator takes contents only from the config itself, so there is no request to send headers "
+        "with."
+    ),
+    fix="Remove http_headers.",
     wrong="storage:\n  files:\n    - path: /etc/motd\n      contents:\n        inline: hello\n        http_headers:\n          - name: A\n            value: b\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -196,8 +225,9 @@ declare(
 
 declare(
     "mco-source",
-    title="OpenShift fetches no contents",
-    why="Contents are in the config itself: inline, local or a data URL.",
+    title="OpenShift does not fetch contents",
+    why="The machine-config operator takes contents only from the config itself and refuses URLs.",
+    fix="Use inline or local, which embed the contents.",
     wrong="storage:\n  files:\n    - path: /etc/motd\n      contents:\n        source: https://example.com/motd\n",
     right=_FILE,
     row=OPENSHIFT,
@@ -206,7 +236,8 @@ declare(
 declare(
     "mco-mode",
     title="OpenShift takes no special mode bits",
-    why="Setuid, setgid and sticky bits are refused.",
+    why="The machine-config operator refuses setuid, setgid and sticky bits, and the pool of machines is degraded.",
+    fix="Write three octal digits, such as 0755.",
     wrong=_FILE + "      mode: 04755\n",
     right=_FILE + "      mode: 0755\n",
     row=OPENSHIFT,
@@ -214,8 +245,9 @@ declare(
 
 declare(
     "mco-none",
-    title="OpenShift does not take format none",
-    why="The format is needed.",
+    title="OpenShift does not take the format none",
+    why="The machine-config operator takes filesystems only with a format that is created.",
+    fix="Write format: xfs or ext4.",
     wrong=filesystem("format: none"),
     right=filesystem("format: xfs"),
     row=OPENSHIFT,
@@ -223,8 +255,9 @@ declare(
 
 declare(
     "rhcos-btrfs",
-    title="RHCOS has no btrfs",
-    why="Use xfs or ext4.",
+    title="RHEL CoreOS has no btrfs",
+    why="The kernel of RHEL CoreOS cannot mount btrfs, so the machine would not boot.",
+    fix="Write format: xfs or ext4.",
     wrong=filesystem("format: btrfs"),
     right=filesystem("format: xfs"),
     row=OPENSHIFT,

@@ -17,7 +17,7 @@ def mode(it: spec.Directory | base.File, find: ButaneFindings) -> None:
     meant = _read_as_octal(it.mode)
     if meant is not None and _usual(meant, directory):
         message = f"mode {it.mode} is decimal and means {it.mode:#o}".replace("0o", "0")
-        find.warning("mode-decimal", message, "mode", hint=f"write 0{it.mode} for rwx bits")
+        find.warning("mode-decimal", message, "mode", hint=f"write 0{it.mode}", fix=meant)
 
 
 def _read_as_octal(mode: int) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ignition_py.report.diag import Path
+    from ignition_py.report.lines import Lines
     from ignition_py.spec.model import Field
 
     # Characters that stand for others in the text that libyaml gets.
@@ -45,11 +46,15 @@ class YamlError(ValueError):
 
 
 class Node:
-    """A YAML node. `value`: text of a scalar, name of an alias's anchor; `items`: pairs or nodes below it."""
+    """A YAML node. `value`: text of a scalar, name of an alias's anchor; `items`: pairs or nodes below it.
 
-    __slots__ = ("_index", "column", "items", "kind", "line", "plain", "tag", "target", "value")
+    `end`: index of the character behind it, 0 for block collections, which end with their last item.
+    """
+
+    __slots__ = ("_index", "column", "end", "items", "kind", "line", "plain", "tag", "target", "value")
 
     def __init__(self, kind: int, line: int, column: int, value: str = "", tag: str = "", plain: bool = True) -> None:
+        self.end = 0
         self.kind = kind
         self.line = line
         self.column = column
@@ -82,10 +87,10 @@ class Source:
     __slots__ = ("_lines", "aliased", "name", "root", "text")
 
     def __init__(self, text: bytes, name: str) -> None:
+        self._lines: Lines | None = None
         self.text = text
         self.name = name
         self.aliased = False
-        self._lines: list[str] | None = None
         self.root = self._compose()
 
     def _compose(self) -> Node | None:
@@ -163,6 +168,7 @@ class Source:
             if kind is scalar:
                 mark = event.start_mark
                 node = Node(SCALAR, mark.line + 1, mark.column + 1, event.value, event.tag or "", not event.style)
+                node.end = event.end_mark.index
                 if slashes or swaps:
                     self._mend(node, event, slashes, swaps)
             elif kind is mapping or kind is sequence:
@@ -177,8 +183,10 @@ class Source:
                     raise YamlError("found incompatible YAML document: only %YAML 1.1 is read", event.start_mark.line + 1, 1)
                 continue
             else:
-                stack.pop()
+                closed = stack.pop()
                 keys.pop()
+                if flow:
+                    closed.end = event.end_mark.index
                 if len(stack) == flow:
                     flow = 0
                 append = stack[-1].items.append
@@ -217,6 +225,7 @@ class Source:
     def _alias(self, event: Any, anchors: dict[str, Node]) -> Node:
         mark = event.start_mark
         node = Node(ALIAS, mark.line + 1, mark.column + 1, event.anchor)
+        node.end = event.end_mark.index
         node.target = anchors.get(event.anchor)
         if node.target is None:
             raise YamlError(
@@ -243,20 +252,45 @@ class Source:
 
     def line(self, number: int) -> str:
         """A line of the text, from 1; empty where it has none or is not UTF-8."""
-        if self._lines is None:
-            self._lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", self.text.decode("utf-8-sig", "replace"))
-        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+        return self.lines.line(number) if 0 < number <= len(self.lines) else ""
 
     def place(self, path: Path) -> Place:
         """The place of the value at `path`, or of the nearest value around it."""
         node = self.deepest(path)
-        return Place(path, node.line, node.column, self.name) if node else Place(path, source=self.name)
+        return self.node_place(node, path) if node else Place(path, source=self.name)
+
+    def node_place(self, node: Node, path: Path) -> Place:
+        """The place of a node, called `path`."""
+        line, column = self._end(node)
+        return Place(path, node.line, node.column, self.name, end_line=line, end_column=column)
 
     def key_place(self, path: Path) -> Place:
         """The place of the last key of `path`."""
         parent = self.deepest(path[:-1])
         found = parent.entry(str(path[-1])) if parent else None
-        return Place(path, found[0].line, found[0].column, self.name) if found else self.place(path)
+        return self.node_place(found[0], path) if found else self.place(path)
+
+    @property
+    def lines(self) -> Lines:
+        """The text by line and column."""
+        if self._lines is None:
+            from ignition_py.report.lines import Lines
+
+            self._lines = Lines(self.text)
+        return self._lines
+
+    def _end(self, node: Node) -> tuple[int, int]:
+        """Line and column behind the last character of a node, (0, 0) where that is not known."""
+        last = node
+        while not last.end and last.items:
+            pair = last.items[-1]
+            last = pair[1] if last.kind == MAPPING else pair
+        lines = self.lines
+        if not last.end or last.end > len(lines.text) or last.line > len(lines):
+            return 0, 0
+        start = lines.offset(last.line, last.column)
+        length = len(lines.text[start : last.end].rstrip())
+        return lines.position(start + length)
 
 
 def _unused(text: bytes) -> str | None:

@@ -97,7 +97,9 @@ class _Run:
         from ignition_py.report import text as reports
 
         if self._way == JSON:
-            self._data += reports.as_data(report)
+            from ignition_py.report.data import as_data
+
+            self._data += as_data(report)
         elif self._way == PRETTY:
             from os import environ
 

@@ -1,20 +1,22 @@
-"""Reports as text: one line each for programs, with the source line and a caret for people, or JSON.
+"""Reports as text: one line each for programs, or with the source lines and carets for people.
 
-A diagnostic is data (ignition_py.report.diag); nothing here decides anything.
+A diagnostic is data (ignition_py/report/diag.py); nothing here decides anything.
 """
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ERROR, WARNING, path_text
+from ignition_py.report.data import as_data as as_data
+from ignition_py.report.diag import ERROR, INFO, WARNING, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from ignition_py.report.diag import Entry, Place, Report
+    from ignition_py.report.lines import Lines
 
-    from ignition_py.report.diag import Entry, Report
-
-_COLOURS = {ERROR: "31;1", WARNING: "33;1", "info": "36;1"}
+_COLOURS = {ERROR: "31;1", WARNING: "33;1", INFO: "36;1"}
+_BLUE, _BOLD = "34;1", "1"
 _SHOWN = 120  # characters of a source line
+_TAB = "\N{RIGHTWARDS ARROW}"
 
 
 def raw(report: Report) -> str:
@@ -26,81 +28,92 @@ def one_line(text: str) -> str:
     return text.replace("\n", " ").replace("\r", " ")
 
 
-class Paint:
-    """Colours for a terminal, or none."""
+def pretty(report: Report, text: bytes, *, colour: bool, is_json: bool = False) -> str:
+    """For people: what is wrong, where, the lines with the values underlined, and the way out.
 
-    def __init__(self, colour: bool) -> None:
-        self._on = colour
+    `text` is the source that the report is about; `is_json` tells that its columns count bytes.
+    """
+    from ignition_py.report.lines import Lines
 
-    def __call__(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
-
-
-def pretty(report: Report, text: bytes, *, colour: bool) -> str:
-    """For people: what, where, the line with a caret, what to do."""
-    paint = Paint(colour)
-    lines = text.decode("utf-8", "replace").splitlines()
-    return "".join(_pretty(entry, lines, paint) for entry in report)
-
-
-def _pretty(entry: Entry, lines: list[str], paint: Paint) -> str:
-    place = entry.place
-    colour = _COLOURS[entry.severity]
-    out = [f"{paint(colour, f'{entry.severity}[{entry.code}]')}{paint('1', f': {_visible(entry.message)}')}"]
-    margin = len(str(place.line)) if place.line else 1
-    bar = paint("34;1", "|")
-    where = f"{place.source}:{place.line}:{place.column}" if place.line else place.source
-    path = f" ({path_text(place.path)})" if place.path else ""
-    out.append(f"{' ' * margin}{paint('34;1', '-->')} {where}{path}")
-    if 0 < place.line <= len(lines):
-        shown, at, width = _excerpt(lines[place.line - 1], place.column)
-        number = paint("34;1", str(place.line))
-        out += [
-            f"{' ' * margin} {bar}",
-            f"{number} {bar} {shown}",
-            f"{' ' * margin} {bar} {' ' * at}{paint(colour, '^' * width)}",
-        ]
-    if entry.hint:
-        out.append(f"{' ' * margin} {paint('34;1', '=')} {paint('1', 'help')}: {_visible(entry.hint)}")
-    return "\n".join(out) + "\n\n"
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def _excerpt(line: str, column: int) -> tuple[str, int, int]:
-    """A source line for showing, where the caret goes in it, and how wide it is."""
-    start = max(0, column - 1 - _SHOWN // 2) if len(line) > _SHOWN else 0
-    part = _visible(line[start : start + _SHOWN].replace("\t", " "))
-    at = min(max(column - 1 - start, 0), len(part))
-    rest = part[at:]
-    stop = (
-        next((i for i, char in enumerate(rest) if char in " ,:]}"), len(rest))
-        if rest[:1] not in ("'", '"')
-        else len(rest)
-    )
-    return part, at, max(1, stop)
-
-
-def as_data(report: Report) -> list[dict[str, Any]]:
-    """The report as plain data, for `--format json`."""
-    return [
-        {
-            "severity": entry.severity,
-            "code": entry.code,
-            "message": entry.message,
-            "hint": entry.hint or None,
-            "path": path_text(entry.place.path) if entry.place.path else None,
-            "file": entry.place.source or None,
-            "line": entry.place.line or None,
-            "column": entry.place.column or None,
-        }
-        for entry in report
-    ]
+    renderer = _Renderer(Lines(text, is_json=is_json), colour)
+    return "".join(renderer.entry(entry) for entry in report)
 
 
 def summary(report: Report) -> str:
     """`2 errors and 1 warning`."""
-    counts = [(sum(entry.severity == kind for entry in report), kind) for kind in (ERROR, WARNING)]
+    counts = [(sum(entry.severity == kind for entry in report), kind) for kind in (ERROR, WARNING, INFO)]
     return " and ".join(f"{count} {kind}{'s' if count != 1 else ''}" for count, kind in counts if count)
+
+
+class _Renderer:
+    """Renders the entries of one source."""
+
+    def __init__(self, lines: Lines, colour: bool) -> None:
+        self._lines = lines
+        self._colour = colour
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def entry(self, entry: Entry) -> str:
+        colour = _COLOURS[entry.severity]
+        places = (entry.place, *(each.place for each in entry.related))
+        margin = max(len(str(place.line)) if place.line else 1 for place in places)
+        head = self._paint(colour, f"{entry.severity}[{entry.code}]")
+        out = [f"{head}{self._paint(_BOLD, f': {_visible(entry.message)}')}", self._address(entry.place, margin)]
+        out += self._excerpt(entry.place, margin, "^", colour)
+        for related in entry.related:
+            place = related.place
+            note = f"{self._paint(_BOLD, 'note')}: {_visible(related.message)}"
+            out += [f"{' ' * margin} {self._paint(_BLUE, '=')} {note}"]
+            if place.line:
+                out += [self._address(place, margin), *self._excerpt(place, margin, "-", _BLUE)]
+        if entry.hint:
+            out.append(self._more("help", entry.hint, margin))
+        if entry.fix is not None and entry.fix.title != entry.hint:
+            out.append(self._more("fix", entry.fix.title, margin))
+        return "\n".join(out) + "\n\n"
+
+    def _more(self, kind: str, text: str, margin: int) -> str:
+        return f"{' ' * margin} {self._paint(_BLUE, '=')} {self._paint(_BOLD, kind)}: {_visible(text)}"
+
+    def _address(self, place: Place, margin: int) -> str:
+        where = f"{place.source}:{place.line}:{place.column}" if place.line else place.source
+        path = f" ({path_text(place.path)})" if place.path else ""
+        return f"{' ' * margin}{self._paint(_BLUE, '-->')} {where}{path}"
+
+    def _excerpt(self, place: Place, margin: int, mark: str, colour: str) -> list[str]:
+        """The line of a place with what it spans underlined. Of several lines the first is shown."""
+        if not 0 < place.line <= len(self._lines):
+            return []
+        line = self._lines.line(place.line)
+        begin = self._lines.character(place.line, max(place.column, 1))
+        if place.end_line > place.line:
+            end, more = len(line.rstrip()), f" to line {place.end_line}"
+        elif place.end_line:
+            end, more = self._lines.character(place.end_line, place.end_column), ""
+        else:
+            end, more = begin + 1, ""
+        start = max(0, begin - _SHOWN // 2) if len(line) > _SHOWN else 0
+        shown = line[start : start + _SHOWN]
+        begin, end = min(begin - start, len(shown)), min(end - start, len(shown))
+        under = " " * _width(shown[:begin]) + self._paint(colour, mark * max(1, _width(shown[begin:end])) + more)
+        bar = self._paint(_BLUE, "|")
+        number = self._paint(_BLUE, str(place.line).rjust(margin))
+        return [f"{' ' * margin} {bar}", f"{number} {bar} {_visible(shown)}", f"{' ' * margin} {bar} {under}"]
+
+
+def _visible(text: str) -> str:
+    """The text with tabs as arrows, and what a terminal would act on replaced."""
+    return "".join(
+        char if char.isprintable() else _TAB if char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that the text takes: two for wide characters, none for marks that combine."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

@@ -179,7 +179,16 @@ class JsonDocument:
         """The place of the value at `path`, or of the nearest value around it."""
         if not self.has_places:
             return Place(path, 0, 0, self.source)
-        return self.place_at(self.deepest(path).start, path)
+        node = self.deepest(path)
+        return self._spanning(self.place_at(node.start, path), node.end)
+
+    def _spanning(self, place: Place, end: int) -> Place:
+        """`place` with its end before the byte offset `end`, if that lies behind it."""
+        if place.line and end > 0:
+            line, column = self.position(end - 1)
+            if (line, column) >= (place.line, place.column):
+                place.end_line, place.end_column = line, column + 1
+        return place
 
     def key_place(self, path: Path) -> Place:
         """The place of the last key of `path`."""

@@ -6,7 +6,7 @@ what is wrong and where.
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Place, Report
+from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Place, Related, Report
 from ignition_py.spec import tables
 from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Path
     from ignition_py.spec.decode import Decoder
     from ignition_py.spec.model import Field
+    from ignition_py.spec.rules.registry import Finding
     from ignition_py.spec.tables import Config
     from ignition_py.spec.unknown import Answer
 
@@ -133,15 +134,26 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     if not document.has_places:  # the reference then neither knows places nor looks for keys that mean nothing
         decoder.mismatched, decoder.unused = [], []
     for finding, path in findings:
-        report.entries.append(
-            Entry(finding.severity, finding.code, finding.message, document.place(path), finding.hint)
-        )
+        report.entries.append(_entry(document, finding, path))
     for path in decoder.mismatched:
         message = f"{path[-1]} is null where an object is expected; it counts as empty"
         report.add(WARNING, "null-object", message, document.place(path))
     for path in decoder.unused:
         answer = unknown_key(path, decoder)
         report.add(WARNING, "unused-key", answer.message, document.key_place(path), answer.hint)
+
+
+def _entry(document: JsonDocument, finding: Finding, path: Path) -> Entry:
+    """The diagnostic of a finding at `path`, its path as one of JSON keys."""
+    related = tuple(Related(message, document.place(spelled(other))) for message, other in finding.related)
+    fix = None
+    if finding.fix is not None and document.find(changed := spelled(finding.fix.path)) is not None:
+        from json import dumps
+
+        value = finding.fix.value
+        fix = Fix(finding.fix.title or f"write {value}", document.place(changed), dumps(value, ensure_ascii=False))
+    place = document.place(path)
+    return Entry(finding.severity, finding.code, finding.message, place, finding.hint, related=related, fix=fix)
 
 
 def unknown_key(path: Path, decoder: Decoder) -> Answer:

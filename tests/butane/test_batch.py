@@ -79,7 +79,7 @@ def test_worst_status_reports_in_order_and_nothing_half_written(configs: Path) -
 
 def test_json_is_a_line_a_file(configs: Path) -> None:
     ran = butane("--format", "json", "--output-dir", "out", "sub", cwd=configs)
-    assert [json.loads(line)["file"] for line in ran.stderr.splitlines()] == [*sorted(f"sub/{n:02}.bu" for n in range(40)), "sub/deep/x.butane"]
+    assert [json.loads(line)["file"] for line in ran.stdout.splitlines()] == [*sorted(f"sub/{n:02}.bu" for n in range(40)), "sub/deep/x.butane"]
 
 
 @pytest.mark.parametrize(

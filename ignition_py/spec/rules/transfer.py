@@ -57,7 +57,7 @@ def headers_fit(resource: Resource, findings: Findings) -> None:
     "header-name-empty",
     title="A header has no name",
     why="A header of HTTP is a name and a value; a value without a name cannot be sent.",
-    fix="Add name.",
+    fix="Add name, such as Authorization.",
     wrong=example(f"{_URL}\nhttp_headers:\n  - value: x"),
     right=_HEADER_RIGHT,
 )

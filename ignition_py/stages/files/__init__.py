@@ -1,7 +1,7 @@
 """The files stage: users and groups, files, directories and links, units, mdadm.conf, crypttab, the result file, SELinux labels.
 
-    run(ctx) -> passwd.py    plan_accounts -> tools or builtin.py, hashes by database.py, keys by home.py
-             -> survey.py (looks) -> plan.py (decides) -> apply.py (writes, through writer.py)
+    run(ctx) -> accounts/    plan.py (decides) -> make.py (account files, by database.py) -> home.py (homes, keys)
+             -> nodes/       survey.py (reads) -> plan.py (decides) -> apply.py (writes, through writer.py)
              -> units.py -> mdadm.py, crypttab.py -> result.py, report.py -> selinux.py
 
 Everything below the new root goes through `system/rootfs.py`. `journal.py` makes a second run end as an undisturbed
@@ -104,7 +104,7 @@ def _steps(ctx: Context, root: Root, touched: Touched) -> int:
         ctx.log.notice("files: continuing what an earlier run of this stage began")
         _sweep(root, journal)
     if config.passwd.users or config.passwd.groups:
-        from ignition_py.stages.files.accounts.apply import apply_accounts
+        from ignition_py.stages.files.accounts.plan import apply_accounts
 
         apply_accounts(ctx, root, accounts, journal, touched)
     storage = config.storage

@@ -12,10 +12,10 @@ import os
 import time
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.accounts.tools import image_setting
 from ignition_py.stages.files.extend import extend, own_length
 from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
+from ignition_py.stages.files.tools import image_setting
 from ignition_py.system.programs import find_tool, path_in_root
 from ignition_py.system.rootfs import shown
 from ignition_py.system.run import CommandError, run

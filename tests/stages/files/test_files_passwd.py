@@ -1,90 +1,57 @@
-"""Users and groups: the plan, the shadow tools, and this program's own work where there are none."""
+"""Users and groups: the plan, the account files, homes and authorized keys. test_files_shadow.py compares with the shadow tools."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import stat
-import tempfile
-from collections.abc import Container, Iterator
-from pathlib import Path
+from collections.abc import Container
 from typing import Any
 
 import pytest
 
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.files.accounts import apply as passwd
 from ignition_py.stages.files.accounts import database
 from ignition_py.stages.files.accounts.database import Database
 from ignition_py.stages.files.accounts.lookup import Accounts, settings
-from ignition_py.system.programs import find_tool
+from ignition_py.stages.files.accounts.plan import plan_accounts
 from ignition_py.system.rootfs import Root
-from tests.helpers.programs import only_programs_in
-from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of, fill, install, tree
+from tests.stages.files.files_machine import LOGIN_DEFS, Machine, config_of
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 HASH = "$6$salt$verysecrethash"
 
 
-def plan(existing: Container[tuple[str, str]] = (), **parts: Any) -> list[tuple[Any, ...]]:
-    ops = passwd.plan_accounts(config_of(passwd=parts).passwd, existing)
-    return [(op.tool, op.flags, op.account.name, op.digest) for op in ops]
+def plan(existing: Container[tuple[str, str]] = (), **parts: Any) -> list[str]:
+    return [op.describe() for op in plan_accounts(config_of(passwd=parts).passwd, existing)]
 
 
-@pytest.mark.parametrize(
-    ("user", "expected"),
-    [
-        ({}, ("useradd", ("--create-home",), "*")),
-        ({"passwordHash": HASH}, ("useradd", ("--create-home",), HASH)),
-        ({"passwordHash": ""}, ("useradd", ("--create-home",), "*")),
-        ({"noCreateHome": True, "system": True, "noUserGroup": True, "noLogInit": True},
-         ("useradd", ("--no-create-home", "--no-user-group", "--system", "--no-log-init"), "*")),
-        ({"homeDir": "/h", "uid": 5, "gecos": "A B", "primaryGroup": "g", "groups": ["x", "y"], "shell": "/s"},
-         ("useradd", ("--home-dir", "/h", "--create-home", "--uid", "5", "--comment", "A B", "--gid", "g", "--groups", "x,y",
-                      "--shell", "/s"), "*")),
-        ({"homeDir": "", "gecos": "", "shell": ""}, ("useradd", ("--create-home",), "*")),
-    ],
-)  # fmt: skip
-def test_plan_of_a_new_user(user: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    tool, flags, digest = expected
-    assert plan(users=[{"name": "u", **user}]) == [(tool, flags, "u", digest)]
+def test_plan() -> None:
+    """Groups first, each list in the order of the config."""
+    users = [{"name": "new"}, {"name": "old"}, {"name": "gone", "shouldExist": False}, {"name": "never", "shouldExist": False}]
+    groups = [{"name": "g", "shouldExist": True}, {"name": "h"}, {"name": "i", "shouldExist": False}, {"name": "old", "shouldExist": False}]
+    existing = {("users", "old"), ("users", "gone"), ("groups", "h"), ("groups", "i")}
+    assert plan(existing, users=users, groups=groups) == [
+        "adding group g", "changing group h", "deleting group i", "adding user new", "changing user old", "deleting user gone",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("user", "expected"),
-    [
-        ({}, ("usermod", None, None)),
-        ({"passwordHash": HASH}, ("usermod", None, HASH)),
-        ({"passwordHash": ""}, ("usermod", None, "*")),
-        ({"homeDir": "/h", "uid": 5}, ("usermod", ("--home", "/h", "--move-home", "--uid", "5"), None)),
-        ({"noCreateHome": True, "system": True, "noUserGroup": True, "noLogInit": True}, ("usermod", None, None)),
-        ({"shouldExist": False}, ("userdel", ("--remove",), None)),
-    ],
-)
-def test_plan_of_an_existing_user(user: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    tool, flags, digest = expected
-    assert plan({("users", "u")}, users=[{"name": "u", **user}]) == [(tool, flags, "u", digest)]
+def test_user_without_anything_to_change_keeps_its_line(machine: Machine) -> None:
+    before = {name: machine.read(f"/etc/{name}") for name in ("passwd", "shadow", "group")}
+    machine.run(passwd={"users": [{"name": "old", "noCreateHome": True, "system": True, "noUserGroup": True, "noLogInit": True}]})
+    assert {name: machine.read(f"/etc/{name}") for name in before} == before
 
 
-def test_plan_of_what_is_not_to_exist() -> None:
-    assert plan(users=[{"name": "u", "shouldExist": False}], groups=[{"name": "g", "shouldExist": False}]) == []
+@pytest.mark.parametrize(("given", "written"), [({}, "*"), ({"passwordHash": ""}, "*"), ({"passwordHash": HASH}, HASH)])
+def test_hash_of_a_new_user(machine: Machine, given: dict[str, Any], written: str) -> None:
+    machine.run(passwd={"users": [{"name": "new", **given}]})
+    assert f"\nnew:{written}:" in machine.read("/etc/shadow")
 
 
-def test_plan_of_groups() -> None:
-    assert plan({("groups", "old")}, groups=[
-        {"name": "new", "gid": 7, "system": True, "passwordHash": HASH}, {"name": "old", "gid": 8, "system": True}, {"name": "plain"},
-    ]) == [
-        ("groupadd", ("--gid", "7", "--system"), "new", HASH),
-        ("groupmod", ("--gid", "8"), "old", None),
-        ("groupadd", (), "plain", None),
-    ]
-
-
-def test_no_flag_of_any_plan_holds_a_hash() -> None:
-    for existing in (set(), {("users", "u"), ("groups", "g")}):
-        for _, flags, _, _ in plan(existing, users=[{"name": "u", "passwordHash": HASH}], groups=[{"name": "g", "passwordHash": HASH}]):
-            assert HASH not in (flags or ())
+@pytest.mark.parametrize(("given", "written"), [({}, "!"), ({"passwordHash": ""}, "*"), ({"passwordHash": HASH}, HASH)])
+def test_hash_of_an_existing_user(machine: Machine, given: dict[str, Any], written: str) -> None:
+    machine.run(passwd={"users": [{"name": "old", "gecos": "Old One", **given}]})
+    assert f"\nold:{written}:" in machine.read("/etc/shadow")
 
 
 def test_users_and_groups(machine: Machine) -> None:
@@ -118,11 +85,11 @@ def test_removal(machine: Machine) -> None:
     assert not os.path.exists(machine.path("/home/old"))
 
 
-def test_secrets_are_neither_logged_nor_in_a_command_line(machine: Machine) -> None:
+def test_secrets_are_not_logged_and_no_program_is_started(machine: Machine) -> None:
     machine.run(passwd={"users": [{"name": "new", "passwordHash": HASH}, {"name": "old", "passwordHash": HASH}],
                         "groups": [{"name": "crew", "passwordHash": HASH}]})  # fmt: skip
     assert machine.read("/etc/shadow").count(HASH) == 2 and HASH in machine.read("/etc/gshadow")
-    assert HASH not in machine.log.text and "useradd" in machine.log.text
+    assert HASH not in machine.log.text and "running:" not in machine.log.text
 
 
 def test_hash_without_a_shadow_file_is_not_for_all_to_read(machine: Machine) -> None:
@@ -140,8 +107,8 @@ def test_a_hash_cannot_add_accounts(machine: Machine) -> None:
     assert "root2" not in machine.read("/etc/shadow")
 
 
-def test_errors_carry_the_tools_words_and_the_place(machine: Machine) -> None:
-    with pytest.raises(IgnitionError, match=r"adding user new: .*useradd.*already exists|adding user new: .*not unique") as caught:
+def test_errors_carry_the_place(machine: Machine) -> None:
+    with pytest.raises(IgnitionError, match="user id 1100 belongs to old") as caught:
         machine.run(passwd={"users": [{"name": "new", "uid": 1100}]})
     assert caught.value.place is not None and caught.value.place.path == ("passwd", "users", 0)
 
@@ -208,66 +175,10 @@ def test_accounts_below_usr_are_copied_before_they_are_changed(machine: Machine)
     assert f"core:{HASH}:" in machine.read("/etc/shadow") and "sudo:x:27:core" in machine.read("/etc/group")
 
 
-# Without the tools
+# Files and refusals
 
 
-@pytest.fixture
-def no_tools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither this machine nor the root has useradd and friends."""
-    with tempfile.TemporaryDirectory() as empty:
-        only_programs_in(monkeypatch, empty)
-        yield
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "plain": {"users": [{"name": "new"}]},
-    "several": {"users": [{"name": "one"}, {"name": "two", "system": True}, {"name": "three", "uid": 3000}]},
-    "everything": {"groups": [{"name": "crew", "gid": 2000}], "users": [{
-        "name": "new", "uid": 1500, "gecos": "A Person", "homeDir": "/srv/new", "groups": ["wheel", "crew", "staff"], "shell": "/bin/zsh",
-        "passwordHash": HASH}]},
-    "no home, no group": {"users": [{"name": "new", "noCreateHome": True, "noUserGroup": True}]},
-    "primary group": {"users": [{"name": "new", "primaryGroup": "wheel"}]},
-    "system": {"groups": [{"name": "sysgroup", "system": True}], "users": [{"name": "daemon2", "system": True, "homeDir": "/var/empty2"}]},
-    "groups": {"groups": [{"name": "one"}, {"name": "two", "gid": 2500}, {"name": "staff", "gid": 51}]},
-    "change": {"users": [
-        {"name": "old", "gecos": "New Name", "shell": "/bin/zsh", "groups": ["wheel"], "uid": 1200, "primaryGroup": "staff"}]},
-    "move": {"users": [{"name": "old", "homeDir": "/home/moved"}]},
-    "remove": {"users": [{"name": "old", "shouldExist": False}], "groups": [{"name": "wheel", "shouldExist": False}]},
-}  # fmt: skip
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize("subids", [False, True])
-@pytest.mark.parametrize("case", CASES)
-def test_own_work_is_the_tools_work(case: str, subids: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same config through shadow's tools and without them: the same files, line by line."""
-    found = []
-    for tools in (True, False):
-        with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as empty:
-            os.chmod(root, 0o755)
-            fill(root)
-            machine = Machine(root)
-            machine.write("/etc/skel/.profile", "# skeleton\n", 0o640)
-            os.symlink(".profile", f"{root}/etc/skel/.link")
-            machine.write("/etc/default/useradd", "SHELL=/bin/sh\n")
-            machine.write("/home/old/file", "x")
-            for path in ("/home/old", "/home/old/file"):
-                os.chown(root + path, 1100, 1100)
-            if subids:
-                machine.write("/etc/login.defs", LOGIN_DEFS + "PASS_MAX_DAYS 365\nPASS_WARN_AGE 14\nHOME_MODE 0750\n")
-                machine.write("/etc/subuid", "old:100000:65536\n")
-                machine.write("/etc/subgid", "old:100000:65536\n")
-            if not tools:
-                only_programs_in(monkeypatch, empty)
-            machine.run(passwd=CASES[case])
-            assert ("doing its work" in machine.log.text) != tools
-            found.append(tree(root, lambda path: path.startswith("/etc/.") or (path.startswith("/etc/") and path.endswith("-"))))
-    mine, theirs = found[1], found[0]
-    differing = {p: (mine.get(p), theirs.get(p)) for p in {*mine, *theirs} if mine.get(p) != theirs.get(p)}
-    assert not differing, str(differing)
-
-
-def test_own_work_copies_the_whole_skeleton(machine: Machine, no_tools: None) -> None:
+def test_the_whole_skeleton_is_copied(machine: Machine) -> None:
     machine.write("/etc/skel/.config/deep/x", "y", 0o640)
     os.mkfifo(machine.path("/etc/skel/pipe"))
     machine.run(passwd={"users": [{"name": "new", "uid": 1500}]})
@@ -290,58 +201,29 @@ def test_own_work_copies_the_whole_skeleton(machine: Machine, no_tools: None) ->
         ({"groups": [{"name": "old", "shouldExist": False}]}, "primary group of old"),
     ],
 )
-def test_own_refusals(machine: Machine, no_tools: None, parts: dict[str, Any], words: str) -> None:
+def test_refusals(machine: Machine, parts: dict[str, Any], words: str) -> None:
     with pytest.raises(StageError, match=words):
         machine.run(passwd=parts)
     assert "root2" not in machine.read("/etc/passwd")
 
 
-def test_own_deletion_spares_what_is_not_the_users(machine: Machine, no_tools: None) -> None:
+def test_deletion_spares_what_is_not_the_users(machine: Machine) -> None:
     os.makedirs(machine.path("/home/old"))  # root's
     machine.run(passwd={"users": [{"name": "old", "shouldExist": False}]})
     assert os.path.exists(machine.path("/home/old")) and "old" not in machine.read("/etc/passwd")
 
 
-@pytest.mark.parametrize("field", ["gecos", "shell", "homeDir"])
-def test_values_that_no_program_and_no_file_takes(machine: Machine, field: str, no_tools: None) -> None:
+@pytest.mark.parametrize("name", ["new", "old"])
+@pytest.mark.parametrize("field", ["gecos", "shell", "passwordHash", "homeDir"])
+def test_values_with_a_nul_byte(machine: Machine, field: str, name: str) -> None:
     with pytest.raises(StageError, match="NUL"):
-        machine.run(passwd={"users": [{"name": "new", field: "/a\0b"}]})
+        machine.run(passwd={"users": [{"name": name, field: "/a\0b"}]})
 
 
-@pytest.mark.parametrize("field", ["gecos", "shell", "passwordHash"])
-def test_values_with_a_nul_byte(machine: Machine, field: str) -> None:
-    with pytest.raises(StageError, match="NUL"):
-        machine.run(passwd={"users": [{"name": "old", field: "/a\0b"}]})
-
-
-def test_ids_run_out(machine: Machine, no_tools: None) -> None:
+def test_ids_run_out(machine: Machine) -> None:
     machine.write("/etc/login.defs", LOGIN_DEFS.replace("60000", "1001"))
     with pytest.raises(StageError, match="no free id"):
         machine.run(passwd={"users": [{"name": "one"}, {"name": "two"}, {"name": "three"}]})
-
-
-@pytest.mark.skipif(not (shutil.which("ldd") and shutil.which("useradd")), reason="the shadow tools and ldd are needed")
-def test_tools_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without tools in the initramfs, those of the new root are run in it."""
-    for program in ("useradd", "usermod", "groupadd"):
-        install(program, machine.root)
-    (tmp_path / "chroot").symlink_to(shutil.which("chroot") or "")
-    only_programs_in(monkeypatch, tmp_path)
-    machine.run(passwd={
-        "groups": [{"name": "crew", "gid": 2000}],
-        "users": [{"name": "new", "groups": ["crew"], "passwordHash": HASH, "sshAuthorizedKeys": ["k"]},
-                  {"name": "old", "shell": "/bin/zsh"}],
-    })  # fmt: skip
-    assert "crew:x:2000:new" in machine.read("/etc/group") and f"new:{HASH}:" in machine.read("/etc/shadow")
-    assert "old:x:1100:1100::/home/old:/bin/zsh" in machine.read("/etc/passwd")
-    assert "doing its work" not in machine.log.text and "--root" not in machine.log.text
-
-
-def test_tool_that_is_a_link_out_of_the_root(machine: Machine, no_tools: None) -> None:
-    os.makedirs(machine.path("/usr/sbin"))
-    os.symlink("/usr/bin/env", machine.path("/usr/sbin/useradd"))
-    with Root(machine.root) as root:
-        assert find_tool(root, "useradd") == (None, None)
 
 
 # The files

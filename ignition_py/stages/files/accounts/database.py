@@ -1,8 +1,7 @@
 """Changes to passwd, shadow, group and gshadow of the new root by this program itself, under the lock that the
 shadow tools use.
 
-Password hashes come this way always: on a command line everybody could read them in the process list. Whole accounts
-come this way where the image has no useradd and friends (`builtin.py`). Formats: passwd(5), shadow(5), group(5),
+`make.py` says what goes into the lines. Formats: passwd(5), shadow(5), group(5),
 gshadow(5); lock: lckpwdf(3).
 """
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 LOCK = "/etc/.pwd.lock"
 LOCK_SECONDS = 15.0  # as lckpwdf(3)
-LOCKED = "*"  # matches no password
 _DAY = 86400
 # Fields of a line, and the mode of a file that has to be made. Those with hashes are for root alone.
 FILES = {"passwd": (7, 0o644), "shadow": (9, 0o600), "group": (4, 0o644), "gshadow": (4, 0o600), "subuid": (3, 0o644), "subgid": (3, 0o644)}
@@ -132,14 +130,11 @@ class Database:
         if lines != self.lines(name):
             self._write(name, lines)
 
-    def set_password(self, user: str, digest: str, *, fresh: bool = False) -> None:
-        """Sets the password hash of a user and the day of the change. A user without a shadow line gets one.
-
-        `fresh`: the line has been made just now, and the day in it stays.
-        """
+    def set_password(self, user: str, digest: str) -> None:
+        """Sets the password hash of a user and the day of the change. A user without a shadow line gets one."""
         shadow = self.find("shadow", user) or [user, "", "", "", "", "", "", "", ""]
         if shadow[1] != digest or not shadow[2]:
-            shadow[1], shadow[2] = digest, shadow[2] if fresh and shadow[2] else today()
+            shadow[1], shadow[2] = digest, today()
             self.put("shadow", shadow)
         passwd = self.find("passwd", user)
         if passwd is not None and passwd[1] != "x":

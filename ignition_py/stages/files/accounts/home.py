@@ -7,24 +7,26 @@ reference: `IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT`.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.accounts.lookup import settings
-from ignition_py.stages.files.accounts.tools import image_setting
+from ignition_py.stages.files.accounts.lookup import login_defs, user_defaults
+from ignition_py.stages.files.tools import image_setting
 from ignition_py.stages.files.words import about
-from ignition_py.system.rootfs import Root, decode, shown
+from ignition_py.system.rootfs import Root, chunks_of, decode, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.stages.files.accounts.lookup import User
+    from ignition_py.system.log import Log
+    from ignition_py.system.rootfs import Spot
 
 FRAGMENT = ".ssh/authorized_keys.d/ignition"
 WHOLE = ".ssh/authorized_keys"
 # systemd.journal-fields(7): console-login-helper-messages and others look for this message.
 MESSAGE_ID = "225067b87bbd4a0cb6ab151f82fa364b"
-_JOURNAL = "/run/systemd/journal/socket"
 
 
 def keys_path(home: str) -> str:
@@ -51,7 +53,6 @@ def write_keys(root: Root, user: User, keys: tuple[str, ...]) -> str:
             f"writing {shown(path)} as user {shown(user.name)}: {problem or 'the child process died'}",
             hint="The home directory has to exist and to belong to the user",
         )
-    _tell_journal(user.name, path)
     return path
 
 
@@ -78,19 +79,12 @@ def _write_as(root: Root, user: User, path: str, data: bytes, writer: int) -> No
         os._exit(0)
 
 
-def _tell_journal(user: str, path: str) -> None:
-    """Sends the structured message that login programs look for, where the journal listens."""
-    if not os.path.exists(_JOURNAL) or not (user.isprintable() and path.isprintable()):
-        return
-    import socket
-
-    message = f"MESSAGE=wrote ssh authorized keys file for user: {user}\nPRIORITY=6\nMESSAGE_ID={MESSAGE_ID}\n"
-    message += f"IGNITION_USER_NAME={user}\nIGNITION_PATH={path}\nSYSLOG_IDENTIFIER=ignition\n"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.sendto(message.encode(), _JOURNAL)
-        except OSError:  # a log that is gone must not stop a boot
-            return
+def announce_keys(log: Log, user: str, path: str) -> None:
+    """Logs with the fields that login programs look for in the journal."""
+    log.journal(
+        f"wrote ssh authorized keys file for user: {user}",
+        MESSAGE_ID=MESSAGE_ID, IGNITION_USER_NAME=user, IGNITION_PATH=path,
+    )  # fmt: skip
 
 
 def own_mounts(root: Root, user: User, made: list[str]) -> None:
@@ -105,7 +99,7 @@ def own_mounts(root: Root, user: User, made: list[str]) -> None:
 
 def complete_home(root: Root, user: User) -> None:
     """Makes the home directory, or what an interrupted useradd left out of it: useradd(8), HOME_MODE, UMASK, SKEL."""
-    defs = settings(root, "/etc/login.defs")
+    defs = login_defs(root)
     try:
         mode = int(defs["HOME_MODE"], 8) if "HOME_MODE" in defs else 0o777 & ~int(defs.get("UMASK", "022"), 8)
     except ValueError:
@@ -116,32 +110,83 @@ def complete_home(root: Root, user: User) -> None:
             spot.mkdir(0o700)
         spot.set_owner(user.uid, user.gid)
         spot.set_mode(mode & 0o7777)
-    skel = settings(root, "/etc/default/useradd", "=").get("SKEL", "/etc/skel")
-    _copy_tree(root, skel, user.home, user)
+    skel = user_defaults(root).get("SKEL", "/etc/skel")
+    _copy_tree(root, skel, user.home, (user.uid, user.gid))
 
 
-def _copy_tree(root: Root, source: str, target: str, user: User) -> None:
-    """Copies what is missing in `target`, owned by the user. Devices, pipes and sockets are left out."""
+def _copy_tree(root: Root, source: str, target: str, owner: tuple[int, int] | None) -> None:
+    """Copies what is missing in `target`; `owner` None keeps the owners. Devices, pipes and sockets are left out."""
     for name in root.listdir(source):
         with root.spot(f"{source}/{name}") as old, root.spot(f"{target}/{name}") as new:
             found = old.lstat()
             if found is None:
                 continue
+            uid, gid = (found.st_uid, found.st_gid) if owner is None else owner
             missing = new.lstat() is None
             if stat.S_ISLNK(found.st_mode) and missing:
-                new.symlink(old.readlink(), user.uid, user.gid)
+                new.symlink(old.readlink(), uid, gid)
             elif stat.S_ISREG(found.st_mode) and missing:
-                with open(old.open_regular(), "rb") as file:
-                    data = file.read()
-                fd, temporary = new.create_temporary()
-                with open(fd, "wb") as file:
-                    file.write(data)
-                    os.fchown(fd, user.uid, user.gid)
-                    os.fchmod(fd, found.st_mode & 0o777)
-                new.rename_from(temporary)
+                _copy_file(old, new, uid, gid, found.st_mode & 0o777)
             elif stat.S_ISDIR(found.st_mode):
                 if missing:
                     new.mkdir(0o700)
-                new.set_owner(user.uid, user.gid)
+                new.set_owner(uid, gid)
                 new.set_mode(found.st_mode & 0o7777)
-                _copy_tree(root, f"{source}/{name}", f"{target}/{name}", user)
+                _copy_tree(root, f"{source}/{name}", f"{target}/{name}", owner)
+
+
+def _copy_file(old: Spot, new: Spot, uid: int, gid: int, mode: int) -> None:
+    source = old.open_regular()
+    try:
+        fd, temporary = new.create_temporary()
+        with open(fd, "wb") as file:
+            for chunk in chunks_of(source):
+                file.write(chunk)
+            file.flush()
+            os.fchown(fd, uid, gid)
+            os.fchmod(fd, mode)
+        new.rename_from(temporary)
+    finally:
+        os.close(source)
+
+
+def move(root: Root, old: str, new: str) -> None:
+    """Moves a home directory, also to another filesystem. Raises StageError where there is something already."""
+    found = root.lstat(old)
+    if found is None:
+        return
+    if root.lstat(new) is not None:
+        raise StageError(f"moving home directory {shown(old)}: {shown(new)} exists already", hint="Choose another home_dir")
+    with root.spot(old) as source, root.spot(new, create=True) as target:
+        try:
+            os.rename(source.name, target.name, src_dir_fd=source.dir, dst_dir_fd=target.dir)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            target.mkdir(0o700)
+            target.set_owner(found.st_uid, found.st_gid)
+            target.set_mode(found.st_mode & 0o7777)
+            _copy_tree(root, old, new, None)
+            source.remove()
+
+
+def remove(root: Root, user: User) -> None:
+    """Removes a home that belongs to the user; no system directory that serves as one."""
+    found = root.lstat(user.home)
+    if found is not None and found.st_uid == user.uid and user.home.strip("/").count("/") >= 1:
+        with root.spot(user.home) as spot:
+            spot.remove()
+
+
+def give(root: Root, path: str, old: User, new: User) -> None:
+    """Hands what belongs to the old ids in a home directory to the new ones."""
+    with root.spot(path) as spot:
+        found = spot.lstat()
+        if found is None:
+            return
+        spot.set_owner(new.uid if found.st_uid == old.uid else -1, new.gid if found.st_gid == old.gid else -1)
+        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o6000:
+            spot.set_mode(found.st_mode & 0o7777)
+    if stat.S_ISDIR(found.st_mode):
+        for name in root.listdir(path):
+            give(root, f"{path}/{name}", old, new)

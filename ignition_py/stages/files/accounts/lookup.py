@@ -6,6 +6,7 @@ Besides `/etc/passwd` and `/etc/group`, images keep accounts below `/usr`: `/usr
 
 from __future__ import annotations
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.rootfs import shown
 
@@ -18,32 +19,38 @@ FILES = tuple(f"{directory}/{name}" for directory in DIRECTORIES for name in ("p
 _MAX_ID = (1 << 32) - 2
 
 
-class User:
+class User(Record):
     """A line of passwd(5). `line` is the whole of it, `directory` where it was found."""
 
-    __slots__ = ("directory", "gid", "home", "line", "name", "shell", "uid")
-
-    def __init__(self, line: str, directory: str) -> None:
-        fields = line.split(":")
-        self.name, self.home, self.shell = fields[0], fields[5], fields[6]
-        self.uid = parse_id(fields[2])
-        self.gid = parse_id(fields[3])
-        self.line = line
-        self.directory = directory
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    line: str
+    directory: str
 
 
-class Group:
-    """A line of group(5)."""
+class Group(Record):
+    """A line of group(5); `line` and `directory` as in User."""
 
-    __slots__ = ("directory", "gid", "line", "members", "name")
+    name: str
+    gid: int
+    members: list[str]
+    line: str
+    directory: str
 
-    def __init__(self, line: str, directory: str) -> None:
-        fields = line.split(":")
-        self.name = fields[0]
-        self.gid = parse_id(fields[2])
-        self.members = [member for member in fields[3].split(",") if member]
-        self.line = line
-        self.directory = directory
+
+def parse_user(line: str, directory: str) -> User:
+    """Raises ValueError for ids that are none."""
+    name, _, uid, gid, _, home, shell = line.split(":")
+    return User(name, parse_id(uid), parse_id(gid), home, shell, line, directory)
+
+
+def parse_group(line: str, directory: str) -> Group:
+    """Raises ValueError for an id that is none."""
+    name, _, gid, members = line.split(":")
+    return Group(name, parse_id(gid), [member for member in members.split(",") if member], line, directory)
 
 
 def parse_id(text: str) -> int:
@@ -110,13 +117,13 @@ class Accounts:
         for directory in DIRECTORIES:
             for line in _lines(self._root, f"{directory}/passwd", 7):
                 try:
-                    user = User(line, directory)
+                    user = parse_user(line, directory)
                 except ValueError:
                     continue
                 self._users.setdefault(user.name, user)
             for line in _lines(self._root, f"{directory}/group", 4):
                 try:
-                    group = Group(line, directory)
+                    group = parse_group(line, directory)
                 except ValueError:
                     continue
                 self._groups.setdefault(group.name, group)
@@ -130,6 +137,17 @@ def _lines(root: Root, path: str, fields: int) -> list[str]:
         raise StageError(f"reading {path} of the new root: {error.strerror}") from None
     text = (data or b"").decode("utf-8", "surrogateescape")
     return [line for line in text.split("\n") if line.count(":") == fields - 1 and line[0] not in ":#+-"]
+
+
+def login_defs(root: Root) -> dict[str, str]:
+    """The settings of login.defs(5): those of `/etc` and, where it names none, those below `/usr/etc` (openSUSE)."""
+    return {**settings(root, "/usr/etc/login.defs"), **settings(root, "/etc/login.defs")}
+
+
+def user_defaults(root: Root) -> dict[str, str]:
+    """The settings of useradd's file of defaults, from `/etc` or else from `/usr/etc`."""
+    path = "/etc/default/useradd"
+    return settings(root, path if root.is_file(path) else f"/usr{path}", "=")
 
 
 def settings(root: Root, path: str, separator: str | None = None) -> dict[str, str]:
