@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import butane_py
-from butane_py.cli import main as butane
+from butane_py.cli.main import main as butane
 from ignition_py import cli
 from ignition_py.report.diag import Place
 from ignition_py.sources import MAP_SUFFIX, written

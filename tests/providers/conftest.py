@@ -12,6 +12,7 @@ from ignition_py.fetch import http
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.providers import Machine
 from tests.helpers.servers import MemoryLog
+from tests.providers.hosts import _hosts, hosts  # noqa: F401  # fixtures
 from tests.providers.network import Namespace, remove_stale
 
 
