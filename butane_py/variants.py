@@ -150,6 +150,8 @@ _ROWS = (
 VARIANTS: dict[tuple[str, str], Variant] = {(row.name, row.version): row for row in _ROWS}
 NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in _ROWS))  # in the order of the rows
 
+IGNITION_NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in _ROWS if not row.machine_config))
+
 # Other names that systems go by, for suggestions.
 ALIASES = {
     "fedora-coreos": "fcos", "fedoracoreos": "fcos", "coreos": "fcos", "fcct": "fcos", "fedora": "fcos",

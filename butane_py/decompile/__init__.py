@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from butane_py.decompile.text import Octal, document
 from butane_py.decompile.unpack import LARGE, Files, as_text, contents_of
+from butane_py.variants import IGNITION_NAMES as VARIANTS
+from butane_py.variants import rows_of
 from ignition_py.report.diag import ConfigError
 from ignition_py.spec import tables
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from butane_py.variants import Variant
     from ignition_py.spec.model import Struct
 
-VARIANTS = ("fcos", "flatcar", "fiot", "r4e")
 _FIRST = ("path", "name", "device", "number", "label", "target", "source")  # what an entry is known by comes first
 
 
@@ -87,9 +88,7 @@ def _read(data: bytes, name: str) -> tuple[tables.Config, int]:
 
 def _row(variant: str, spec: int) -> Variant:
     """The version of the variant that has exactly this spec, else the first that has a later one."""
-    from butane_py.variants import VARIANTS as ROWS
-
-    rows = [row for row in ROWS.values() if row.name == variant]
+    rows = rows_of(variant)
     if variant not in VARIANTS:
         raise ConfigError(f"there is no decompiling to the variant {variant!r}; there is to {', '.join(VARIANTS)}")
     exact = [row for row in rows if row.spec == spec]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from butane_py.variants import IGNITION_NAMES as VARIANTS
 from ignition_py.goflags import POSIX, TEXT, Flag, HelpRequested, Parser, UsageError
 from ignition_py.report.diag import ConfigError
 from ignition_py.system.streams import read_stdin, say, write_stdout
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from ignition_py.goflags import Values
 
-VARIANTS = ("fcos", "flatcar", "r4e", "fiot")
 FLAGS = (
     Flag("files-dir", TEXT, "put binary and large contents into files of this directory", short="d", noun="folder"),
     Flag("output", TEXT, "file to write (default: standard output)", short="o", noun="file"),

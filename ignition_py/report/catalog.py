@@ -37,7 +37,7 @@ OPENSHIFT = "openshift 4.18.0"
 _ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
 
 # Modules whose import declares every code. They are imported by `load()` only.
-DECLARING = ("ignition_py.spec.rules.all", "butane_py.codes")
+DECLARING = ("ignition_py.spec.rules.all", "butane_py.features", "butane_py.codes")
 
 
 class Code(Record):
