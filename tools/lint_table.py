@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
 BEGIN = "<!-- rules: written by tools/lint_table.py -->\n"
 END = "<!-- end of the rules -->\n"
 

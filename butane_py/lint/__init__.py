@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py import tables
     from butane_py.compilation import Compilation
+    from butane_py.lint.rule import Find, Rule
     from ignition_py.spec import tables as spec
 
 ENTRY_POINTS = "butane_py.lints"
@@ -22,14 +23,26 @@ def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output
 
     settings = work.options.settings or Settings()
     facts = Facts(work, config, compiled, output, settings)
-    entries = []
     for rule in rules().values():
         if settings.runs(rule.code):
             find = Find(facts, rule)
-            rule.check(facts, find)
-            entries += find.entries
-    entries.sort(key=lambda entry: (entry.place.line, entry.place.column))
-    work.report.entries += entries
+            _run(rule, find)
+            facts.found += find.entries
+    facts.found.sort(key=lambda entry: (entry.place.line, entry.place.column))
+    work.report.entries += facts.found
+
+
+def _run(rule: Rule, find: Find) -> None:
+    """Runs one rule. Raises ConfigError where a rule of somebody else fails."""
+    try:
+        rule.check(find.facts, find)
+    except Exception as error:
+        if rule.check.__module__.startswith("butane_py."):
+            raise
+        from ignition_py.report.diag import ConfigError
+
+        message = f"the lint rule {rule.code} of {rule.check.__module__} failed: {type(error).__name__}: {error}"
+        raise ConfigError(message, hint="leave it out with --select, or update what brings it") from error
 
 
 def rules() -> dict[str, Rule]:
@@ -46,7 +59,3 @@ def rules() -> dict[str, Rule]:
             raise ConfigError(f"the lint rules {point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
                               hint="update or uninstall the distribution that brings them") from error  # fmt: skip
     return every.RULES
-
-
-if TYPE_CHECKING:
-    from butane_py.lint.rule import Rule

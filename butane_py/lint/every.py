@@ -20,6 +20,7 @@ from butane_py.lint import (
     unit_rules,
     unit_settings,
     urls,
+    verify,
     versions,
 )
 from butane_py.lint.rule import RULES
@@ -28,5 +29,5 @@ __all__ = ["MODULES", "RULES"]
 
 MODULES = (
     *(login, accounts, mounts, devices, started, unit_rules, unit_settings, quadlets, files, contents, secrets, urls),
-    *(kernel_arguments, placeholders, versions, size, children, local_links),
+    *(kernel_arguments, placeholders, versions, size, children, local_links, verify),
 )

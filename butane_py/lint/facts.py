@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from butane_py.lint.settings import Settings
     from butane_py.variants import Variant
-    from ignition_py.report.diag import Path
+    from ignition_py.report.diag import Entry, Path
     from ignition_py.spec import tables as spec
     from ignition_py.spec.model import Struct
 
@@ -74,6 +74,7 @@ class Facts:
         self.compiled = compiled
         self.output = output
         self.settings = settings
+        self.found: list[Entry] = []  # by the rules that have run
 
     @property
     def row(self) -> Variant:

@@ -179,7 +179,7 @@ def wants_link(facts: Facts, find: Find) -> None:
 
 @lint(
     "lint-sudoers-file",
-    title="sudo does not read a file of /etc/sudoers.d as it should",
+    title="A file of /etc/sudoers.d is not read as it should",
     why="Names with a dot or ending in ~ are skipped, and files that others may write are refused.",
     fix="Name it without a dot, with mode: 0440.",
     wrong=_file("/etc/sudoers.d/ops.conf", "mode: 0440\ncontents:\n  inline: '%ops ALL=(ALL) NOPASSWD: ALL'"),
@@ -213,7 +213,7 @@ def sudoers_file(facts: Facts, find: Find) -> None:
 
 @lint(
     "lint-hostname-invalid",
-    title="/etc/hostname has no valid name",
+    title="A host name is not valid",
     why="systemd ignores the file and takes another name, such as localhost.",
     fix="Write one line of at most 64 letters, digits, hyphens and dots.",
     wrong=_file("/etc/hostname", "overwrite: true\ncontents:\n  inline: my_host"),

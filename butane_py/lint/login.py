@@ -6,7 +6,7 @@ import binascii
 import re
 
 from butane_py.lint.rule import lint, near
-from ignition_py.report.diag import INFO, WARNING
+from ignition_py.report.diag import INFO
 from ignition_py.report.examples import entry
 
 TYPE_CHECKING = False
@@ -258,7 +258,6 @@ _CLOUD = "on clouds, the image may add the instance's keys for core"
 
 @lint(
     "lint-no-login",
-    severity=INFO,
     title="Nobody can log in",
     why="No user has an ssh key or a password, so a machine that misbehaves cannot be looked at.",
     fix="Give a user ssh_authorized_keys or a password_hash.",
@@ -277,11 +276,12 @@ def no_login(facts: Facts, find: Find) -> None:
             ("passwd", "users"),
             f"nobody can log in: no ssh key and no password for {names}",
             hint=hint,
-            severity=WARNING,
         )
     else:
         hint = f"give core ssh_authorized_keys in passwd.users; {_CLOUD}"
-        find.at_yaml((), "nobody can log in: this config has no user with an ssh key or a password", hint=hint)
+        find.at_yaml(
+            (), "nobody can log in: this config has no user with an ssh key or a password", hint=hint, severity=INFO
+        )
 
 
 def _lets_in(user: object) -> bool:
