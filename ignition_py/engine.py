@@ -51,6 +51,7 @@ class Engine:
             platform=options.platform,
             spool=f"{options.folder}/{SPOOL}",
             trusted_time=options.environ.get("IGNITION_TRUSTED_TIME", ""),
+            first_limit=options.timeout,
         )
         self._texts: list[tuple[str, bytes]] = []
 
@@ -104,12 +105,15 @@ class Engine:
             from ignition_py.fetch.gather import gather
 
             gather(self._fetcher, config, self._log, afresh=stage == "fetch")
-        module(STAGES[stage]).run(context)
-        if stage == "files":  # nothing asks for them any more, and they may hold secrets
-            from ignition_py.fetch.gather import forget
+        try:
+            module(STAGES[stage]).run(context)
+        finally:
+            if stage == "files":  # nothing asks for them any more, and they may hold secrets
+                from ignition_py.fetch.gather import forget
 
+                forget(self._fetcher)
+        if stage == "files":
             sources.forget(options.config_cache)
-            forget(self._fetcher)
 
     def _parse(self, data: bytes, source: str) -> Config:
         from ignition_py.render import parse
@@ -135,7 +139,6 @@ class Engine:
 
     def _acquire(self) -> Config:
         """Fetches, renders, checks and caches the config. Raises IgnitionError."""
-        self._fetcher.limit(self._options.timeout)
         self._state.fetched_configs = [c for c in self._state.fetched_configs if c.kind == "base"]
         try:
             config = self._render()

@@ -6,7 +6,7 @@ own ancestors included. Configs that name each other without end are stopped.
 
 from __future__ import annotations
 
-from ignition_py.fetch.url import public, scheme_of, web_page
+from ignition_py.fetch.urls import needs_network, public, scheme_of, web_page
 from ignition_py.report.diag import ConfigError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
@@ -15,6 +15,8 @@ from ignition_py.state import FetchedConfig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ignition_py.fetch.ahead import Ahead
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.report.diag import Place, Report
@@ -108,12 +110,21 @@ class Renderer:
             child, below = self._fetch(replacement, "the replacing config", chain)
             self._fetcher.configure(_settings(outer, child))
             return self._render(child, outer, below)
-        ahead = self._fetcher.ahead(config.ignition.config.merge, what=_MERGED)
+        ahead = self._ahead(config.ignition.config.merge)
         try:
             return self._merge(config, outer, chain, ahead)
         finally:
             if ahead is not None:
                 ahead.stop()
+
+    def _ahead(self, references: Sequence[ConfigReference]) -> Ahead | None:
+        """Begins to fetch several configs side by side; None where there is only one to wait for."""
+        remote = {reference.source for reference in references if needs_network(reference.source or "")}
+        if self._fetcher.offline or len(remote) < 2:
+            return None
+        from ignition_py.fetch.ahead import Ahead
+
+        return Ahead(self._fetcher, references, _MERGED)
 
     def _merge(self, config: Config, outer: Ignition | None, chain: Chain, ahead: Ahead | None) -> Config:
         merged = config

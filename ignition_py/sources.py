@@ -143,14 +143,13 @@ def _rendered(texts: Texts, flatcar: bool) -> Config:
 class _Replay:
     """In place of the fetcher: gives the kept texts in the order in which they were fetched."""
 
+    offline = True  # so that nothing is fetched ahead
+
     def __init__(self, texts: list[bytes]) -> None:
         self._texts = texts
 
     def configure(self, ignition: object, *, check: bool = True) -> None:
         """Nothing will be fetched."""
-
-    def ahead(self, references: object, *, what: str) -> None:
-        """All of it is here already."""
 
     def read(self, reference: object, *, what: str) -> bytes:
         if not self._texts:

@@ -14,7 +14,7 @@ import pytest
 
 from ignition_py import render, state
 from ignition_py.cli import main
-from ignition_py.fetch import http
+from ignition_py.fetch import deadline
 from ignition_py.providers import PLATFORMS
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.tables import latest
@@ -66,7 +66,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("IGNITION_KERNEL_CMDLINE_PATH", str(tmp_path / "cmdline"))
     monkeypatch.delenv("IGNITION_CONFIG_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
     return Machine(tmp_path, capsys)
 
 
@@ -396,7 +396,7 @@ def test_fetch_timeout(machine: Machine, server: Server) -> None:
     assert machine("fetch", "metal", "-fetch-timeout", "300ms") == 1
     release.set()
     assert "the config of ignition.config.url: " in machine.output
-    assert "was not to be had in 0.3 seconds" in machine.output
+    assert "within 0.3 s; last error: " in machine.output
 
 
 @pytest.mark.sockets

@@ -27,7 +27,6 @@ KNOWN: tuple[frozenset[str], ...] = (
             "ignition_py.sources",
         }
     ),
-    frozenset(f"ignition_py.fetch.{name}" for name in ("by_requests", "http", "transport", "trusted_time")),
     frozenset({"ignition_py.spec.jsonscan", "ignition_py.spec.jsontext"}),
     frozenset({"ignition_py.spec.legacy.config", "ignition_py.spec.legacy.storage"}),
     frozenset(

@@ -1,8 +1,8 @@
 """Configs that are merged one after the other, fetched side by side while the first of them are merged.
 
-Each counts with the settings of everything that has been merged before it, and what is merged may change them. So what
-was fetched ahead holds as long as nothing has changed that could have brought something else: a proxy. A failure counts,
-and is waited for, under the very same settings only. Everything else is fetched anew when its turn has come.
+Each is fetched with the settings of everything that has been merged before it. A prefetched config is discarded if the proxy
+settings have changed since. A failure counts, and is waited for, under unchanged settings only. Everything else is fetched
+anew when its turn has come.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import partial
 
 from ignition_py.fetch.request import CONNECTIONS, TooSlow
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, name_of
-from ignition_py.fetch.url import needs_network
+from ignition_py.fetch.urls import needs_network
 from ignition_py.report.diag import FetchError
-from ignition_py.system.parallel import Jobs
+from ignition_py.system.parallel import Jobs, Stopped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MEMORY = 64 << 20  # bytes of all that is fetched ahead
 
 
 class Ahead:
-    """`read()` instead of the fetcher's; `stop()` when no more is wanted."""
+    """`read()` in place of the fetcher's; `stop()` when no more is needed."""
 
     def __init__(self, fetcher: Fetcher, resources: Sequence[Resource], what: str) -> None:
         self._fetcher = fetcher
@@ -45,11 +45,10 @@ class Ahead:
         number = self._numbers.get(name_of(resource))
         if number is not None and self._counts(number):
             try:
-                data = self._jobs.result(number)
-            except (NoRoom, TooSlow):  # alone it has all of the memory, and of the network
+                data: bytes = self._jobs.result(number)
+            except (NoRoom, Stopped, TooSlow):  # alone it has all of the memory, and of the network
                 pass
             else:
-                assert isinstance(data, bytes)
                 return data
         return self._fetcher.read(resource, what=self._what)
 
@@ -61,7 +60,7 @@ class Ahead:
         now = self._fetcher.settings
         if self._jobs.stopped():
             return False
-        if now.same(self._settings):
+        if now == self._settings:
             return True
         if now.proxies() != self._settings.proxies():
             self.stop()
@@ -71,12 +70,12 @@ class Ahead:
     def _fetch(self, resource: Resource) -> bytes:
         share = Share(self._allowance)
         data = bytearray()
-        with self._fetcher.stream(
+        content = self._fetcher.remote(
             resource, what=self._what, settings=self._settings, stopped=self._jobs.stopped, room=share.grow_to
-        ) as chunks:
-            for chunk in chunks:
-                data += chunk
-                share.grow_to(len(data))
-                if self._jobs.stopped():
-                    raise FetchError(f"{self._what}: no longer needed")
+        )
+        for chunk in content.chunks(data.clear):
+            data += chunk
+            share.grow_to(len(data))
+            if self._jobs.stopped():
+                raise FetchError(f"{self._what}: no longer needed")
         return bytes(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.fetch.url import web_page
+from ignition_py.fetch.urls import web_page
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False

@@ -1,26 +1,29 @@
 """Fetches resources of a config: scheme by scheme, decompressed, verified, bounded.
 
-    Fetcher.open(resource) -> chunks     spool.py, where gather.py has put it; otherwise
-                                         scheme (data_url.py, http.py, …) -> gunzip.py -> digest.py -> limit
+    Fetcher.content(resource) -> Content    from spool.py, where gather.py has put it; otherwise
+                                            scheme (schemes/, http.py) -> gunzip.py -> digest.py -> limit
 
-Stages stream with `open()`; configs and keys, which are needed whole, come with `read()`; providers ask with `get()`.
-Behaviour (time limits, defaults, who inherits what): the Ignition specification and the reference, measured.
+A Content is read into memory, as configs and keys are, or written to a file. Providers ask with `get()`. Behaviour (time
+limits, defaults, who inherits what): the Ignition specification and the reference, measured.
 """
 
 from __future__ import annotations
 
+import os
+
 from ignition_py import module
-from ignition_py.fetch.request import RESPONSE_HEADERS, Identity, Request, Settings
-from ignition_py.fetch.url import needs_network, public, scheme_of
+from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, attempts
+from ignition_py.fetch.request import RESPONSE_HEADERS, Request, Session, Settings
+from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import FetchError
+from ignition_py.system.host import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import TracebackType
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
-    from ignition_py.fetch.ahead import Ahead
-    from ignition_py.fetch.spool import Span, Spool
+    from ignition_py.fetch.spool import Spool
     from ignition_py.spec.tables import Ignition, Resource
     from ignition_py.system.log import Log
 
@@ -35,9 +38,10 @@ SCHEMES = {
     "oem": "schemes.oem",
 }
 AZURE_BLOBS = ".blob.core.windows.net"
-LONGEST = 10**7  # seconds; what is longer does not fit the kernel's clocks
+LONGEST = 10**6  # seconds; what is longer does not fit the kernel's clocks
 MEMORY_LIMIT = 256 << 20  # bytes of what is kept in memory: configs, keys, certificate authorities
 STREAM_LIMIT = 1 << 40  # bytes of what goes to a file
+CALLERS_LIMIT = "See `-fetch-timeout`"  # what to do where the caller's limit was too short
 
 
 class NeedNetwork(FetchError):  # a finding; fetch-offline acts on it
@@ -45,44 +49,73 @@ class NeedNetwork(FetchError):  # a finding; fetch-offline acts on it
 
 
 class Content:
-    """`with fetcher.open(…) as chunks: for chunk in chunks: …`; connections are closed at the end, however it ends."""
+    """What a resource consists of; each call fetches it, or takes it from the spool. All raise FetchError."""
 
-    __slots__ = ("_chunks",)
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(
+        self, chunks: Callable[[int, Callable[[], None]], Iterator[bytes]], kept: tuple[Spool, str] | None
+    ) -> None:
         self._chunks = chunks
+        self._kept = kept
 
-    def __enter__(self) -> Iterator[bytes]:
-        return self._chunks
+    def chunks(self, restart: Callable[[], None], limit: int = STREAM_LIMIT) -> Iterator[bytes]:
+        """The contents as they come, verified at their end. `restart()` throws away what came before: the download broke off
+        and begins again."""
+        return self._chunks(limit, restart)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
+    def read(self, limit: int = MEMORY_LIMIT) -> bytes:
+        """All of it, at most `limit` bytes."""
+        data = bytearray()
+        for chunk in self._chunks(limit, data.clear):
+            data += chunk
+        return bytes(data)
+
+    def write_to(self, fd: int) -> int:
+        """Writes it to a file, from the descriptor's position on; its size. Raises OSError too."""
+        if self._kept is not None:
+            spool, name = self._kept
+            return spool.copy(name, fd)
+        start, size = os.lseek(fd, 0, os.SEEK_CUR), 0
+
+        def restart() -> None:
+            nonlocal size
+            os.ftruncate(fd, start)
+            os.lseek(fd, start, os.SEEK_SET)
+            size = 0
+
+        for chunk in self._chunks(STREAM_LIMIT, restart):
+            write_all(fd, chunk)
+            size += len(chunk)
+        return size
 
 
 class Fetcher:
-    """The door. `offline` refuses everything that needs the network with NeedNetwork.
+    """The door to the network. `offline` refuses everything that needs it with NeedNetwork.
 
     `platform` says whose credentials may be asked for. `spool` is the folder of what was fetched ahead, "" for none.
-    `trusted_time` is the image's setting for certificates (trusted_time.py).
+    `trusted_time` is the image's setting for certificates (certificates.py). Time limits are in seconds for each fetch with all of
+    its attempts, 0 for none: `first_limit` until a config sets its own, `limit` whatever a config says.
     """
 
     def __init__(
-        self, log: Log, *, offline: bool = False, platform: str = "", spool: str = "", trusted_time: str = ""
+        self,
+        log: Log,
+        *,
+        offline: bool = False,
+        platform: str = "",
+        spool: str = "",
+        trusted_time: str = "",
+        first_limit: float = 0.0,
+        limit: float = 0.0,
     ) -> None:
         self.offline = offline
         self.spool = spool
         self.settings = Settings(trusted_time=trusted_time)
         self._log = log
+        self._first_limit = _bounded_time(first_limit)
+        self._limit = _bounded_time(limit)
         self._authorities: dict[str, bytes] = {}
-        self._identity = Identity(platform)
+        self._session = Session(platform)
         self._opened: Spool | None = None
-
-    def limit(self, seconds: float) -> None:
-        """Settings for the time before there is a config: `seconds` for each fetch with its retries, 0 is no limit."""
-        total = min(max(seconds, 0.001), LONGEST) if seconds else 0.0
-        self.settings = Settings(total=total, trusted_time=self.settings.trusted_time)
 
     def configure(self, ignition: Ignition, *, check: bool = True) -> None:
         """Takes time limits, proxies and certificate authorities from a config; the latter are fetched now.
@@ -96,7 +129,8 @@ class Fetcher:
         bundles = (
             tuple(self.authority(resource, check=check) for resource in named) if named else self.settings.authorities
         )
-        settings = Settings(
+        self._first_limit = 0.0
+        self.settings = Settings(
             response_headers=RESPONSE_HEADERS if header is None else float(min(max(header, 0), LONGEST)),
             total=float(min(total or 0, LONGEST)),
             http_proxy=proxy.http_proxy or "",
@@ -105,8 +139,6 @@ class Fetcher:
             authorities=bundles,
             trusted_time=self.settings.trusted_time,
         )
-        if not settings.same(self.settings):  # the same settings keep their connections
-            self.settings = settings
 
     def authority(self, resource: Resource, *, check: bool = True) -> bytes:
         """A bundle of certificate authorities, fetched once. Raises FetchError."""
@@ -114,90 +146,73 @@ class Fetcher:
         if source not in self._authorities:
             bundle = self.read(resource, what="certificate authority")
             if check:
-                from ignition_py.fetch.authorities import certificates
+                from ignition_py.fetch.certificates import certificates
 
                 certificates(bundle, what=f"certificate authority from {public(source)}")
             self._authorities[source] = bundle
         return self._authorities[source]
 
-    def open(self, resource: Resource, *, what: str, limit: int = STREAM_LIMIT) -> Content:
-        """The contents of a resource as a stream. A resource without a source is empty.
-
-        `what` begins the sentence of a failure ("contents of /etc/motd"). Iterating raises FetchError; the digest has
-        been checked when the stream has ended without one.
-        """
+    def content(self, resource: Resource, *, what: str) -> Content:
+        """The contents of a resource; without a source they are empty. `what` begins the sentence of a failure ("contents of
+        /etc/motd")."""
         kept = self._kept(resource)
-        if kept is not None:
-            spool, name = kept
-            return Content(_bounded(spool.read(name), limit, what))
-        return self.stream(resource, what=what, limit=limit)
-
-    def pieces(self, resource: Resource, *, what: str) -> Iterator[bytes | Span]:
-        """As `open()`, for who writes it to a file: what was fetched ahead comes in one piece."""
-        kept = self._kept(resource)
-        if kept is not None:
-            spool, name = kept
-            yield from spool.whole(name)
-            return
-        with self.stream(resource, what=what) as chunks:
-            yield from chunks
+        if kept is None:
+            return self.remote(resource, what=what)
+        spool, name = kept
+        return Content(lambda limit, _: _bounded(spool.read(name), limit, what), kept)
 
     def read(self, resource: Resource, *, what: str, limit: int = MEMORY_LIMIT) -> bytes:
         """The contents of a resource, at most `limit` bytes. Raises FetchError."""
-        with self.open(resource, what=what, limit=limit) as chunks:
-            return b"".join(chunks)
+        return self.content(resource, what=what).read(limit)
 
-    def get(
-        self,
-        url: str,
-        *,
-        what: str,
-        headers: tuple[tuple[str, str], ...] = (),
-        retry: tuple[int, ...] = (),
-        method: str = "GET",
-        limit: int = MEMORY_LIMIT,
-        body: bytes = b"",
-        low_port: bool = False,
-        stopped: Callable[[], bool] | None = None,
-    ) -> bytes:
-        """What is at `url`, for providers; see Request for what can be asked. Raises NotFound (404), other FetchError."""
-        request = Request(
-            url,
-            what=what,
-            settings=self.settings,
-            log=self._log,
-            headers=headers,
-            method=method,
-            retry=retry,
-            body=body,
-            low_port=low_port,
-            stopped=stopped,
-            identity=self._identity,
-        )
-        with Content(_bounded(self._scheme(request), limit, what)) as chunks:
-            return b"".join(chunks)
-
-    def ahead(self, resources: Sequence[Resource], *, what: str) -> Ahead | None:
-        """Begins to fetch several that are needed whole, one after the other; None where that gains nothing."""
-        remote = {resource.source for resource in resources if needs_network(resource.source or "")}
-        if self.offline or len(remote) < 2:
-            return None
-        from ignition_py.fetch.ahead import Ahead
-
-        return Ahead(self, resources, what)
-
-    def stream(
+    def remote(
         self,
         resource: Resource,
         *,
         what: str,
-        limit: int = STREAM_LIMIT,
         settings: Settings | None = None,
-        stopped: Callable[[], bool] | None = None,
+        stopped: Callable[[], bool] = bool,
         room: Callable[[int], None] | None = None,
     ) -> Content:
-        """As `open()`, from the source itself. For `stopped` and `room` see Request."""
-        return Content(self._stream(resource, what, limit, settings or self.settings, stopped, room))
+        """As `content()`, from the source itself. For `stopped` and `room` see Request."""
+        used = settings or self.settings
+
+        def chunks(limit: int, restart: Callable[[], None]) -> Iterator[bytes]:
+            try:
+                request = self._request(
+                    resource.source or "",
+                    what=what,
+                    settings=used,
+                    headers=_headers(resource, what),
+                    stopped=stopped,
+                    room=room,
+                )
+                yield from attempts(request, lambda: self._chain(request, resource, limit), restart)
+            except FetchError as error:  # only a failure pays for finding the place
+                error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
+                raise
+
+        return Content(chunks, None)
+
+    def get(self, url: str, *, what: str, limit: int = MEMORY_LIMIT, seconds: float = 0.0, **options: Any) -> bytes:
+        """What is at `url`, for providers, at most `limit` bytes, within `seconds` (0: no limit of its own); see Request for the
+        options. Raises NotFound (404), other FetchError."""
+        request = self._request(url, what=what, settings=self.settings, seconds=seconds, **options)
+        data = bytearray()
+        for chunk in attempts(request, lambda: _bounded(self._scheme(request), limit, what), data.clear):
+            data += chunk
+        return bytes(data)
+
+    def _request(self, url: str, *, what: str, settings: Settings, seconds: float = 0.0, **options: Any) -> Request:
+        deadline = Deadline(
+            (settings.total, CONFIG_LIMIT),
+            (self._first_limit, CALLERS_LIMIT),
+            (self._limit, CALLERS_LIMIT),
+            (seconds, ""),
+        )
+        return Request(
+            url, what=what, settings=settings, deadline=deadline, log=self._log, session=self._session, **options
+        )
 
     def _kept(self, resource: Resource) -> tuple[Spool, str] | None:
         """The spool, and the name there, of what was fetched ahead; None where it was not."""
@@ -213,42 +228,9 @@ class Fetcher:
         name = name_of(resource)
         return (self._opened, name) if self._opened.has(name) else None
 
-    def _stream(
-        self,
-        resource: Resource,
-        what: str,
-        limit: int,
-        settings: Settings,
-        stopped: Callable[[], bool] | None,
-        room: Callable[[int], None] | None,
-    ) -> Iterator[bytes]:
+    def _chain(self, request: Request, resource: Resource, limit: int) -> Iterator[bytes]:
         """Scheme, decompression, verification, limit: a chain of generators."""
-        try:
-            yield from self._chain(resource, what, limit, settings, stopped, room)
-        except FetchError as error:  # only a failure pays for finding the place
-            error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
-            raise
-
-    def _chain(
-        self,
-        resource: Resource,
-        what: str,
-        limit: int,
-        settings: Settings,
-        stopped: Callable[[], bool] | None,
-        room: Callable[[int], None] | None,
-    ) -> Iterator[bytes]:
-        request = Request(
-            resource.source or "",
-            what=what,
-            settings=settings,
-            log=self._log,
-            headers=_headers(resource, what),
-            stopped=stopped,
-            room=room,
-            identity=self._identity,
-        )
-        expected = resource.verification.hash
+        what, expected = request.what, resource.verification.hash
         chunks = self._scheme(request)
         if self._log.recorder is not None and needs_network(request.url):
             chunks = self._log.recorder.watched(chunks, what, public(request.url))
@@ -257,12 +239,12 @@ class Fetcher:
 
             chunks = gunzip(chunks, what=what, trusted=expected is not None)
         elif resource.compression not in (None, "", "gzip"):
-            raise FetchError(f"{what}: there is no compression {resource.compression!r}")
+            raise FetchError(f"{what}: there is no compression {resource.compression!r}; use gzip, or none")
         if expected is not None:
             from ignition_py.fetch.digest import verified
 
             chunks = verified(chunks, expected, what=what)
-        yield from _bounded(chunks, limit, what)
+        return _bounded(chunks, limit, what)
 
     def _scheme(self, request: Request) -> Iterator[bytes]:
         """The raw contents from the file of the URL's scheme."""
@@ -278,11 +260,17 @@ class Fetcher:
             return data_url.stream(request)
         name = SCHEMES.get(scheme)
         if name is None:
-            raise FetchError(f"{request.what}: there is no way to fetch {public(url)}")
-        if scheme == "https" and self._identity.platform == "azure" and AZURE_BLOBS in url:
+            raise FetchError(
+                f"{request.what}: {public(url)} has a scheme that cannot be fetched; use one of {', '.join(SCHEMES)}"
+            )
+        if scheme == "https" and self._session.platform == "azure" and AZURE_BLOBS in url:
             name = "schemes.azure_blob"
         chunks: Iterator[bytes] = module(f"ignition_py.fetch.{name}").stream(request)
         return chunks
+
+
+def _bounded_time(seconds: float) -> float:
+    return min(max(seconds, 0.001), LONGEST) if seconds else 0.0
 
 
 def _headers(resource: Resource, what: str) -> tuple[tuple[str, str], ...]:

@@ -1,31 +1,30 @@
-"""What the fetcher hands to a scheme's file: one request, the settings of the config that asks for it, and who we are."""
+"""One request, the settings of the config that it is made for, and what all requests of a fetcher share."""
 
 from __future__ import annotations
 
-from _thread import RLock
-
+from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Self
+    from collections.abc import Callable, Hashable
+    from typing import Any
 
-    from ignition_py.fetch.transport import Transport
+    from ignition_py.fetch.deadline import Deadline
     from ignition_py.system.log import Log
 
     Headers = tuple[tuple[str, str], ...]
 
+RESPONSE_HEADERS = 10.0  # seconds until a response begins, where the config says nothing (Ignition specification)
 CONNECTIONS = 20  # downloads side by side, and connections that are kept to one server
-RESPONSE_HEADERS = 10.0  # seconds until an answer begins, where the config says nothing (Ignition specification)
 
 
-class NotFound(FetchError):  # a finding; platforms take it for "there is no config"
-    """The server is there and says that the resource is not."""
+class NotFound(FetchError):  # platforms take it for "there is no config"
+    """The server says that the resource does not exist."""
 
 
 class Refused(FetchError):
-    """The server's answer is no contents. `status` is its status, `date` what it takes for the time ("" if it does not say)."""
+    """The response has another status. `date` is its Date header, "" for none."""
 
     def __init__(self, message: str, *, status: int, date: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -34,117 +33,87 @@ class Refused(FetchError):
 
 
 class TooSlow(FetchError):
-    """The time limit of the config was over first."""
+    """The deadline passed."""
 
 
-class Settings:
+class Settings(Record):
     """How to fetch: time limits in seconds (0 is none), proxies, and certificate authorities beside the system's.
 
-    `authorities` are bundles in PEM form. `trusted_time` is the image's setting (trusted_time.py), "" for none. `transport`
-    is what http.py keeps for these settings: its open connections.
+    `authorities` are bundles in PEM form. `trusted_time` is the image's setting (certificates.py), "" for none.
     """
 
-    __slots__ = (
-        "authorities", "http_proxy", "https_proxy", "no_proxy", "response_headers", "total", "transport", "trusted_time",
-    )  # fmt: skip
+    _: KW_ONLY
+    response_headers: float = RESPONSE_HEADERS
+    total: float = 0.0
+    http_proxy: str = ""
+    https_proxy: str = ""
+    no_proxy: tuple[str, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+    trusted_time: str = ""
 
-    def __init__(
-        self,
-        *,
-        response_headers: float = RESPONSE_HEADERS,
-        total: float = 0.0,
-        http_proxy: str = "",
-        https_proxy: str = "",
-        no_proxy: tuple[str, ...] = (),
-        authorities: tuple[bytes, ...] = (),
-        trusted_time: str = "",
-    ) -> None:
-        self.response_headers = response_headers
-        self.total = total
-        self.http_proxy = http_proxy
-        self.https_proxy = https_proxy
-        self.no_proxy = no_proxy
-        self.authorities = authorities
-        self.trusted_time = trusted_time
-        self.transport: Transport | None = None
-
-    def proxies(self) -> tuple[object, ...]:
+    def proxies(self) -> Hashable:
         return self.http_proxy, self.https_proxy, self.no_proxy
 
-    def same(self, other: Settings) -> bool:
-        """Do both say the same? Connections do not count."""
-        mine, theirs = ((one.response_headers, one.total, one.authorities) for one in (self, other))
-        return mine == theirs and self.proxies() == other.proxies()
+    def connections(self) -> Hashable:
+        """What open connections depend on: requests for which it is equal share them."""
+        return self.proxies(), self.authorities, self.trusted_time
 
 
-class Identity:
-    """Who this machine is to a cloud: the platform that the image names, and what was found out about it on the way.
-
-    Asked by several threads: `once()` finds a thing out one time.
-    """
-
-    __slots__ = ("_known", "_lock", "platform")
+class Session:
+    """What the requests of one fetcher share: the platform whose credentials may be asked for, and what was found out or
+    opened once: tokens, regions, connections."""
 
     def __init__(self, platform: str = "") -> None:
         self.platform = platform
-        self._known: dict[str, Any] = {}
-        self._lock = RLock()
+        self._entries: dict[Hashable, _Entry] = {}
 
-    def once(self, name: str, find: Callable[[], Any]) -> Any:
-        with self._lock:
-            if name not in self._known:
-                self._known[name] = find()
-            return self._known[name]
+    def once(self, name: Hashable, find: Callable[[], Any]) -> Any:
+        """What `find` returned the first time. Threads that ask for the same name wait for it, no others."""
+        entry = self._entries.get(name) or self._entries.setdefault(name, _Entry())
+        with entry.lock:
+            if not entry.found:
+                entry.value, entry.found = find(), True
+        return entry.value
 
 
-class Request:
-    """One thing to fetch. `what` begins a failure's sentence ("contents of /etc/motd"); headers are for http and https.
+class _Entry:
+    def __init__(self) -> None:
+        from threading import RLock  # stages that fetch nothing do not need it
 
-    `retry` lists statuses below 500 that are worth another try. `body` is sent along. `low_port` asks from a port below
-    1024, as a server does that wants to know that root is asking. `stopped` says that the answer is no longer wanted.
-    `sign` gives headers for one attempt, which hold for some minutes only. `room` is told the length that a server
-    announces, in bytes, and may raise.
+        self.lock = RLock()
+        self.found = False
+        self.value: Any = None
+
+
+class Request(Record):
+    """What to fetch, and how. Built once for each fetch; a changed copy is made with `but()`.
+
+    `what` begins a failure's sentence ("contents of /etc/motd"); `headers` are for http and https. `retry` lists statuses
+    below 500 that are worth another attempt. `body` is sent along. `low_port` asks from a port below 1024, as a server does
+    that wants to know that root is asking. `stopped` returns True if the response is no longer needed. `sign` gives headers
+    for one attempt, which are valid for some minutes. `room` is told the length that a server announces, in bytes, and may
+    raise.
     """
 
-    __slots__ = (
-        "body", "headers", "identity", "log", "low_port", "method", "retry", "room", "settings", "sign", "stopped", "url", "what",
-    )  # fmt: skip
+    HIDDEN = ("url", "headers", "body", "settings")
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        what: str,
-        settings: Settings,
-        log: Log,
-        headers: Headers = (),
-        method: str = "GET",
-        retry: tuple[int, ...] = (),
-        body: bytes = b"",
-        low_port: bool = False,
-        stopped: Callable[[], bool] | None = None,
-        sign: Callable[[], Headers] | None = None,
-        room: Callable[[int], None] | None = None,
-        identity: Identity | None = None,
-    ) -> None:
-        self.url = url
-        self.what = what
-        self.settings = settings
-        self.log = log
-        self.headers = headers
-        self.method = method
-        self.retry = retry
-        self.body = body
-        self.low_port = low_port
-        self.stopped = stopped
-        self.sign = sign
-        self.room = room
-        self.identity = identity or Identity()
+    url: str
+    _: KW_ONLY
+    what: str
+    settings: Settings
+    deadline: Deadline
+    log: Log
+    headers: Headers = ()
+    method: str = "GET"
+    retry: tuple[int, ...] = ()
+    body: bytes = b""
+    low_port: bool = False
+    stopped: Callable[[], bool] = bool
+    sign: Callable[[], Headers] | None = None
+    room: Callable[[int], None] | None = None
+    session: Session = field(default_factory=Session)
 
-    def but(self, url: str, **changes: object) -> Self:
-        """The same request for another URL."""
-        new = self.__class__.__new__(self.__class__)
-        for name in self.__slots__:
-            setattr(new, name, changes.get(name, getattr(self, name)))
-        new.url = url
-        return new
+    def info(self, text: str) -> None:
+        """Logs, unless the response is no longer needed."""
+        if not self.stopped():
+            self.log.info(text)

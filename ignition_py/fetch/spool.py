@@ -1,7 +1,7 @@
 """A private folder of contents that were fetched and verified ahead, for this stage and the ones behind it.
 
-It lies in /run, which on most machines is memory: `allowance()` bounds it. Its name stands for what was asked for, never for
-what came: whoever can put a file there is root. A file that is there is complete and verified.
+It lies in /run, which on most machines is memory: `allowance()` bounds it. Files are named by a digest of the request, not of
+the contents; only root can write here. A file that is there is complete and verified.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from _thread import allocate_lock
+from threading import Lock
 
 from ignition_py.system.host import available_memory
 
@@ -37,7 +37,7 @@ class Allowance:
 
     def __init__(self, size: int) -> None:
         self._left = size
-        self._lock = allocate_lock()
+        self._lock = Lock()
 
     def take(self, size: int) -> None:
         """Raises NoRoom where there is less."""
@@ -67,39 +67,12 @@ class Share:
 
 def name_of(resource: Resource) -> str:
     """The name that a resource has in the spool: a digest of all that says what it is."""
-    from _blake2 import blake2b  # hashlib would load all of OpenSSL
+    from hashlib import blake2b  # loads OpenSSL, which most runs of a stage do without
 
     headers = [part or "" for header in resource.http_headers for part in (header.name, header.value)]
     parts = (resource.source or "", resource.compression or "", resource.verification.hash or "", *headers)
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
-
-
-class Span:
-    """The whole of an open file, to be copied without passing through us."""
-
-    __slots__ = ("_fd", "_size")
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._size = os.fstat(fd).st_size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def copy_to(self, fd: int) -> None:
-        """Raises OSError."""
-        at = 0
-        while at < self._size:
-            try:
-                count = os.sendfile(fd, self._fd, at, self._size - at)
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a filesystem that cannot
-                    raise
-                count = os.write(fd, os.pread(self._fd, CHUNK, at))
-            if not count:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            at += count
 
 
 class Spool:
@@ -143,11 +116,11 @@ class Spool:
         finally:
             os.close(fd)
 
-    def whole(self, name: str) -> Iterator[Span]:
-        """The same in one piece, which is good until the next is asked for. Raises OSError."""
+    def copy(self, name: str, target: int) -> int:
+        """Writes the contents to the descriptor `target`, by the kernel where it can; their size. Raises OSError."""
         fd = self._open(name)
         try:
-            yield Span(fd)
+            return _copy(fd, target)
         finally:
             os.close(fd)
 
@@ -156,7 +129,7 @@ class Spool:
 
     def begin(self, name: str) -> int:
         """A descriptor of a new file; `keep()` or `drop()` end it."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name + self._part, flags, 0o600, dir_fd=self._fd)
 
     def keep(self, name: str, others: list[str]) -> None:
@@ -170,7 +143,7 @@ class Spool:
 
     @property
     def complete(self) -> bool:
-        """Has everything been fetched that there was room for?"""
+        """True if everything has been fetched that there was room for."""
         return self.has(_COMPLETE)
 
     def set_complete(self) -> None:
@@ -185,4 +158,22 @@ class Spool:
         the memory that is available (proc(5), MemAvailable), since /run is memory that nothing can take back."""
         used = sum(os.stat(name, dir_fd=self._fd).st_size for name in os.listdir(self._fd) if not name.endswith(_PART))
         status = os.fstatvfs(self._fd)
-        return max(min(LARGEST - used, status.f_bavail * status.f_frsize // 2, (available_memory() or _UNKNOWN_MEMORY) // 4), 0)
+        return max(
+            min(LARGEST - used, status.f_bavail * status.f_frsize // 2, (available_memory() or _UNKNOWN_MEMORY) // 4), 0
+        )
+
+
+def _copy(source: int, target: int) -> int:
+    """Copies the whole of an open file. Raises OSError."""
+    at, size = 0, os.fstat(source).st_size
+    while at < size:
+        try:
+            count = os.sendfile(target, source, at, size - at)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a filesystem that cannot
+                raise
+            count = os.write(target, os.pread(source, CHUNK, at))
+        if not count:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        at += count
+    return size

@@ -88,7 +88,7 @@ def collect(root: str) -> dict[str, bytes]:
 
 def cmdline(path: str = "") -> str:
     """The kernel arguments of Ignition, a line each; other arguments may hold secrets of others."""
-    from ignition_py.fetch.url import public
+    from ignition_py.fetch.urls import public
     from ignition_py.system.host import kernel_command_line
 
     try:

@@ -54,9 +54,9 @@ def main(program: str, argv: Sequence[str]) -> int:
     from ignition_py.fetch.fetcher import Fetcher
 
     log = _Aside(to_stdout=True)
-    fetcher = Fetcher(log, trusted_time=os.environ.get("IGNITION_TRUSTED_TIME", ""))
+    limit, trusted_time = values.seconds("timeout"), os.environ.get("IGNITION_TRUSTED_TIME", "")
+    fetcher = Fetcher(log, limit=limit, trusted_time=trusted_time)
     machine = Machine(log=log, fetcher=fetcher, environ=os.environ)
-    machine.fetcher.limit(values.seconds("timeout"))
     try:
         found = first_config(machine, platform, labelled=True)
     except IgnitionError as error:

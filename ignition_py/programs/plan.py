@@ -132,18 +132,14 @@ def _prepared(log: Log, values: Values, config: Config, *, here: bool) -> Prepar
     prepared, volumes = Prepared(), config.storage.luks
     if not volumes:
         return prepared
-    import math
-
     from ignition_py.context import Context
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.state import State
 
     offline = values.on("offline")
-    fetcher = Fetcher(log, offline=offline)
+    fetcher = Fetcher(log, offline=offline, limit=values.seconds("fetch-timeout"))
     if not offline:
-        timeouts = config.ignition.timeouts
-        limit = timeouts.http_total or math.ceil(values.seconds("fetch-timeout")) or None
-        fetcher.configure(config.ignition.but(timeouts=timeouts.but(http_total=limit)))
+        fetcher.configure(config.ignition)
     ctx = Context(config=config, root="/", log=log, state=State(), fetcher=fetcher)
     if here:
         prepared.conflicts += [*luks_clevis.hardware(log, volumes), *(why for it in volumes for why in luks_cex.conflicts(it))]

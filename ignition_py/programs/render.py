@@ -88,8 +88,7 @@ def rendered(values: Values, compiled_from: Callable[[str, bytes], None] | None 
         if compiled_from is not None:
             compiled_from(name, given.data)
     config = parse(data, name, log)
-    fetcher = Fetcher(log, offline=values.on("offline"))
-    fetcher.limit(values.seconds("fetch-timeout"))
+    fetcher = Fetcher(log, offline=values.on("offline"), limit=values.seconds("fetch-timeout"))
     rendered = Renderer(fetcher, log, State()).render(config)
     check_rendered(rendered, log, merged=rendered is not config)
     return rendered

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.flatcar import CONFIG_URLS, wanted
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import kernel_command_line

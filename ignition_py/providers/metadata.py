@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.request import NotFound
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
@@ -88,8 +88,8 @@ def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | No
     return text
 
 
-def _stopped(attempt: Attempt | None) -> Callable[[], bool] | None:
-    return None if attempt is None else attempt.stopped
+def _stopped(attempt: Attempt | None) -> Callable[[], bool]:
+    return bool if attempt is None else attempt.stopped
 
 
 def first_answer(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:

@@ -36,9 +36,13 @@ def report(machine: Machine, stage: str, error: IgnitionError | None) -> None:
     state = "running" if error is None else "failed"
     text = "finished successfully" if error is None else error.message
     message = {"state": state, "message": f"[{stage}] Ignition {'status' if error is None else 'error'}: {text}"}
-    machine.fetcher.limit(REPORT_TIME)
     metadata = machine.fetcher.get(
-        f"{SERVICE}/metadata", what="the metadata of this machine", headers=HEADERS, retry=BUSY, limit=_LIMIT
+        f"{SERVICE}/metadata",
+        what="the metadata of this machine",
+        headers=HEADERS,
+        retry=BUSY,
+        limit=_LIMIT,
+        seconds=REPORT_TIME,
     )
     machine.fetcher.get(
         _address(metadata),
@@ -47,6 +51,7 @@ def report(machine: Machine, stage: str, error: IgnitionError | None) -> None:
         method="POST",
         body=dumps(message).encode(),
         limit=_LIMIT,
+        seconds=REPORT_TIME,
     )
 
 

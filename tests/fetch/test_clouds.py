@@ -1,4 +1,4 @@
-"""Object stores of clouds (s3.py, gs.py, azure_blob.py) and what proves who asks (metadata.py), against small servers."""
+"""Object stores of clouds (s3.py, gs.py, azure_blob.py) and what proves who asks (cloud.py), against small servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ignition_py.fetch import http, metadata
+from ignition_py.fetch import cloud, deadline, http
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import NotFound, Request
 from ignition_py.fetch.schemes import gs, s3
@@ -29,13 +29,13 @@ ROLE = {"Code": "Success", "AccessKeyId": "ASIAROLE", "SecretAccessKey": SECRET,
 @pytest.fixture(autouse=True)
 def _nearby(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The services' addresses, here."""
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(metadata, "ROUNDS", (0.2, 0.4))
-    monkeypatch.setattr(metadata, "PATIENCE", 1.0)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(cloud, "ROUNDS", (0.2, 0.4))
+    monkeypatch.setattr(cloud, "PATIENCE", 1.0)
     base = server.url("")
     for name in ("AWS", "GOOGLE"):
-        monkeypatch.setattr(metadata, name, ("http://127.0.0.1:1", base))  # the first address cannot be reached
-    monkeypatch.setattr(metadata, "AZURE", base)
+        monkeypatch.setattr(cloud, name, ("http://127.0.0.1:1", base))  # the first address cannot be reached
+    monkeypatch.setattr(cloud, "AZURE", base)
     monkeypatch.setattr(gs, "SERVICE", base)
     original = s3.location
     monkeypatch.setattr(
@@ -45,8 +45,7 @@ def _nearby(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetch(platform: str, url: str, log: MemoryLog, **values: Any) -> bytes:
-    fetcher = Fetcher(log, platform=platform)
-    fetcher.limit(5)
+    fetcher = Fetcher(log, platform=platform, first_limit=5)
     return fetcher.read(Resource(source=url, **values), what="contents of /x")
 
 
@@ -103,8 +102,7 @@ def test_s3_region_is_asked_for_anonymously_and_once(server: Server, log: Memory
     aws_instance(server)
     bucket(server, "eu-west-1", hint="eu-central-1")
     server.at["*"] = body(b"x")
-    fetcher = Fetcher(log, platform="aws")
-    fetcher.limit(5)
+    fetcher = Fetcher(log, platform="aws", first_limit=5)
     for key in ("a", "b"):
         assert fetcher.read(Resource(source=f"s3://bkt/{key}"), what="x") == b"x"
     asked = seen(server, "/bkt.s3.dualstack.eu-central-1.amazonaws.com/")
@@ -147,7 +145,7 @@ def test_s3_elsewhere_asks_no_metadata_service(server: Server, log: MemoryLog) -
 
 
 def test_s3_without_a_metadata_service(server: Server, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "AWS", ("http://127.0.0.1:1",))
+    monkeypatch.setattr(cloud, "AWS", ("http://127.0.0.1:1",))
     bucket(server, "eu-west-1", hint="us-east-1")
     server.at[OBJECT] = body(b"public")
     assert fetch("aws", "s3://bkt/a/b c.txt", log) == b"public"
@@ -294,8 +292,7 @@ def google_instance(server: Server) -> None:
 def test_gs_with_a_service_account(server: Server, log: MemoryLog) -> None:
     google_instance(server)
     server.at[BLOB] = protected(body(b"contents"), {"Authorization": f"Bearer ya29.{SECRET}"})
-    fetcher = Fetcher(log, platform="gcp")
-    fetcher.limit(5)
+    fetcher = Fetcher(log, platform="gcp", first_limit=5)
     for _ in range(2):
         assert fetcher.read(Resource(source="gs://bkt/a/b c"), what="x") == b"contents"
     assert server.paths()[-1] == f"{BLOB}?alt=media"
@@ -349,7 +346,7 @@ def stored(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
         host = urlsplit(request.url).netloc
         return stream(
             request.but(
-                request.url.replace(f"https://{host}", server.url("")), headers=(("x-host", host), *request.headers)
+                url=request.url.replace(f"https://{host}", server.url("")), headers=(("x-host", host), *request.headers)
             )
         )
 

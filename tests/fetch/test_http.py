@@ -1,8 +1,7 @@
-"""fetch/http.py against servers that behave, and servers that do not: by plain.py, and the same by by_requests.py."""
+"""fetch/http.py against servers that behave, and servers that do not."""
 
 from __future__ import annotations
 
-import _socket
 import gzip
 import hashlib
 import re
@@ -15,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from ignition_py.fetch import answer, http, plain, transport
+from ignition_py.fetch import connection, deadline, http
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.fetch.gather import gather
 from ignition_py.report.diag import FetchError
-from ignition_py.spec.tables import HTTPHeader, Ignition, Proxy, Resource, Timeouts, Verification
+from ignition_py.spec.tables import Config, File, HTTPHeader, Ignition, Proxy, Resource, Storage, Timeouts, Verification
 from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn, redirect
 
 pytestmark = pytest.mark.sockets
@@ -36,14 +36,7 @@ def limits(fetcher: Fetcher, headers: int | None = None, total: int | None = Non
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
-
-
-@pytest.fixture(params=["plain", "requests"], autouse=True)
-def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How the server is asked."""
-    if request.param == "requests":
-        monkeypatch.setattr(transport, "place_of", lambda url: None)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
 
 
 def test_body(server: Server, fetcher: Fetcher) -> None:
@@ -94,13 +87,13 @@ def test_redirect_loop(server: Server, fetcher: Fetcher) -> None:
     server.at["/a"] = redirect("/a")
     with pytest.raises(FetchError, match="redirects more than 30 times"):
         fetcher.read(resource(server.url("/a")), what=WHAT)
-    assert len(server.seen) == transport.MAX_REDIRECTS + 1
+    assert len(server.seen) == http.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("target", ["file:///etc/shadow", "http://[::1", "data:,x", "ftp://a/"])
 def test_redirect_to_another_scheme(server: Server, fetcher: Fetcher, target: str) -> None:
     server.at["/a"] = redirect(target)
-    with pytest.raises(FetchError, match="redirects to what is not http or https"):
+    with pytest.raises(FetchError, match="redirects to a URL that is neither http nor https"):
         fetcher.read(resource(server.url("/a")), what=WHAT)
 
 
@@ -139,7 +132,7 @@ def test_the_server_is_not_there_yet(server: Server, fetcher: Fetcher, log: Memo
     server.close()
     limits(fetcher, total=1)
     start = time.monotonic()
-    with pytest.raises(FetchError, match=r"was not to be had in 1 seconds; last: Connection refused"):
+    with pytest.raises(FetchError, match=r"within 1 s; last error: Connection refused"):
         fetcher.read(resource(url), what=WHAT)
     assert 0.9 < time.monotonic() - start < 2
     assert "attempt #3" in log.text
@@ -147,8 +140,8 @@ def test_the_server_is_not_there_yet(server: Server, fetcher: Fetcher, log: Memo
 
 def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.1)
-    monkeypatch.setattr("ignition_py.fetch.http.time.sleep", pauses.append)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(http, "pause", lambda request, seconds, reason: pauses.append(seconds))
     server.at["/f"] = in_turn(*[body(b"", status=500)] * 9, body(b"x"))
     fetcher.read(resource(server.url("/f")), what=WHAT)
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
@@ -156,7 +149,7 @@ def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monke
 
 def test_servers_may_ask_for_a_longer_pause(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("ignition_py.fetch.http.time.sleep", pauses.append)
+    monkeypatch.setattr(http, "pause", lambda request, seconds, reason: pauses.append(seconds))
     busy = [body(b"", status=503, headers={"Retry-After": value}) for value in ("3", "999999", "tomorrow")]
     server.at["/f"] = in_turn(*busy, body(b"x"))
     fetcher.read(resource(server.url("/f")), what=WHAT)
@@ -174,7 +167,7 @@ def test_response_headers_time_out_and_are_tried_again(server: Server, fetcher: 
     server.at["/f"] = in_turn(hang(server), body(b"late"))
     limits(fetcher, headers=1)
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"late"
-    assert "no answer" in log.text
+    assert "no response within" in log.text
 
 
 def test_headers_that_drip_time_out(server: Server, fetcher: Fetcher) -> None:
@@ -218,8 +211,7 @@ def test_total_time_covers_the_body(server: Server, fetcher: Fetcher) -> None:
 
 
 def test_a_silent_body_is_asked_for_again(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "IDLE", 0.3)
-    monkeypatch.setattr(answer, "IDLE", 0.3)
+    monkeypatch.setattr(connection, "IDLE", 0.3)
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -232,23 +224,48 @@ def test_a_silent_body_is_asked_for_again(server: Server, fetcher: Fetcher, monk
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"0123456789"
 
 
-def test_a_truncated_body_is_continued(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+def test_a_body_that_breaks_off_is_fetched_again_from_the_start(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
     data = bytes(range(256)) * 1024
     server.at["/f"] = in_turn(body(data[:200_000], length=len(data)), body(data[:5], length=len(data)), body(data))
-    with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
-        assert b"".join(chunks) == data
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == data
     assert "the body broke off after 200000 bytes" in log.text
+    assert "from the start" in log.text
 
 
-def test_a_body_that_changes_is_not_continued(server: Server, fetcher: Fetcher) -> None:
-    server.at["/f"] = in_turn(body(b"aaaa", length=8), body(b"bbbbbbbb"))
-    with pytest.raises(FetchError, match="changed while it was fetched"):
-        fetcher.read(resource(server.url("/f")), what=WHAT)
+OLD = b"version=1.2.3\n" + b"a" * 100_000 + b"url=old.example/app-1.2.3\n"
+NEW = b"version=1.2.4\n" + b"a" * 100_000 + b"url=new.example/app-1.2.4\n"
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("verified", [False, True])
+def test_nothing_is_put_together_from_two_responses(
+    server: Server, fetcher: Fetcher, log: MemoryLog, tmp_path: Path, compression: str | None, verified: bool
+) -> None:
+    """The file was replaced meanwhile by one that differs in a few bytes: in memory, in a file with something before it, and in
+    the spool."""
+    old, new = (gzip.compress(OLD, mtime=0), gzip.compress(NEW, mtime=0)) if compression else (OLD, NEW)
+    check = Verification(hash=f"sha256-{hashlib.sha256(NEW).hexdigest()}") if verified else Verification()
+    wanted = resource(server.url("/f"), compression=compression, verification=check)
+    broken = body(old[: len(old) * 2 // 3], length=len(old))
+    server.at["/f"] = in_turn(broken, body(new))
+    assert fetcher.read(wanted, what=WHAT) == NEW
+    server.at["/f"] = in_turn(broken, broken, body(new))
+    with (tmp_path / "f").open("wb") as file:
+        file.write(b"before ")
+        file.flush()
+        assert fetcher.content(wanted, what=WHAT).write_to(file.fileno()) == len(NEW)
+    assert (tmp_path / "f").read_bytes() == b"before " + NEW
+    server.at["/f"] = in_turn(broken, body(new))
+    spooling = Fetcher(log, spool=str(tmp_path / "spool"))
+    config = Config().but(storage=Storage(files=(File(path="/f", contents=wanted),)))
+    gather(spooling, config, log)
+    assert spooling.read(wanted, what=WHAT) == NEW
+    assert server.paths() == ["/f"] * 7
 
 
 def test_a_body_that_is_always_truncated(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"aaaa", length=8)
-    with pytest.raises(FetchError, match="broke off after 4 bytes in each of 5 attempts: it is shorter than announced"):
+    with pytest.raises(FetchError, match="broke off after 4 bytes in each of 5 attempts: the body is shorter than announced"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
 
 
@@ -288,7 +305,7 @@ def test_interim_answers_are_passed_over(server: Server, fetcher: Fetcher, befor
 def test_interim_answers_without_end(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
     limits(fetcher, total=1)
-    with pytest.raises(FetchError, match="last: the answer is not HTTP"):
+    with pytest.raises(FetchError, match="last error: the response is not HTTP"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
 
 
@@ -296,7 +313,7 @@ def test_interim_answers_without_end(server: Server, fetcher: Fetcher) -> None:
 def test_lengths_that_are_none(server: Server, fetcher: Fetcher, length: bytes) -> None:
     server.at["/f"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nyes" % length)
     limits(fetcher, total=1)
-    with pytest.raises(FetchError, match="the answer is not HTTP"):
+    with pytest.raises(FetchError, match="the response is not HTTP"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
 
 
@@ -307,7 +324,7 @@ def test_not_http(server: Server, fetcher: Fetcher) -> None:
 
     server.at["/f"] = garbage
     limits(fetcher, total=1)
-    with pytest.raises(FetchError, match="last: the answer is not HTTP"):
+    with pytest.raises(FetchError, match="last error: the response is not HTTP"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
 
 
@@ -335,13 +352,13 @@ def test_wrong_digest(server: Server, fetcher: Fetcher) -> None:
 def test_a_portal_that_answers_for_everybody(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"\n<!DOCTYPE html><html>Please log in")
     check = Verification(hash=f"sha256-{hashlib.sha256(b'good').hexdigest()}")
-    with pytest.raises(FetchError, match=r"but the config expects.*What came is a web page"):
+    with pytest.raises(FetchError, match=r"but the config expects.*The response is a web page"):
         fetcher.read(resource(server.url("/f"), verification=check), what=WHAT)
 
 
 def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
     server.at["/f"] = body(b"x")
-    known, asked = _socket.getaddrinfo, 0
+    known, asked = socket.getaddrinfo, 0
 
     def resolve(host: Any, *args: Any, **options: Any) -> Any:
         nonlocal asked
@@ -350,7 +367,7 @@ def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monk
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return known("127.0.0.1", *args, **options)
 
-    monkeypatch.setattr(_socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "somewhere.example")), what=WHAT) == b"x"
     assert "the name somewhere.example cannot be resolved (Temporary failure in name resolution); trying again" in log.text
 
@@ -358,14 +375,14 @@ def test_a_resolver_that_is_not_ready_yet(server: Server, fetcher: Fetcher, monk
 def test_an_address_family_that_leads_nowhere(fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with an IPv6 address that cannot be reached and an IPv4 one that can."""
     server.at["/f"] = body(b"x")
-    known = _socket.getaddrinfo
+    known = socket.getaddrinfo
     port = int(server.url("").rpartition(":")[2])
 
     def resolve(host: Any, *args: Any, **options: Any) -> Any:
         dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
         return [dead, *known("127.0.0.1", *args, **options)]
 
-    monkeypatch.setattr(_socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert fetcher.read(resource(server.url("/f").replace("127.0.0.1", "dual.example")), what=WHAT) == b"x"
 
 
@@ -377,15 +394,16 @@ def test_too_large(server: Server, fetcher: Fetcher) -> None:
 
 def test_streams_are_flat(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"x" * 3_000_000)
-    with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
-        assert max(len(chunk) for chunk in chunks) <= answer.CHUNK
+    chunks = fetcher.content(resource(server.url("/f")), what=WHAT).chunks(bool)
+    assert max(len(chunk) for chunk in chunks) <= connection.CHUNK
 
 
 def test_connections_are_reused_and_left_streams_closed(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"x" * 300_000)
     for _ in range(3):
-        with fetcher.open(resource(server.url("/f")), what=WHAT) as chunks:
-            next(chunks)
+        chunks = fetcher.content(resource(server.url("/f")), what=WHAT).chunks(bool)
+        next(chunks)
+        chunks.close()
     assert len(fetcher.read(resource(server.url("/f")), what=WHAT)) == 300_000
 
 
@@ -414,7 +432,7 @@ def test_user_and_password_of_the_url_are_sent(server: Server, fetcher: Fetcher)
 
 def test_unknown_name(fetcher: Fetcher) -> None:
     limits(fetcher, total=1)
-    with pytest.raises(FetchError, match=r"the name nowhere\.invalid cannot be resolved|not to be had"):
+    with pytest.raises(FetchError, match=r"the name nowhere\.invalid cannot be resolved"):
         fetcher.read(resource("http://nowhere.invalid/f"), what=WHAT)
 
 
@@ -456,7 +474,7 @@ def test_odd_time_limits(server: Server, fetcher: Fetcher, limit: int) -> None:
 
 
 def test_host_that_cannot_be(fetcher: Fetcher) -> None:
-    with pytest.raises(FetchError, match="cannot be used"):
+    with pytest.raises(FetchError, match="the URL is not valid"):
         fetcher.read(resource(f"http://{'a' * 80}..invalid/"), what=WHAT)
 
 

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ignition_py.fetch import gunzip as gunzip_module
-from ignition_py.fetch.authorities import certificates
+from ignition_py.fetch.certificates import certificates
 from ignition_py.fetch.digest import verified
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.fetch.gunzip import CHUNK, gunzip
 from ignition_py.fetch.proxy import proxy_for
 from ignition_py.fetch.request import Settings
 from ignition_py.fetch.schemes.data import encode
-from ignition_py.fetch.url import needs_network, public, scheme_of
+from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Resource, Verification
@@ -204,7 +204,7 @@ def test_offline_refuses_the_network_alone(log: MemoryLog) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://a/b", "file:///etc/shadow", "a/b"])
 def test_schemes_that_nobody_knows(fetcher: Fetcher, url: str) -> None:
-    with pytest.raises(FetchError, match=rf"contents of /x: there is no way to fetch {url}"):
+    with pytest.raises(FetchError, match=rf"contents of /x: {url} has a scheme that cannot be fetched; use one of data, http"):
         fetcher.read(Resource(source=url), what="contents of /x")
 
 

@@ -52,8 +52,7 @@ def test_objects_and_versions(store: Any, log: MemoryLog) -> None:
     old = store.put_object(Bucket="bkt", Key=key, Body=b"old", ACL="public-read")["VersionId"]
     data = bytes(range(256)) * 20_000
     store.put_object(Bucket="bkt", Key=key, Body=data, ACL="public-read")
-    fetcher = Fetcher(log)
-    fetcher.limit(10)
+    fetcher = Fetcher(log, first_limit=10)
     check = Verification(hash=f"sha512-{hashlib.sha512(data).hexdigest()}")
     url = "s3://bkt/a/%C3%A4%20b+c&d=e%25.txt"
     assert fetcher.read(Resource(source=url, verification=check), what="x") == data
@@ -68,24 +67,23 @@ def test_objects_and_versions(store: Any, log: MemoryLog) -> None:
 def test_regions(store: Any, log: MemoryLog) -> None:
     store.create_bucket(Bucket="far", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}, ACL="public-read")
     store.put_object(Bucket="far", Key="k", Body=b"x", ACL="public-read")
-    fetcher = Fetcher(log)
-    fetcher.limit(10)
+    fetcher = Fetcher(log, first_limit=10)
     assert fetcher.read(Resource(source="s3://far/k"), what="x") == b"x"
-    assert fetcher._identity.once("region of  far", lambda: "nothing") == "eu-west-1"
+    assert fetcher._session.once("region of  far", lambda: "nothing") == "eu-west-1"
     with pytest.raises(NotFound, match="there is no bucket gone"):
         fetcher.read(Resource(source="s3://gone/k"), what="x")
 
 
 def test_the_role_of_an_instance(store: Any, endpoint: str, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """moto stands in for the metadata service too, and answers with a role of its own."""
-    from ignition_py.fetch import metadata
+    from ignition_py.fetch import cloud
+    from ignition_py.fetch.deadline import Deadline
     from ignition_py.fetch.request import Request, Settings
 
-    monkeypatch.setattr(metadata, "AWS", (endpoint,))
-    fetcher = Fetcher(log, platform="aws")
-    fetcher.limit(10)
-    request = Request("s3://b/k", what="x", settings=Settings(total=5), log=log, identity=fetcher._identity)
-    found = metadata.aws_credentials(request)
+    monkeypatch.setattr(cloud, "AWS", (endpoint,))
+    fetcher = Fetcher(log, platform="aws", first_limit=10)
+    request = Request("s3://b/k", what="x", settings=Settings(), deadline=Deadline((5.0, "")), log=log, session=fetcher._session)
+    found = cloud.aws_credentials(request)
     assert found is None or found.key
     store.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     store.put_object(Bucket="mine", Key="k", Body=b"x")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ignition_py.cli import main
-from ignition_py.fetch import http
+from ignition_py.fetch import deadline
 from tests.helpers.servers import Server, body, in_turn
 
 pytestmark = pytest.mark.sockets
@@ -65,7 +65,7 @@ def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setenv("IGNITION_KERNEL_CMDLINE_PATH", str(tmp_path / "cmdline"))
     monkeypatch.delenv("IGNITION_CONFIG_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
     return Boot(tmp_path, capsys)
 
 
@@ -151,4 +151,4 @@ def test_a_portal_that_answers_instead_of_the_config(boot: Boot, server: Server)
     server.at["/child"] = body(b"  <!DOCTYPE html><html>Log in")
     boot.config(config={"merge": [{"source": server.url("/child")}]})
     assert boot("fetch") == 1
-    assert "What came is a web page: is there a portal" in boot.output
+    assert "The response is a web page: log in to the network's portal" in boot.output

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import pytest
 
-from ignition_py.fetch import clock, http, trusted_time
+from ignition_py.fetch import certificates, deadline
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import FetchError
@@ -35,6 +35,7 @@ class QuietServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
+        self.send_header("Content-Length", "4")
         self.end_headers()
         self.wfile.write(b"safe")
 
@@ -74,7 +75,7 @@ def elsewhere(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
 
 
 def trusting(*sources: str) -> Ignition:
@@ -244,8 +245,7 @@ def test_a_time_that_the_image_trusts(
 ) -> None:
     """Certificates are judged by the time of a server that the image names; the clock stays as it is."""
     make_certificate_of(tmp_path, begin, end)
-    fetcher = Fetcher(log, trusted_time=dated(server, now))
-    fetcher.limit(60)
+    fetcher = Fetcher(log, trusted_time=dated(server, now), first_limit=60)
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
         ignition.timeouts = Timeouts(http_total=3 if words else 30)  # a refusal is tried again until then
@@ -263,8 +263,7 @@ def test_a_trusted_time_does_not_make_strangers_trusted(
     log: MemoryLog, server: Server, tmp_path: Path, folder: Path
 ) -> None:
     make_certificate_of(tmp_path, "20950101", "20960101")
-    fetcher = Fetcher(log, trusted_time=dated(server, TIME))
-    fetcher.limit(1)
+    fetcher = Fetcher(log, trusted_time=dated(server, TIME), first_limit=1)
     for url in serve(tmp_path, "dated"):
         with pytest.raises(FetchError, match="is not accepted: self-signed certificate"):
             fetcher.get(url, what="x")
@@ -282,7 +281,7 @@ def test_a_trusted_time_that_cannot_be_had(
     log: MemoryLog, server: Server, folder: Path, url: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the clock counts, and the log says so."""
-    monkeypatch.setattr(trusted_time, "PATIENCE", 0.2)
+    monkeypatch.setattr(certificates, "PATIENCE", 0.2)
     server.at["/nothing"] = in_turn(lambda handler: (handler.send_response_only(200), handler.end_headers())[0])
     named = {"nowhere": "http://127.0.0.1:1/", "nothing": server.url("/nothing")}.get(named, named)
     fetcher = Fetcher(log, trusted_time=named)
@@ -299,7 +298,7 @@ def test_a_clock_that_is_older_than_the_image(
     log: MemoryLog, tmp_path: Path, begin: str, end: str, good: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image was made in 2095: what was over by then is over, what begins later may have begun."""
-    monkeypatch.setattr(trusted_time, "_image_time", lambda: TIME)
+    monkeypatch.setattr(certificates, "_image_time", lambda: TIME)
     make_certificate_of(tmp_path, begin, end)
     fetcher = Fetcher(log, trusted_time="image")
     for url in serve(tmp_path, "dated"):
@@ -325,16 +324,15 @@ def test_a_clock_that_is_newer_than_the_image_counts(log: MemoryLog, tmp_path: P
 
 
 def test_a_clock_before_this_program_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ignition_py.fetch.clock.time.time", lambda: 300.0)
-    monkeypatch.setattr(clock, "_ask", lambda host, port: None)
-    assert "says 1970-01-01 00:05 UTC, which is before this program was made" in clock.about_dates("a.example", 443)
+    monkeypatch.setattr("ignition_py.fetch.certificates.time.time", lambda: 300.0)
+    assert "says 1970-01-01 00:05 UTC, which is before this program was made" in certificates.about_dates(None)
 
 
 def test_dates_of_certificates(folder: Path) -> None:
     der = ssl.PEM_cert_to_DER_cert((folder / "server.pem").read_text())
-    begin, end = clock.validity_of(der)
+    begin, end = certificates.validity_of(der)
     assert end - begin == 2 * 86400
     assert abs(begin - time.time()) < 3600
     for cut in range(0, 200, 7):
         with pytest.raises(ValueError, match=r".*"):
-            clock.validity_of(der[:cut])
+            certificates.validity_of(der[:cut])

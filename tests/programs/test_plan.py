@@ -352,7 +352,7 @@ def test_this_machine(plan: Plan, image: Callable[..., Path]) -> None:
         storage = {"luks": [{"name": "x", "device": node, "keyFile": {"source": "http://127.0.0.1:1/key"}}]}
         status, found = seen(plan, storage, "--fetch-timeout", "1s")
         assert (status, [step["action"] for step in found["steps"]]) == (1, ["make"])
-        assert "key file of LUKS volume x: http://127.0.0.1:1/key was not to be had in 1 seconds" in found["conflicts"][0]
+        assert "key file of LUKS volume x: could not fetch http://127.0.0.1:1/key within 1 s" in found["conflicts"][0]
         assert seen(plan, storage, "--offline")[0] == 2
     finally:
         subprocess.run(["losetup", "-d", node], check=True)

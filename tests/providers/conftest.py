@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.fetch import http
+from ignition_py.fetch import deadline, http
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.providers import Machine
 from tests.helpers.servers import MemoryLog
@@ -39,8 +39,8 @@ def _namespace() -> Iterator[Namespace]:
 def network(_namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> Namespace:
     """The namespace, with nothing served; pauses between attempts are short."""
     _namespace.reset()
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(deadline, "LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(http, "LONGEST_RETRY_AFTER", 0.2)
     return _namespace
 

@@ -87,7 +87,7 @@ def test_fetch_offline_tells_nobody(service: Namespace, authority: Path, tmp_pat
         (body(b"s3cr3t", status=401), "the server answered with status 401"),
         (body(b"{s3cr3t"), "not valid"),
         (body(b"x" * (metadata.LIMIT + 1)), f"larger than {metadata.LIMIT} bytes"),
-        (hanging, "was not to be had in 1 seconds"),
+        (hanging, "could not fetch https://metadata.packet.net/userdata within 1 s"),
     ],
     ids=["missing", "forbidden", "refused", "garbage", "huge", "silent"],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.fetch import http
+from ignition_py.fetch import deadline
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.providers import PLATFORMS, Machine, cmdline, file, load, metal, qemu
 from ignition_py.report.diag import FetchError, IgnitionError
@@ -145,7 +145,7 @@ def test_cmdline_needs_the_network(machine: Machine) -> None:
 
 @pytest.mark.sockets
 def test_cmdline_url(machine: Machine, server: Server, monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
     server.at["/c.ign"] = in_turn(body(b"", status=503), body(CONFIG))
     command_line(machine, f"a ignition.config.url={server.url('/c.ign')} ignition.config.device=x b\n")
     assert cmdline.fetch(machine) == CONFIG

@@ -6,9 +6,9 @@ bring is asked for as any other URL. Source: "Authorize with Microsoft Entra ID"
 
 from __future__ import annotations
 
-from ignition_py.fetch import http, metadata
+from ignition_py.fetch import cloud, http
 from ignition_py.fetch.request import NotFound, Refused
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -24,10 +24,10 @@ VERSION = "2021-12-02"  # of the storage service's protocol; from 2017-11-09 on 
 
 def stream(request: Request) -> Iterator[bytes]:
     """The blob's contents. Raises FetchError."""
-    token = metadata.azure_token(request) if _is_blob(request) else ""
+    token = cloud.azure_token(request) if _is_blob(request) else ""
     if token:
         proof = (("x-ms-version", VERSION), ("authorization", token))
-        chunks = http.stream(request.but(request.url, headers=proof))
+        chunks = http.stream(request.but(headers=proof))
         try:
             first = next(chunks, b"")
         except (NotFound, Refused) as error:

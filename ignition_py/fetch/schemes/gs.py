@@ -5,10 +5,10 @@ Source: "Objects: get" (Cloud Storage JSON API, `alt=media`). The object's own r
 
 from __future__ import annotations
 
-from ignition_py.fetch import http, metadata
+from ignition_py.fetch import cloud, http
 from ignition_py.fetch.request import NotFound, Refused
 from ignition_py.fetch.schemes.sigv4 import escape
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -31,11 +31,11 @@ def stream(request: Request) -> Iterator[bytes]:
     bucket, key = parsed.host, parsed.path.lstrip("/")
     if not bucket or not key:
         raise FetchError(f"{where}: the URL does not name a bucket and an object")
-    token = metadata.google_token(request) if request.identity.platform == "gcp" else ""
+    token = cloud.google_token(request) if request.session.platform == "gcp" else ""
     headers: Headers = (("authorization", token),) if token else ()
     url = f"{SERVICE}/storage/v1/b/{escape(bucket)}/o/{escape(key)}?alt=media"
     try:
-        yield from http.stream(request.but(url, headers=headers))
+        yield from http.stream(request.but(url=url, headers=headers))
     except NotFound:
         raise NotFound(f"{where} does not exist (status 404)") from None
     except Refused as error:

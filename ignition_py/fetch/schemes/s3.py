@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import time
 
-from ignition_py.fetch import http, metadata
+from ignition_py.fetch import cloud, http
 from ignition_py.fetch.request import NotFound, Refused
 from ignition_py.fetch.schemes.sigv4 import canonical_query, escape, signed_headers
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -62,9 +62,9 @@ def stream(request: Request) -> Iterator[bytes]:
     """The object's contents. Raises FetchError."""
     where = f"{request.what}: {public(request.url)}"
     wanted = parse(request.url, where)
-    credentials = metadata.aws_credentials(request) if request.identity.platform == "aws" else None
+    credentials = cloud.aws_credentials(request) if request.session.platform == "aws" else None
     if not wanted.region:
-        wanted.region = request.identity.once(
+        wanted.region = request.session.once(
             f"region of {wanted.hint} {wanted.bucket}", lambda: _region(request, wanted, where)
         )
     host, path = location(wanted)
@@ -73,9 +73,9 @@ def stream(request: Request) -> Iterator[bytes]:
     late = 0.0
     for attempt in (1, 2):
         signed = (
-            request.but(url, sign=_Signer(credentials, host, path, query, wanted.region, late))
+            request.but(url=url, sign=_Signer(credentials, host, path, query, wanted.region, late))
             if credentials
-            else request.but(url)
+            else request.but(url=url)
         )
         begun = False
         try:
@@ -171,9 +171,9 @@ def _url(host: str, path: str) -> str:
 
 def _region(request: Request, wanted: Object, where: str) -> str:
     """The region of a bucket, which any region of its partition tells, in a header of whatever answer. Raises FetchError."""
-    hint = wanted.hint or (metadata.aws_region(request) if request.identity.platform == "aws" else "") or FIRST_REGION
+    hint = wanted.hint or (cloud.aws_region(request) if request.session.platform == "aws" else "") or FIRST_REGION
     host, path = location(Object(wanted.bucket, "", None, region=hint))
-    status, headers = http.head(request.but(_url(host, path), method="HEAD", headers=()))
+    status, headers = http.head(request.but(url=_url(host, path), method="HEAD", headers=()))
     region = headers.get("x-amz-bucket-region", "")
     if region and _is_host(region):
         return region

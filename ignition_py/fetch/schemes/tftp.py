@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from time import monotonic, sleep
 
-from ignition_py.fetch.url import public
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from ignition_py.fetch.deadline import Deadline
     from ignition_py.fetch.request import Request
 
 PORT = 69
@@ -44,7 +45,7 @@ def stream(request: Request) -> Iterator[bytes]:
     for block in (LARGER_BLOCK, BLOCK):
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             try:
-                yield from _Transfer(sock, address, where, request.settings.total).read(path, block)
+                yield from _Transfer(sock, address, where, request.deadline).read(path, block)
             except _RefusedOptions:
                 continue
             except OSError as error:
@@ -54,12 +55,12 @@ def stream(request: Request) -> Iterator[bytes]:
 
 def _resolved(request: Request, host: str, port: int, where: str) -> tuple[int, Any]:
     """Family and address of the server. A resolver that is not ready yet is asked again. Raises FetchError."""
-    pause, end = FIRST_PAUSE, monotonic() + min(request.settings.total or RESOLVING, RESOLVING)
+    pause, end = FIRST_PAUSE, monotonic() + min(request.deadline.left() or RESOLVING, RESOLVING)
     while True:
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
-            if monotonic() + pause > end or (request.stopped is not None and request.stopped()):
+            if monotonic() + pause > end or request.stopped():
                 raise FetchError(f"{where}: the name {host} cannot be resolved ({error.strerror})") from None
             request.log.info(
                 f"{where}: the name {host} cannot be resolved yet ({error.strerror}); trying again in {pause:g} s"
@@ -86,15 +87,15 @@ def _parts(url: str, where: str) -> tuple[str, int, str]:
 
 
 class _Transfer:
-    """One file on one socket. `total` bounds it, in seconds; 0 is no limit."""
+    """One file on one socket."""
 
-    def __init__(self, sock: socket.socket, address: Any, where: str, total: float) -> None:
+    def __init__(self, sock: socket.socket, address: Any, where: str, deadline: Deadline) -> None:
         self._sock = sock
         self._server = address
         self._chosen = False  # has the server chosen its port?
         self._options = False  # have options been asked for, and not been answered yet?
         self._where = where
-        self._end = monotonic() + total if total else None
+        self._deadline = deadline
 
     def read(self, path: str, block: int) -> Iterator[bytes]:
         """The contents. Raises FetchError, OSError, _RefusedOptions."""
@@ -122,7 +123,7 @@ class _Transfer:
         for _ in range(TRIES):
             self._sock.sendto(packet, self._server)
             end = monotonic() + wait
-            while (left := min(end, self._end or end) - monotonic()) > 0:
+            while (left := min(end, self._deadline.end or end) - monotonic()) > 0:
                 answer = self._receive(left)
                 if answer is None:
                     break
@@ -131,8 +132,8 @@ class _Transfer:
                     self._refused(found, data)
                 if kind in wanted and (kind == _OPTIONS or found == number):
                     return answer
-            if self._end is not None and monotonic() >= self._end:
-                raise FetchError(f"{self._where}: not complete in time", hint="See `timeouts.httpTotal`")
+            if self._deadline.over():
+                raise FetchError(f"{self._where}: not complete in time", hint=self._deadline.hint)
             wait = min(wait * 2, LONGEST_WAIT)
         raise FetchError(f"{self._where}: the server does not answer", hint="Is the network up, and the server?")
 

@@ -203,7 +203,7 @@ class _Applier:
         for number, source in enumerate(op.sources):
             if source.source:
                 what = f"contents of {shown(op.path)}" if len(op.sources) == 1 else f"part {number + 1} of {shown(op.path)}"
-                yield from self.ctx.fetcher.pieces(source, what=what)
+                yield self.ctx.fetcher.content(source, what=what)
 
     def permissions(self, op: SetPermissions) -> None:
         with self.root.spot(op.path) as spot:

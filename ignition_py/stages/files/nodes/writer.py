@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from ignition_py.fetch.spool import Span
+    from ignition_py.fetch.fetcher import Content
     from ignition_py.system.rootfs import Root, Spot
 
-    Piece = bytes | Span
+    Piece = bytes | Content
 
 BATCH_FILES = 2000
 BATCH_DIRECTORIES = 200  # a descriptor each; the usual limit is 1024
@@ -115,8 +115,7 @@ class Writer:
             raise
         try:
             for chunk in chunks:
-                self._bytes += len(chunk)
-                put(fd, chunk)
+                self._bytes += put(fd, chunk)
             os.fchown(fd, permissions.uid, permissions.gid)
             if like is not None:
                 copy_attributes(like, fd)
@@ -187,12 +186,12 @@ def _discard(spot: Spot, name: bytes) -> None:
         return
 
 
-def put(fd: int, piece: Piece) -> None:
-    """Writes all of a piece of contents. Raises OSError."""
+def put(fd: int, piece: Piece) -> int:
+    """Writes all of a piece of contents; its size. Raises OSError, FetchError."""
     if isinstance(piece, bytes):
         write_all(fd, piece)
-    else:
-        piece.copy_to(fd)
+        return len(piece)
+    return piece.write_to(fd)
 
 
 def copy_attributes(source: int, target: int) -> None:

@@ -8,50 +8,57 @@ import ssl
 from urllib.parse import urlsplit
 
 import requests
-import urllib3.util.ssl_match_hostname
+import urllib3
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ignition_py.fetch.request import Request
+
+NO_RESPONSE = "no response in time"
+MALFORMED = "the response is not HTTP"
 _NOT_YET_VALID, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def explain(error: BaseException, url: str) -> str:
+def explain(error: BaseException, request: Request) -> str:
     """The cause at the bottom of `error`, for the log and for the sentence of a failure."""
-    host = urlsplit(url).hostname or "the server"
+    host = urlsplit(request.url).hostname or "the server"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
-        return "no answer in time"
+        return NO_RESPONSE
     cause = _bottom(error)
     if isinstance(cause, socket.gaierror):
         return f"the name {host} cannot be resolved ({cause.strerror})"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _certificate(cause, url)
-    if isinstance(cause, urllib3.util.ssl_match_hostname.CertificateError):
-        return f"the certificate of {host} is not accepted: it is for another name"
+        return _certificate(cause, request)
+    if isinstance(cause, ssl.SSLEOFError):
+        return "the TLS connection was cut off"
     if isinstance(cause, ssl.SSLError):
         return f"TLS with {host} failed ({cause.reason or 'connection closed'})"
     if isinstance(cause, http.client.IncompleteRead | urllib3.exceptions.IncompleteRead):
-        return "it is shorter than announced"
+        return "the body is shorter than announced"
     if isinstance(cause, http.client.RemoteDisconnected):
-        return "the connection was closed without an answer"
+        return "the connection was closed without a response"
     if isinstance(cause, http.client.HTTPException | urllib3.exceptions.InvalidHeader):
-        return "the answer is not HTTP"
+        return MALFORMED
     if isinstance(cause, urllib3.exceptions.ProtocolError):
-        return "it ends in the middle"
+        return "the body ends in the middle"
     if isinstance(cause, TimeoutError):
-        return "no answer in time"
+        return NO_RESPONSE
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return f"the connection failed ({type(cause).__name__})"
 
 
-def _certificate(error: ssl.SSLCertVerificationError, url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname or "the server"
+def _certificate(error: ssl.SSLCertVerificationError, request: Request) -> str:
+    parts = urlsplit(request.url)
+    host, port = parts.hostname or "the server", parts.port or 443
     text = f"the certificate of {host} is not accepted: {error.verify_message}"
     if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
-        from ignition_py.fetch.clock import about_dates
+        from ignition_py.fetch.certificates import about_dates, validity_at
 
-        text += f" ({about_dates(host, parts.port or 443)})"
+        validity = request.session.once(("dates", host, port), lambda: validity_at(host, port))
+        text += f" ({about_dates(validity)})"
     return text
 
 

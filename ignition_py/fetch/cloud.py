@@ -9,6 +9,8 @@ Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metad
 
 from __future__ import annotations
 
+from ignition_py.fetch import http
+from ignition_py.fetch.deadline import Deadline
 from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
 from ignition_py.report.diag import FetchError
 
@@ -28,7 +30,7 @@ AZURE = "http://169.254.169.254"
 PATIENCE = 15.0  # seconds for one question with its retries
 ROUNDS = (1.0, 3.0, 10.0)  # the same, as long as it is not known which address can be reached
 _HEADERS = 5.0  # seconds until an answer begins
-_LIMIT = 1 << 20  # bytes
+LIMIT = 1 << 20  # bytes
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 _AZURE_RESOURCE = "https%3A%2F%2Fstorage.azure.com%2F"
 
@@ -47,7 +49,7 @@ def aws_credentials(request: Request) -> Credentials | None:
             request.log.info(f"{error.message}; going on anonymously")
             return None
 
-    found: Credentials | None = request.identity.once("aws credentials", find)
+    found: Credentials | None = request.session.once("aws credentials", find)
     return found
 
 
@@ -64,7 +66,7 @@ def aws_region(request: Request) -> str:
             request.log.warning("the metadata service does not say which region this instance is in")
             return ""
 
-    found: str = request.identity.once("aws region", find)
+    found: str = request.session.once("aws region", find)
     return found
 
 
@@ -86,7 +88,7 @@ def _session(request: Request) -> tuple[str, Headers]:
 
         return _first(AWS, ask)
 
-    found: tuple[str, Headers] = request.identity.once("aws session", find)
+    found: tuple[str, Headers] = request.session.once("aws session", find)
     return found
 
 
@@ -132,7 +134,7 @@ def google_token(request: Request) -> str:
             return ""
         return _bearer(_json(_ask(request, f"{account}/token?scopes={_GOOGLE_SCOPE}", what, flavor), what), what)
 
-    found: str = request.identity.once("google token", find)
+    found: str = request.session.once("google token", find)
     return found
 
 
@@ -148,7 +150,7 @@ def azure_token(request: Request) -> str:
             request.log.info(f"{error.message}; asking anonymously")
             return ""
 
-    found: str = request.identity.once("azure token", find)
+    found: str = request.session.once("azure token", find)
     return found
 
 
@@ -168,20 +170,12 @@ def _ask(
     request: Request, url: str, what: str, headers: Headers, patience: float = PATIENCE, *, method: str = "GET"
 ) -> bytes:
     """The answer of a metadata service. Raises NotFound, TooSlow, FetchError."""
-    from ignition_py.fetch import http
-
-    settings: Settings = request.identity.once(
-        f"settings {patience:g}", lambda: Settings(response_headers=min(_HEADERS, patience), total=patience)
-    )
-    asked = Request(
-        url, what=what, settings=settings, log=request.log, headers=headers, method=method, stopped=request.stopped
-    )
-    data = bytearray()
-    for chunk in http.stream(asked):
-        data += chunk
-        if len(data) > _LIMIT:
-            raise FetchError(f"{what}: the answer is larger than {_LIMIT} bytes")
-    return bytes(data)
+    settings = Settings(response_headers=min(_HEADERS, patience))
+    asked = request.but(
+        url=url, what=what, settings=settings, deadline=Deadline((patience, "")), headers=headers, method=method,
+        body=b"", retry=(), sign=None, room=None, low_port=False,
+    )  # fmt: skip
+    return http.read(asked, LIMIT)
 
 
 def _json(data: bytes, what: str) -> dict[str, Any]:

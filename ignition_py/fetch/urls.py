@@ -1,7 +1,7 @@
-"""How a question over http is put on the wire: its target, its headers, and the password that its URL may carry.
+"""URLs: their scheme, what logs may show of them, and how a request for one is written.
 
-Used by http.py, transport.py and by_requests.py instead of what `requests` makes of a URL: that one resolves `..`, and writes escapes anew,
-after which a signed URL is another one. Behaviour: Go's net/url and net/http, which document it; RFC 9110, RFC 9112.
+`requests` normalises URLs (`..`, percent-escapes), which breaks signed URLs; the target that these functions make is what the
+URL says. Sources: RFC 3986; RFC 9110, RFC 9112; Go's net/url and net/http, which document what the reference sends.
 """
 
 from __future__ import annotations
@@ -12,13 +12,49 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SCHEME = frozenset(_LETTERS + "0123456789+-.")
+_PLAIN = _LETTERS + "0123456789-_.~"
 _PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _QUERY = frozenset(_PLAIN + _PUNCTUATION)  # a query of these alone is sent as it is written
 _WRITTEN = frozenset(_PLAIN + "!$&'()*+,;=:@[]%/")  # a path of these alone is sent as it is written
 _KEPT = "$&+,/:;=@"  # what an escaped path keeps beside _PLAIN
 _TOKEN = frozenset(_PLAIN + "!#$%&'*+^`|")
 _NOT_FOR_CONFIGS = ("content-length", "host", "trailer", "transfer-encoding")  # they are the connection's
+
+
+def scheme_of(url: str) -> str:
+    """The scheme in lower case, "" where the URL has none."""
+    head, colon, _ = url.partition(":")
+    if not colon or head[:1] not in _LETTERS or set(head) - _SCHEME:
+        return ""
+    return head.lower()
+
+
+def needs_network(url: str) -> bool:
+    """True unless it is a data URL, an OEM file or an empty source."""
+    return scheme_of(url) not in ("", "data", "oem")
+
+
+def public(url: str) -> str:
+    """The URL as logs and errors may show it: no user, password, query or fragment, and nothing of a data URL."""
+    scheme = scheme_of(url)
+    if scheme == "data":
+        return "a data URL"
+    rest = url.partition("#")[0].partition("?")[0]
+    head, slashes, tail = rest.partition("//")
+    if slashes:
+        host, slash, path = tail.partition("/")
+        rest = f"{head}//{host.rpartition('@')[2]}{slash}{path}"
+    shown = "".join(char if char.isprintable() else "?" for char in rest[:500])
+    return shown or "an empty source"
+
+
+def web_page(head: bytes) -> str:
+    """The hint for contents that begin as a web page does, "" for others."""
+    if head[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "The response is a web page: log in to the network's portal, or set the proxy that it needs"
+    return ""
 
 
 def bare(url: str) -> tuple[str, str]:
@@ -68,11 +104,11 @@ def host_header(url: str) -> str:
 
 
 def with_headers(usual: dict[str, str | bytes], chosen: Iterable[tuple[str, str]], what: str) -> dict[str, str | bytes]:
-    """`usual` with the chosen headers in their place; the last of a name wins. Raises FetchError for what is no header."""
+    """`usual` with the chosen headers in their place; the last of a name wins. Raises FetchError for an invalid header."""
     headers = dict(usual)
     for name, value in chosen:
         if not name or not set(name) <= _TOKEN:
-            raise FetchError(f"{what}: {name[:60]!a} is no name of an HTTP header")
+            raise FetchError(f"{what}: {name[:60]!a} is not a valid HTTP header name")
         value = value.strip(" \t")
         if any(char != "\t" and (char < " " or char == "\x7f") for char in value):
             raise FetchError(f"{what}: the value of the HTTP header {name} has a control character")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ignition_py.fetch.fetcher import Fetcher
-from ignition_py.fetch.question import bare, host_header, target, with_headers
 from ignition_py.fetch.request import Settings
+from ignition_py.fetch.urls import bare, host_header, target, with_headers
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import HTTPHeader, Resource
 from tests.helpers.servers import Wire
@@ -84,7 +84,7 @@ def test_headers() -> None:
 
 @pytest.mark.parametrize("name", ["", "X A", "X\r\nY", "X:", "\u00e4", "X\0"])
 def test_names_that_are_none(name: str) -> None:
-    with pytest.raises(FetchError, match="is no name of an HTTP header"):
+    with pytest.raises(FetchError, match="is not a valid HTTP header name"):
         with_headers({}, [(name, "value")], "it")
 
 

@@ -1,0 +1,258 @@
+"""Certificates: PEM bundles, whom a TLS context trusts, dates, and the time that they are judged by.
+
+IGNITION_TRUSTED_TIME is a time that the image trusts more than this machine's clock:
+
+    image         lower bound: the build time of the image, for machines without a clock battery
+    http://HOST   the time that this server says (header Date), for example the platform's metadata service
+
+The clock is not set. OpenSSL verifies chains without looking at their dates, which are then compared with that time here.
+Without the setting, or where the time is not available, the clock counts as everywhere.
+
+Sources: RFC 7468 (PEM); RFC 5280, section 4.1.2.5 (validity); X.690 (its encoding); RFC 9110, section 6.6.1 (Date);
+systemd's /usr/lib/clock-epoch.
+"""
+
+from __future__ import annotations
+
+import calendar
+import os
+import ssl
+import time
+from binascii import Error, a2b_base64
+from contextlib import suppress
+
+from ignition_py.fetch.sockets import TimedTlsSocket
+from ignition_py.fetch.urls import public
+from ignition_py.report.diag import FetchError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ignition_py.system.log import Log
+
+IMAGE = "image"
+EPOCH = "/usr/lib/clock-epoch"  # systemd takes its time for the earliest that can be
+PATIENCE = 15.0  # seconds for asking a server for the time, with all attempts
+DATES_PATIENCE = 2.0  # seconds for asking a server for its certificate once more
+# Where distributions keep the authorities they trust; the first that exists is used.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_BEGIN = b"-----BEGIN "
+_END = b"-----END "
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+_DER = 2  # encoding of _ssl.Certificate.public_bytes()
+
+
+def certificates(bundle: bytes, *, what: str) -> list[bytes]:
+    """The DER form of every certificate of a PEM bundle. Raises FetchError where it, or a certificate, is damaged."""
+    found: list[bytes] = []
+    rest = bundle.strip()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    while rest:
+        _, begin, tail = rest.partition(_BEGIN)
+        _, _, tail = tail.partition(b"-----")
+        body, end, tail = tail.partition(_END)
+        _, dashes, rest = tail.partition(b"-----")
+        if not (begin and end and dashes):
+            raise FetchError(f"{what}: it is not a PEM bundle of certificates")
+        try:
+            der = a2b_base64(b"".join(body.split()), strict_mode=True)
+            context.load_verify_locations(cadata=der)
+        except (Error, ssl.SSLError, ValueError):
+            raise FetchError(f"{what}: certificate {len(found) + 1} of the bundle is damaged") from None
+        found.append(der)
+        rest = rest.strip()
+    return found
+
+
+def tls_context(authorities: tuple[bytes, ...]) -> ssl.SSLContext:
+    """Trusts the image's certificate authorities and those of `authorities` (PEM bundles), no others. Raises FetchError.
+
+    The image's are those of SSL_CERT_FILE and SSL_CERT_DIR; without them those of the distribution's bundle, and without
+    that OpenSSL's default. ssl.create_default_context() would add OpenSSL's default directory to each.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = TimedTlsSocket
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        file = next((path for path in _BUNDLES if os.path.exists(path)), None)
+    if file or folder:
+        with suppress(OSError, ssl.SSLError):  # an image without certificate authorities can use those of the config
+            context.load_verify_locations(cafile=file or None, capath=folder or None)
+    else:
+        context.load_default_certs()
+    for pem in authorities:
+        for der in certificates(pem, what="certificate authority"):
+            context.load_verify_locations(cadata=der)
+    return context
+
+
+def about_dates(validity: tuple[int, int] | None) -> str:
+    """A sentence's end about the dates of a server's certificate (seconds since 1970; None: not known) and the time here."""
+    now = time.time()
+    here = f"the clock of this machine says {day(now)} {time.strftime('%H:%M', time.gmtime(now))} UTC"
+    if validity is not None and now < validity[0]:
+        return f"it is valid from {day(validity[0])} to {day(validity[1])}, but {here}: the clock is wrong"
+    if now < os.stat(__file__).st_mtime:
+        return f"{here}, which is before this program was made: the clock is wrong"
+    if validity is not None and now > validity[1]:
+        return f"it was valid from {day(validity[0])} to {day(validity[1])}, and {here}: if that is right, the server needs a new one"
+    return f"{here}; check that it is right"
+
+
+def validity_at(host: str, port: int) -> tuple[int, int] | None:
+    """The dates of a server's certificate, which it is asked for without trust, and nothing else is said to it; None where it
+    does not say. For messages, never for a decision."""
+    import socket
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=DATES_PATIENCE) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            return validity_of(secured.getpeercert(True) or b"")
+    except (OSError, ValueError):
+        return None
+
+
+def validity_of(certificate: bytes) -> tuple[int, int]:
+    """From when to when a certificate (DER) is valid, in seconds since 1970. Raises ValueError."""
+    _, body, _ = _element(certificate)
+    _, body, _ = _element(body)  # to be signed
+    tag, _, rest = _element(body)
+    if tag == 0xA0:  # version
+        _, _, rest = _element(rest)  # serial number
+    _, _, rest = _element(rest)  # signature algorithm
+    _, _, rest = _element(rest)  # issuer
+    _, dates, _ = _element(rest)
+    first, begin, dates = _element(dates)
+    second, end, _ = _element(dates)
+    return _timestamp(first, begin), _timestamp(second, end)
+
+
+def _element(data: bytes) -> tuple[int, bytes, bytes]:
+    """Tag, contents and what follows. Raises ValueError."""
+    if len(data) < 2:
+        raise ValueError("cut short")
+    tag, size, start = data[0], data[1], 2
+    if size & 0x80:
+        start += size & 0x7F
+        size = int.from_bytes(data[2:start])
+    if len(data) < start + size or start > 6:
+        raise ValueError("cut short")
+    return tag, data[start : start + size], data[start + size :]
+
+
+def _timestamp(tag: int, text: bytes) -> int:
+    """UTCTime (two digits of the year, from 1950 on) or GeneralizedTime."""
+    digits = text.decode("ascii")
+    if tag == 0x17:
+        digits = ("19" if digits[:2] >= "50" else "20") + digits
+    return calendar.timegm(time.strptime(digits, "%Y%m%d%H%M%SZ"))
+
+
+def day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+class Untimely(ssl.SSLCertVerificationError):
+    """A certificate of the chain is not valid at the trusted time."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(1, sentence)
+        self.verify_code = 0
+        self.verify_message = sentence
+
+
+class Moment:
+    """A time that was read once and goes on since. `earliest`: the true time may be later than it."""
+
+    def __init__(self, seconds: float, source: str, *, earliest: bool = False) -> None:
+        self._ahead = seconds - time.monotonic()
+        self._source = source
+        self._earliest = earliest
+
+    def judge(self, chain: list[bytes]) -> None:
+        """Raises Untimely where a certificate (DER) is not valid now, FetchError where its dates cannot be read."""
+        now = time.monotonic() + self._ahead
+        for certificate in chain:
+            try:
+                begin, end = validity_of(certificate)
+            except ValueError:
+                raise FetchError("the dates of a certificate cannot be read") from None
+            if now > end or (now < begin and not self._earliest):
+                raise Untimely(
+                    f"it is valid from {day(begin)} to {day(end)}, and {'not before' if self._earliest else 'now is'} "
+                    f"{day(now)}, says {self._source}"
+                )
+
+
+def trusted_time(named: str, ask: Callable[[], str], log: Log) -> Moment | None:
+    """The time that IGNITION_TRUSTED_TIME names, None for the machine's clock. `ask` returns the Date header of the URL
+    `named`; it may raise FetchError."""
+    if named == IMAGE:
+        built = _image_time()
+        return Moment(built, "the image", earliest=True) if time.time() < built else None
+    if not named.startswith("http://"):
+        log.warning(f"IGNITION_TRUSTED_TIME is neither {IMAGE} nor an http:// URL; the clock counts")
+        return None
+    try:
+        seconds = _date(ask())
+    except (FetchError, ValueError) as error:
+        reason = error.message if isinstance(error, FetchError) else f"{public(named)} does not say the time"
+        log.warning(f"{reason}; certificates are judged by this machine's clock")
+        return None
+    log.info(f"certificates are judged by the time of {public(named)}, {day(seconds)}")
+    return Moment(seconds, public(named))
+
+
+def _image_time() -> float:
+    """When the image was made, in seconds since 1970, as far as its files tell."""
+    times = [os.stat(__file__).st_mtime]
+    if os.path.exists(EPOCH):
+        times.append(os.stat(EPOCH).st_mtime)
+    return max(times)
+
+
+def _date(date: str) -> float:
+    """Raises ValueError."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, IndexError, OverflowError):
+        raise ValueError("no date") from None
+
+
+def judging(context: ssl.SSLContext, at: Moment) -> None:
+    """Makes the context judge the dates of what it verifies by `at`, and by nothing else."""
+
+    class Socket(TimedTlsSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            super().do_handshake(block)
+            at.judge(_chain(self))
+
+    class Object(ssl.SSLObject):  # TLS within TLS: a proxy that is asked over https
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            at.judge(_chain(self))
+
+    context.verify_flags |= _NO_CHECK_TIME
+    context.sslsocket_class = Socket
+    context.sslobject_class = Object
+
+
+def _chain(connection: Any) -> list[bytes]:
+    """The verified chain in DER form. Python has a public name for it from 3.13 on."""
+    found = connection._sslobj.get_verified_chain()
+    return [item if isinstance(item, bytes) else item.public_bytes(_DER) for item in found]

@@ -1,0 +1,156 @@
+"""Downloads side by side into the spool, each thing once; for gather.py."""
+
+from __future__ import annotations
+
+import errno
+import os
+from functools import partial
+
+from ignition_py.fetch.digest import verified
+from ignition_py.fetch.request import CONNECTIONS, TooSlow
+from ignition_py.fetch.spool import CHUNK, Allowance, NoRoom, Share, Spool, name_of
+from ignition_py.record import Record, field
+from ignition_py.report.diag import FetchError
+from ignition_py.spec.tables import Verification
+from ignition_py.system.host import write_all
+from ignition_py.system.parallel import Jobs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.spec.tables import Resource
+    from ignition_py.system.log import Log
+
+    Wanted = tuple[Resource, str]  # and the beginning of a failure's sentence
+
+
+def fill(fetcher: Fetcher, wanted: Iterable[Wanted], log: Log, *, afresh: bool) -> None:
+    """Fetches what is not in the spool yet. `afresh` empties it first. Raises FetchError, OSError."""
+    spool = Spool(fetcher.spool, make=True)
+    if afresh:
+        spool.clear()
+    if not spool.complete:
+        todo = _downloads(wanted, spool)
+        with log.step(f"fetching {len(todo)} resources ahead"):
+            _Gathering(fetcher, spool, Allowance(spool.allowance()), log).run(todo)
+        spool.set_complete()
+    spool.close()  # not after a failure: downloads that are under way still use it
+
+
+def empty(folder: str) -> None:
+    """Removes a spool. Raises OSError."""
+    with Spool(folder) as spool:
+        spool.clear()
+    os.rmdir(folder)
+
+
+class _Download(Record):
+    """One thing to fetch, and everybody who wants it: name in the spool, resource, what it is."""
+
+    users: dict[str, Wanted] = field(default_factory=dict)
+
+
+def _downloads(wanted: Iterable[Wanted], spool: Spool) -> list[_Download]:
+    """What is not in the spool, each thing once, in the config's order."""
+    found: dict[str, _Download] = {}
+    for resource, what in wanted:
+        name = name_of(resource)
+        if not spool.has(name):
+            unverified = name_of(resource.but(verification=Verification()))
+            found.setdefault(unverified, _Download()).users.setdefault(name, (resource, what))
+    return list(found.values())
+
+
+class _Gathering:
+    """The downloads of one run. `_slow` missed their time limit while others took part of the network."""
+
+    def __init__(self, fetcher: Fetcher, spool: Spool, allowance: Allowance, log: Log) -> None:
+        self._fetcher = fetcher
+        self._spool = spool
+        self._allowance = allowance
+        self._log = log
+        self._slow: list[_Download] = []
+        self._left = 0
+        self._stopped: Callable[[], bool] = bool
+
+    def run(self, todo: list[_Download]) -> None:
+        """Raises FetchError."""
+        if len(todo) > 1:
+            jobs = Jobs(CONNECTIONS, stop_on_error=True)
+            self._stopped = jobs.stopped
+            for download in todo:
+                jobs.add(partial(self._beside, download))
+            jobs.wait()
+            todo = self._slow
+        for download in todo:
+            self._fetch(download)
+        if self._left:
+            self._log.info(
+                f"{self._left} resources are too large to be kept; they are fetched again when they are needed"
+            )
+
+    def _beside(self, download: _Download) -> None:
+        try:
+            self._fetch(download)
+        except TooSlow as error:
+            self._log.warning(f"{error.message}; trying again, alone")
+            self._slow.append(download)
+
+    def _fetch(self, download: _Download) -> None:
+        share = Share(self._allowance)
+        name, *others = download.users
+        try:
+            fd = self._spool.begin(name)
+            try:
+                self._write(fd, download, share)
+            finally:
+                os.close(fd)
+        except NoRoom:
+            self._left += 1
+            self._spool.drop(name)
+            share.give_back()
+        else:
+            self._spool.keep(name, others)
+
+    def _write(self, fd: int, download: _Download, share: Share) -> None:
+        """Raises NoRoom, FetchError, OSError."""
+        (resource, what), *others = download.users.values()
+        size = 0
+
+        def restart() -> None:
+            nonlocal size
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+            size = 0
+
+        for chunk in self._fetcher.remote(resource, what=what, stopped=self._stopped, room=share.grow_to).chunks(
+            restart
+        ):
+            size += len(chunk)
+            share.grow_to(size)
+            try:
+                write_all(fd, chunk)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise NoRoom from None
+                raise
+            if self._stopped():
+                raise FetchError(f"{what}: another download has failed")
+        for other, also in others:
+            _check(fd, other, also)
+
+
+def _check(fd: int, resource: Resource, what: str) -> None:
+    """Verifies the downloaded file for another entry, which may expect another digest. Raises FetchError."""
+    expected = resource.verification.hash
+    if expected is None:
+        return
+    os.lseek(fd, 0, os.SEEK_SET)
+    try:
+        for _ in verified(iter(lambda: os.read(fd, CHUNK), b""), expected, what=what):
+            pass
+    except FetchError as error:
+        error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
+        raise
