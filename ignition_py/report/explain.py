@@ -76,12 +76,10 @@ def markdown(code: Code) -> str:
 
 def document(codes: Iterable[Code]) -> str:
     """docs/codes.md. tools/codes.py writes it; do not edit it by hand."""
-    rows = [
-        f"## {code.name}\n\n**{code.title}** ({code.severity}{', with --lint' if code.lint else ''}"
-        f"{f', from {code.since} on' if code.since else ''})\n\n{markdown(code)}"
-        for code in sorted(codes, key=lambda code: code.name)
-    ]
-    return _HEAD + "\n" + "\n".join(rows)
+    entries = sorted(codes, key=lambda code: (code.lint, code.name))
+    index = "".join(f"| [{code.name}](#{code.name}) | {code.severity} | {code.title} |\n" for code in entries)
+    sections = [f"## {code.name}\n\n**{code.title}.** {_facts(code)}\n\n{markdown(code)}" for code in entries]
+    return f"{_HEAD}\n| code | severity | what is wrong |\n| --- | --- | --- |\n{index}\n" + "\n".join(sections)
 
 
 _HEAD = """# Codes of reports

