@@ -107,7 +107,9 @@ class Job:
         if self.style == "raw":
             return render.raw(report)
         text = render.pretty(report, data, colour=self.colour)
-        return f"{text}{name}: {render.summary(report)}{'; nothing was written' if result.output is None else ''}\n"
+        fixable = sum(entry.fix is not None for entry in report)
+        fix = f"; --fix can correct {fixable} of them" if fixable and name != "<stdin>" else ""
+        return f"{text}{name}: {render.summary(report)}{'; nothing was written' if result.output is None else ''}{fix}\n"
 
 
 def _lints(values: Values) -> bool:

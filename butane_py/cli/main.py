@@ -35,7 +35,9 @@ FLAGS = (
     Flag("check", SWITCH, "check the config without writing any output", short="c"),
     Flag("color", TEXT, "colour reports: auto, always or never", default="auto", noun="when", bare="always"),
     Flag("debug", SWITCH, "print which part of the config made which part of the output", short="D", hidden=True),
+    Flag("diff", SWITCH, "show what --fix would change, and write nothing"),
     Flag("files-dir", TEXT, "directory that local files may be embedded from", short="d", noun="folder"),
+    Flag("fix", SWITCH, "correct what is mechanical in the configs themselves, comments kept"),
     Flag("format", TEXT, "format of reports", default="text", noun="format", choices=FORMATS),
     Flag("help", SWITCH, "show this help", short="h", hidden=True),
     Flag("ignore", TEXT, "leave reports of these codes out (lint-unit,lint-crlf)", noun="codes"),
@@ -114,6 +116,8 @@ def _inputs(values: Values) -> list[str]:
     if values.given("input"):
         streams.say("--input is deprecated: name the file without a flag\n")
     others = list(values.arguments)
+    if values.on("fix") or values.on("diff"):
+        return others
     if values.given("output-dir"):
         if values.given("output"):
             raise UsageError("--output takes one config, --output-dir many: give one of them")
@@ -135,6 +139,10 @@ def _run(values: Values, files: list[str]) -> int:
     from butane_py.cli.job import Job
 
     job = Job.asked(values)
+    if values.on("fix") or values.on("diff"):
+        from butane_py.cli.fix import fix_files
+
+        return fix_files(values, job, files)
     if values.on("watch"):
         from butane_py.cli.watch import watch
 
