@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from ignition_py.cli import main
+from ignition_py.cli import run
 
-sys.exit(main())
+sys.exit(run())

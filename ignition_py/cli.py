@@ -1,7 +1,7 @@
-"""The executor's command line: the reference's flags and exit statuses, and subcommands of our own.
+"""The executor's command line: the reference's flags and exit statuses, and the way to all other programs.
 
-Flags first (`ignition -platform qemu -stage fetch`) is a stage of a boot; a word first is a subcommand, whose module is
-imported only then. A program name of the reference (`ignition-validate`) stands for a subcommand.
+Flags first (`ignition -platform qemu -stage fetch`) is a stage of a boot; a word first is a command of programs/cli, which
+is imported only then, with click. Programs that the reference has too (`ignition-validate`) have its flags.
 
 Exit status: 0 done, 1 the stage failed, 2 wrong usage, 3 it could not begin (platform, state file).
 """
@@ -28,47 +28,59 @@ DONE, FAILED, USAGE, CANNOT_BEGIN = 0, 1, 2, 3
 FETCH_TIMEOUT = 120.0  # seconds
 NEEDNET = "/run/ignition/neednet"
 
-# Subcommand -> (module with `main(program: str, argv: Sequence[str]) -> int`, one line of help).
-SUBCOMMANDS: dict[str, tuple[str, str]] = {
-    "validate": ("ignition_py.programs.validate", "check configs and say what is wrong with them"),
-    "fetch": ("ignition_py.programs.fetch", "get this machine's config, or say where it comes from"),
-    "rmcfg": ("ignition_py.programs.rmcfg", "delete the config from the platform"),
-    "render": ("ignition_py.programs.render", "print a config with everything merged into it"),
-    "plan": ("ignition_py.programs.plan", "show what would happen to this machine's disks, or to disk images"),
-    "apply": ("ignition_py.programs.apply", "apply a config to a root directory while an image is built"),
-    "rehearse": ("ignition_py.programs.rehearse", "boot a config in a throw-away virtual machine"),
-    "status": ("ignition_py.programs.status", "say whether this machine has been provisioned"),
-    "analyze": ("ignition_py.programs.analyze", "show where the time of provisioning went"),
-    "collect-logs": ("ignition_py.programs.collect_logs", "put what is known about provisioning into an archive"),
-    "convert": ("ignition_py.programs.convert", "write a config in another version of the spec"),
-    "initrd": ("ignition_py.programs.initrd", "make an initramfs, or an archive to append to one"),
+# Program of the reference -> module with `main(program: str, argv: Sequence[str]) -> int`.
+PROGRAMS: dict[str, str] = {
+    "ignition-validate": "ignition_py.programs.validate",
+    "ignition-apply": "ignition_py.programs.apply",
+    "ignition-rmcfg": "ignition_py.programs.rmcfg",
 }
-# Name of the program -> the subcommand it stands for.
-PROGRAMS: dict[str, str] = {"ignition-validate": "validate", "ignition-apply": "apply", "ignition-rmcfg": "rmcfg"}
+OWN = "ignition-py"
+_HELP = ("-h", "-help", "--help")
+_COMPLETE = "_IGNITION_PY_COMPLETE"  # a shell asks for completions
+
+
+def run() -> int:
+    """The program, whatever standard input and output are; the exit status."""
+    from ignition_py.system.streams import last_door
+
+    return last_door(_program(sys.argv), main)
+
+
+def _program(words: Sequence[str]) -> str:
+    name = os.path.basename(words[0]) if words else "ignition"
+    return OWN if name == "__main__.py" else name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit status. `argv` begins with the program's name; default: sys.argv."""
     words = list(sys.argv if argv is None else argv)
-    program = os.path.basename(words[0]) if words else "ignition"
-    if program == "__main__.py":
-        program = "ignition-py"
-    rest = words[1:]
+    program, rest = _program(words), words[1:]
     if program in PROGRAMS:
-        return _subcommand(PROGRAMS[program], program, rest)
-    if rest and not rest[0].startswith("-"):
-        if rest[0] in SUBCOMMANDS:
-            return _subcommand(rest[0], f"{program} {rest[0]}", rest[1:])
-        sys.stderr.write(f"{program}: there is no command {rest[0]!r}; there are {', '.join(SUBCOMMANDS)}\n")
-        return USAGE
+        from importlib import import_module
+
+        status: int = import_module(PROGRAMS[program]).main(program, rest)
+        return status
+    if _is_command(program, rest):
+        return _command(program, rest)
     return _stage(program, rest)
 
 
-def _subcommand(name: str, program: str, argv: Sequence[str]) -> int:
-    from importlib import import_module
+def _is_command(program: str, words: Sequence[str]) -> bool:
+    """True where the words are not the flags of a stage."""
+    if program == OWN and (not words or words[0] in _HELP or _COMPLETE in os.environ):
+        return True
+    return bool(words) and not words[0].startswith("-")
 
-    status: int = import_module(SUBCOMMANDS[name][0]).main(program, argv)
-    return status
+
+def _command(program: str, words: Sequence[str]) -> int:
+    try:
+        from ignition_py.programs.cli.group import program as commands
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "ignition_py.programs.cli"):
+            raise
+        sys.stderr.write(f"{program}: an initramfs has no commands such as {words[0] if words else 'help'!r}; see {program} -help\n")
+        return USAGE
+    return commands.run(words, program)
 
 
 def version_text() -> str:
@@ -91,8 +103,7 @@ def parser(program: str) -> Parser:
     about = (
         "Provisions this machine from its Ignition config, one stage a run. The image's units run the stages in order."
     )
-    commands = "\n".join(f"  {name:<26}{text}" for name, (_, text) in SUBCOMMANDS.items())
-    more = f"commands ({program} COMMAND -help tells more):\n{commands}"
+    more = f"Commands for a desk, an image builder and an installed machine: `{OWN} --help`."
     return Parser(program, flags, about=about, more=more)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import types
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from ignition_py.goflags import (
     Values,
     seconds,
 )
+from ignition_py.programs.cli.group import COMMANDS
 
 
 @pytest.mark.parametrize(
@@ -96,29 +96,44 @@ def test_programs_as_they_are_installed(tmp_path: Path, program: str) -> None:
         assert subprocess.run([*argv, "--version"], capture_output=True, env=env, check=False).returncode == 0
 
 
-def test_subcommands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    calls: list[tuple[str, list[str]]] = []
-    module = types.ModuleType("ignition_py_greet")
-    module.main = lambda program, argv: calls.append((program, list(argv))) or 7  # type: ignore[attr-defined, func-returns-value]
-    monkeypatch.setitem(sys.modules, "ignition_py_greet", module)
-    monkeypatch.setitem(cli.SUBCOMMANDS, "greet", ("ignition_py_greet", "says hello"))
-    monkeypatch.setitem(cli.PROGRAMS, "ignition-greet", "greet")
-    assert cli.main(["ignition-py", "greet", "-x", "y"]) == 7
-    assert cli.main(["/usr/bin/ignition-greet", "z"]) == 7
-    assert calls == [("ignition-py greet", ["-x", "y"]), ("ignition-greet", ["z"])]
-    assert cli.main(["ignition-py", "gret"]) == 2
-    assert "there is no command 'gret'" in capsys.readouterr().err
-    cli.main(["ignition-py", "-help"])
-    assert "greet                     says hello" in capsys.readouterr().err
+def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """A word first is a command, under either name of the program; flags first are a stage."""
+    for program in ("ignition-py", "/usr/bin/ignition", "__main__.py"):
+        assert cli.main([program, "gret"]) == 2
+        assert "there is no command 'gret'" in capsys.readouterr().err
+    assert cli.main(["ignition-py"]) == 2
+    assert "validate " in capsys.readouterr().err
+    assert cli.main(["ignition-py", "-help"]) == 0
+    assert "validate " in capsys.readouterr().out
+    assert cli.main(["ignition-py", "-version"]) == 0
+    assert capsys.readouterr().out == f"{cli.version_text()}\n"
 
 
-def test_subcommands_can_be_imported() -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_an_example_and_exit_statuses(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ignition-py", name, "--help"]) == 0
+    text = capsys.readouterr().out
+    below = name == "initrd"  # its commands have them
+    assert ("Example:" in text and "Exit status:" in text) or below
+    assert cli.main(["ignition-py", name, "--version"]) == 0
+    assert cli.main(["ignition-py", name, "--no-such-flag"]) == (1 if name == "plan" else 2)
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("words", [["-platform", "file", "-help"], ["-version"]])
+def test_a_stage_does_not_import_click(words: list[str]) -> None:
+    """The initramfs has none; where it is missing, a command is a sentence."""
+    code = "import sys; sys.modules['click'] = None; from ignition_py.cli import main; sys.exit(main(['ignition', *sys.argv[1:]]))"
+    assert subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", code, "status"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "ignition: an initramfs has no commands such as 'status'; see ignition -help\n")
+
+
+def test_programs_can_be_imported() -> None:
     from importlib import import_module
 
-    for module, text in cli.SUBCOMMANDS.values():
+    for module in cli.PROGRAMS.values():
         assert callable(import_module(module).main)
-        assert text
-    assert set(cli.PROGRAMS.values()) <= set(cli.SUBCOMMANDS)
 
 
 # Durations

@@ -17,7 +17,6 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE))
 
-from ignition_py.programs import plan as plan_program  # noqa: E402  # the tree itself, not what is installed
 from ignition_py.stages.disks.partitions import gpt  # noqa: E402
 
 FOLDER = TREE / "docs" / "drawings"
@@ -36,7 +35,7 @@ def draw(name: str) -> str:
         blank(disk)
         more = ["--disk", "vdb=10G"] if name == "resume" else []
         if name == "resume":
-            cut_off(disk, f"{name}.bu", more)
+            cut_off(disk, f"{name}.bu")
         elif name != "first":
             old_disk(disk)
         return planned(f"{name}.bu", ["--disk", f"vda={disk}", *more])
@@ -58,17 +57,16 @@ def old_disk(path: str) -> None:
         make_ext4(path, start, size, label)
 
 
-def cut_off(path: str, config: str, more: list[str]) -> None:
+def cut_off(path: str, config: str) -> None:
     """What a first run had done when the power went: the table, and the first filesystem."""
     from ignition_py.programs.plan_images import image_state
-    from ignition_py.programs.render import rendered
+    from ignition_py.programs.render import Fetching, rendered
     from ignition_py.stages.disks.identity import Identity
     from ignition_py.stages.disks.partitions.plan import plan_disk
     from ignition_py.system.log import Log
 
-    values = plan_program.parser("plan").parse([str(FOLDER / config), "--disk", f"vda={path}", *more])
     with contextlib.redirect_stderr(io.StringIO()):
-        disk = rendered(values).storage.disks[0]
+        disk = rendered(str(FOLDER / config), Fetching()).storage.disks[0]
     state = image_state(Log(to_stdout=True, threshold=-1), disk.device, path, 512)
     plan = plan_disk(disk, state, Identity(disk, state.sectors))
     assert plan.after is not None and not plan.conflicts

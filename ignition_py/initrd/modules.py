@@ -32,8 +32,11 @@ WHOLE = ("ignition_py",)
 # Parts of our own packages that run when images are built or on a desk. What runs at boot must not import them.
 NOT_AT_BOOT = (
     "ignition_py.initrd",
-    "ignition_py.programs.initrd",
-    "ignition_py.programs.rehearse",
+    *(
+        f"ignition_py.programs.{name}"
+        for name in ("analyze", "cli", "collect_logs", "commands", "convert", "fetch", "initrd", "plan", "plan_images", "plan_svg",
+                     "plan_text", "plan_view", "rehearse", "sizes", "status")
+    ),
     "ignition_py.rehearsal",
     *(
         f"butane_py.{name}"

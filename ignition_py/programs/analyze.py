@@ -1,17 +1,13 @@
-"""`ignition-py analyze`: where the time of a first boot went, from its report (report.py).
+"""`ignition-py analyze`: where the time of a first boot went, from its report (boot_report.py).
 
-    blame            everything that took time, longest first (the default)
+    blame            everything that took time, longest first
     critical-path    what the end of provisioning waited for, in order, with the gaps between stages
-    svg              a time line of all of it, as a picture on standard output
-
-Exit status: 0 done, 1 there is no report or it cannot be read, 2 wrong usage.
+    svg              a time line of all of it, as a picture
 """
 
 from __future__ import annotations
 
 from ignition_py.boot_report import load
-from ignition_py.goflags import TEXT, Flag, HelpRequested, Parser, UsageError
-from ignition_py.programs.inputs import complain, write
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -20,56 +16,26 @@ if TYPE_CHECKING:
 
     from ignition_py.boot_report import Report, Span
 
-BLAME, PATH, SVG = "blame", "critical-path", "svg"
-LINES, JSON = "text", "json"
-_ABOUT = "Shows where the time of provisioning went: blame (the default), critical-path, or svg for a picture."
+BLAME, PATH, SVG = VIEWS = ("blame", "critical-path", "svg")
 _GAP = 0.01  # seconds between stages that are worth a line
 _ROW, _LEFT, _WIDTH = 18, 10, 1000  # pixels of the picture
 _COLOURS = {"stage": "#4c78a8", "step": "#9ecae9", "resource": "#f2a65a"}
 _FAILED = "#c1272d"
 
 
-def parser(program: str) -> Parser:
-    flags = (
-        Flag("format", TEXT, "how to show it", default=LINES, noun="format", choices=(LINES, JSON)),
-        Flag("report", TEXT, "a report to read, not this machine's", noun="file"),
-        Flag("root", TEXT, "the root of another machine", noun="folder", default="/"),
-    )
-    return Parser(program, flags, about=_ABOUT, operands=f"[{BLAME}|{PATH}|{SVG}]")
-
-
-def main(program: str, argv: Sequence[str]) -> int:
-    """Runs the command and returns its exit status. The question may stand before the flags or behind them."""
-    flags = parser(program)
-    words = list(argv)
-    asked = words.pop(0) if words and not words[0].startswith("-") else ""
-    try:
-        values = flags.parse(words)
-        question, *more = [word for word in (asked, *values.arguments) if word] or [BLAME]
-        if more or question not in (BLAME, PATH, SVG):
-            raise UsageError(f"there is {BLAME}, {PATH} and {SVG}, not {' '.join([question, *more])!r}")
-    except HelpRequested:
-        return flags.show_help()
-    except UsageError as error:
-        return flags.show_usage_error(error)
-    try:
-        report = load(values.text("root"), values.text("report"))
-        if not report.runs:
-            raise IgnitionError("there is no report of provisioning here")
-    except IgnitionError as error:
-        complain(program, str(error))
-        return 1
-    if question == SVG:
-        write(picture(report))
-        return 0
-    spans = report.blame() if question == BLAME else report.critical_path()
-    if values.text("format") == JSON:
+def analyze(view: str = BLAME, *, root: str = "/", report: str = "", as_json: bool = False) -> str:
+    """One of VIEWS of the report of the machine at `root`, or of the file `report`. Raises IgnitionError where there is none."""
+    found = load(root, report)
+    if not found.runs:
+        raise IgnitionError("there is no report of provisioning here")
+    if view == SVG:
+        return picture(found)
+    spans = found.blame() if view == BLAME else found.critical_path()
+    if as_json:
         from json import dumps
 
-        write(dumps([span.data() for span in spans], indent=2) + "\n")
-    else:
-        write("".join(f"{line}\n" for line in (map(_blame_line, spans) if question == BLAME else path_lines(spans))))
-    return 0
+        return dumps([span.data() for span in spans], indent=2) + "\n"
+    return "".join(f"{line}\n" for line in (map(_blame_line, spans) if view == BLAME else path_lines(spans)))
 
 
 def _blame_line(span: Span) -> str:

@@ -1,4 +1,4 @@
-"""`ignition-apply CONFIG` and `ignition-py apply`: applies a config to a root directory while an image is built.
+"""`ignition-apply` and `ignition-py apply`: applies a config to a root directory while an image is built.
 
     config (Butane too) -> render.py -> refusals -> stages/files: files, directories, links, units
 
@@ -10,16 +10,15 @@ refused, or left out with `--ignore-unsupported`. Flags, exit status and what is
 from __future__ import annotations
 
 import os
-import sys
 
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.report.diag import IgnitionError, StageError, path_text
+from ignition_py.system import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ignition_py.goflags import Values
     from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
     from ignition_py.system.log import Log
@@ -55,20 +54,34 @@ def main(program: str, argv: Sequence[str]) -> int:
     values = flags.attempt(argv)
     if isinstance(values, int):
         return values
-    from ignition_py.cli import version_text
-
     if values.on("version"):
-        sys.stdout.write(f"{version_text()}\n")
+        from ignition_py.cli import version_text
+
+        streams.write_stdout(f"{version_text()}\n")
         return 0
     if len(values.arguments) != 1:
-        sys.stderr.write(flags.usage())
+        streams.say(flags.usage())
         return 1
+    return apply(
+        values.arguments[0],
+        root=values.text("root"),
+        files_dir=values.text("files-dir") or None,
+        offline=values.on("offline"),
+        ignore_unsupported=values.on("ignore-unsupported"),
+    )
+
+
+def apply(
+    path: str, *, root: str = "/", files_dir: str | None = None, offline: bool = False, ignore_unsupported: bool = False
+) -> int:
+    """Applies the config at `path` to `root`, and logs to standard output; the exit status."""
+    from ignition_py.cli import version_text
     from ignition_py.system.log import Log
 
     log = Log(to_stdout=True)
     log.info(version_text())
     try:
-        _run(values, log)
+        _apply(_read(path, files_dir, log), os.path.abspath(root), log, offline=offline, ignore=ignore_unsupported)
     except IgnitionError as error:
         from ignition_py.failure import Failure
 
@@ -78,10 +91,8 @@ def main(program: str, argv: Sequence[str]) -> int:
     return 0
 
 
-def _run(values: Values, log: Log) -> None:
+def _apply(config: Config, root: str, log: Log, *, offline: bool, ignore: bool) -> None:
     """Raises IgnitionError."""
-    config = _read(values, log)
-    root = os.path.abspath(values.text("root"))
     _refuse_host(root, os.environ)
     from ignition_py.context import Context
     from ignition_py.fetch.fetcher import Fetcher
@@ -90,30 +101,30 @@ def _run(values: Values, log: Log) -> None:
     from ignition_py.stages import fetch_offline, files
     from ignition_py.state import State
 
-    fetcher, state = Fetcher(log, offline=values.on("offline")), State()
+    fetcher, state = Fetcher(log, offline=offline), State()
     rendered = Renderer(fetcher, log, state).render(config)
     if rendered is not config:
         check_rendered(rendered, log, merged=True)
     fetcher.configure(rendered.ignition)
     context = Context(config=rendered, root=root, log=log, state=state, fetcher=fetcher)
-    if values.on("offline"):
+    if offline:
         fetch_offline.run(context)
-    _refuse_unsupported(rendered, log, ignore=values.on("ignore-unsupported"))
+    _refuse_unsupported(rendered, log, ignore=ignore)
     with log.step(f"apply: provisioning {root}"):
         files.provision_image(context)
 
 
-def _read(values: Values, log: Log) -> Config:
-    """The config that the command line names, Butane compiled. Raises IgnitionError."""
+def _read(path: str, files_dir: str | None, log: Log) -> Config:
+    """The config at `path`, Butane compiled. Raises IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.programs.inputs import compile_butane, read_input
     from ignition_py.render import log_report, parse
     from ignition_py.report.diag import ConfigError
 
-    given = read_input(values.arguments[0])
+    given = read_input(path)
     data = given.data
     if is_butane(data):
-        compiled = compile_butane(given, values.text("files-dir") or None)
+        compiled = compile_butane(given, files_dir)
         log_report(compiled.report, log)
         if compiled.data is None:
             raise ConfigError(f"the Butane config {given.name} is not valid")

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ignition_py.goflags import FALSE, TRUE, seconds
+from ignition_py.report.diag import IgnitionError
+from ignition_py.system import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +36,6 @@ else:
     _FloatType = click.ParamType  # not generic before click 8.4
 
 USAGE = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -57,6 +58,14 @@ FILE = click.Path()  # completed as a file; whether it exists is the command's b
 FOLDER = click.Path(file_okay=False)
 
 
+class _PipeClosed(Exception):
+    """The reader of standard output has gone. click would end with 1; the last door ends as the references do."""
+
+    def __init__(self, error: BrokenPipeError) -> None:
+        super().__init__()
+        self.error = error
+
+
 class _Shared(click.Command):
     """The manner that commands and groups share."""
 
@@ -65,7 +74,7 @@ class _Shared(click.Command):
         *args: Any,
         example: str = "",
         statuses: Mapping[int, str] | None = None,
-        usage_status: int = USAGE,
+        usage_status: int | None = None,
         version: str = "",
         **kwargs: Any,
     ) -> None:
@@ -73,7 +82,8 @@ class _Shared(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
         self.statuses = dict(statuses or {})
-        self.usage_status = usage_status
+        if usage_status is not None:
+            self.usage_status = usage_status
         self.version = version
         self._version_option: click.Option | None = None
 
@@ -91,9 +101,18 @@ class _Shared(click.Command):
             return super().parse_args(ctx, with_two_dashes(self, ctx, args))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; what it returns is the exit status."""
-        with _about(ctx):
-            status = super().invoke(ctx)
+        """Runs the command; what it returns is the exit status. A failure is a sentence, and 1."""
+        try:
+            with _about(ctx):
+                status = super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _PipeClosed(error) from None
+        except IgnitionError as error:
+            streams.say(f"{ctx.command_path}: {error}\n")
+            ctx.exit(streams.FAILED)
+        except OSError as error:
+            streams.say(f"{ctx.command_path}: {streams.reason(error)}\n")
+            ctx.exit(streams.FAILED)
         if isinstance(status, int):
             ctx.exit(status)
         return status
@@ -108,13 +127,15 @@ class _Shared(click.Command):
         """Runs the program and returns its exit status. What commands raise is for the last door of the program."""
         try:
             status = super().main(args, prog_name, standalone_mode=False, **more)
+        except _PipeClosed as closed:
+            raise closed.error from None
         except click.UsageError as error:
             return _show_usage_error(error, self)
         except click.ClickException as error:
             error.show()
             return error.exit_code
         except click.Abort:
-            return INTERRUPTED
+            return streams.INTERRUPTED
         return status if isinstance(status, int) else 0
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -145,7 +166,7 @@ class Group(_Shared, click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing and not self.invoke_without_command:
             click.echo(ctx.get_help(), err=True)
-            ctx.exit(self.usage_status)
+            ctx.exit(USAGE)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -233,8 +254,8 @@ def _show_usage_error(error: click.UsageError, command: _Shared) -> int:
     """The error and where the help is, on standard error; the exit status."""
     ctx = error.ctx
     path = ctx.command_path if ctx is not None else command.name or ""
-    sys.stderr.write(f"{path}: {error.format_message()}\nTry '{path} --help'.\n")
-    return int(getattr(ctx.command, "usage_status", USAGE)) if ctx is not None else USAGE
+    streams.say(f"{path}: {error.format_message()}\nTry '{path} --help'.\n")
+    return int(getattr(ctx.command, "usage_status", error.exit_code)) if ctx is not None else error.exit_code
 
 
 def _version_option(version: str) -> click.Option:
@@ -280,7 +301,10 @@ def completion_command(program: str) -> Command:
     @click.argument("shell", type=click.Choice(SHELLS))
     @click.pass_context
     def completion(ctx: click.Context, shell: str) -> int:
-        """Prints the script by which a shell completes commands, options, their values and files."""
+        """Print the script for a shell's completion.
+
+        A shell that has read it completes commands, options, their values and files.
+        """
         from click.shell_completion import get_completion_class
 
         made = get_completion_class(shell)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
+from ignition_py.programs.sizes import size_of
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.partitions import gpt
 from ignition_py.stages.disks.partitions.inspect import DiskState
@@ -19,33 +21,66 @@ if TYPE_CHECKING:
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.system.log import Log
 
-_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _FORMATS = ((b"QFI\xfb", "qcow2"), (b"KDMV", "VMDK"), (b"conectix", "VHD"), (b"vhdxfile", "VHDX"))
 _LEAST = 64  # sectors; less holds no table
-_MOST = 1 << 63  # bytes
+_LINK = re.compile("/dev/disk/by-(label|uuid|partlabel|partuuid)/")
 
 
 class Images:
-    """Implements `foresee.Look`: nothing is there but what the plans are about, and the machine is not asked. `images`: the
-    image, or the size of a blank disk, by name of the disk; two names of one image are two names of one disk."""
+    """Implements `foresee.Look`: only the images exist, and the machine is not asked.
+
+    `images`: by name of the disk, an image, the size of a blank disk, or another name of it. Names of one image, and a name
+    that stands for another, are names of one disk.
+    """
 
     def __init__(self, images: Mapping[str, str]) -> None:
+        self._images = dict(images)
         self._names: dict[str, list[str]] = {}
-        for name, image in images.items():
-            if os.path.exists(image):
-                self._names.setdefault(os.path.realpath(image), []).append(name)
+        for name in images:
+            self._names.setdefault(self.disk(name), []).append(name)
+
+    def image(self, name: str) -> str | None:
+        """The image or the size that was given for a disk."""
+        return self._images.get(self._original(name))
+
+    def _original(self, name: str) -> str:
+        """The name whose image is an image and not another name. Raises StageError where names stand for each other."""
+        seen = [name]
+        while (other := os.path.normpath(self._images.get(seen[-1], ""))) in self._images:
+            if other in seen:
+                raise StageError(f"--disk: {' and '.join(seen)} stand for each other; give one of them an image or a size")
+            seen.append(other)
+        return seen[-1]
+
+    def disk(self, name: str) -> str:
+        """What two names have in common if they are names of one disk."""
+        original = self._original(name)
+        image = self._images.get(original, "")
+        return os.path.realpath(image) if os.path.exists(image) else original
 
     def device(self, name: str) -> Volume | None:
         del name
         return None
 
     def names(self, plan: DiskPlan) -> Iterable[str]:
-        return self._names.get(os.path.realpath(plan.state.node), ()) if plan.state.node else ()
+        return self._names.get(self.disk(plan.state.device), ())
 
     def others(self, listed: Iterable[str]) -> list[str]:
-        """One name of each image that has none in `listed`."""
+        """One name of each disk that has none in `listed`."""
         taken = set(listed)
         return [names[0] for names in self._names.values() if not taken.intersection(names)]
+
+    def unused(self, devices: Iterable[str]) -> list[str]:
+        """Names of disks that none of a config's `devices` is, or is a part of. What links such as by-label are on is not
+        known before the images are read: with one of them, every image is in use."""
+        named = set(devices)
+        linked = any(_LINK.match(device) for device in named)
+        found = []
+        for disk, names in self._names.items():
+            parts = re.compile("|".join(f"{re.escape(name)}(p?[0-9]+|-part[0-9]+)?" for name in names))
+            if not any(map(parts.fullmatch, named)) and not (linked and os.path.exists(disk)):
+                found.append(names[0])
+        return found
 
     def running(self, array: Raid) -> Volume | None:
         del array
@@ -67,23 +102,26 @@ class Images:
 def image_state(log: Log, device: str, image: str, sector_size: int) -> DiskState:
     """The state of a disk whose contents `image` has: a raw image, a block device, or a size such as `10G` for a blank disk.
     `sector_size` (bytes) is for images that do not say theirs. Raises StageError."""
-    size = _blank_size(image)
-    if size and not os.path.exists(image):
-        return _state(device, "", gpt.read(lambda _lba, count: bytes(count * sector_size), sector_size, size // sector_size))
+    if not os.path.exists(image):
+        blank = gpt.read(lambda _lba, count: bytes(count * sector_size), sector_size, _blank_size(device, image) // sector_size)
+        return _state(device, "", blank)
     try:
+        mode = os.stat(image).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):  # before it is opened: a FIFO would wait for a writer
+            raise StageError(f"{image}, given for {device}, is neither an image file nor a block device")
         with open(image, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-                raise StageError(f"{image}, given for {device}, is neither an image file nor a block device")
+            size = file.seek(0, os.SEEK_END)
+            if not size:
+                raise StageError(f"the image {image} of {device} is empty; for a blank disk give a size, such as --disk {device}=10G")
+            file.seek(0)
             _refuse_formats(image, file.read(512))
             sector_size = _sector_size(file.fileno(), sector_size)
-            sectors = file.seek(0, os.SEEK_END) // sector_size
 
             def read(lba: int, count: int) -> bytes:
                 file.seek(lba * sector_size)
                 return file.read(count * sector_size)
 
-            reading = gpt.read(read, sector_size, sectors)
+            reading = gpt.read(read, sector_size, size // sector_size)
     except OSError as error:
         raise StageError(f"reading the image {image} of {device}: {error.strerror}") from None
     return _state(device, image, reading, probe(log, image))
@@ -105,14 +143,14 @@ def _state(device: str, image: str, reading: gpt.Reading, found: Signature | Non
     )
 
 
-def _blank_size(text: str) -> int:
-    """`10G` in bytes, 0 for what is no size."""
-    unit = _UNITS.get(text[-1:].upper(), 0)
-    digits = text[:-1] if unit else text
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 19:
-        return 0
-    size = int(digits) * (unit or 1)
-    return size if size < _MOST else 0
+def _blank_size(device: str, text: str) -> int:
+    """The size of a blank disk in bytes. Raises StageError for what is neither a size nor a file."""
+    try:
+        return size_of(text)
+    except ValueError as error:
+        if text[:1].isdigit():
+            raise StageError(f"the size of {device}: {error}, and no file has that name") from None
+        raise StageError(f"reading the image {text} of {device}: No such file or directory") from None
 
 
 def _sector_size(fd: int, otherwise: int) -> int:

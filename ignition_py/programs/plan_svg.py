@@ -5,7 +5,8 @@ The same plan gives the same bytes, so pictures can be kept beside a document an
 
 from __future__ import annotations
 
-from ignition_py.programs.plan_view import CREATE, DELETE, FREE, KEEP, RECREATE, RESIZE, printable, size_text
+from ignition_py.programs.plan_view import CREATE, DELETE, FREE, KEEP, RECREATE, RESIZE, printable
+from ignition_py.programs.sizes import size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

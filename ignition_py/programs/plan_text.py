@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py.programs.plan_view import FREE, KEEP, printable, size_text
+from ignition_py.programs.plan_view import FREE, KEEP, printable
+from ignition_py.programs.sizes import size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

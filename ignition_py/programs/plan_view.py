@@ -263,14 +263,3 @@ def _entry(entry: Entry | None, *, known: bool) -> dict[str, Any] | None:
 
 def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def size_text(size: int) -> str:
-    """Bytes in the largest unit that says it with one decimal at most, from MiB on: `9.5 GiB`, `1025 MiB`. What no unit says so
-    is cut off: `3.9 GiB`."""
-    units = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
-    fitting = [(unit, name) for unit, name in units if size >= unit]
-    for unit, name in (*[it for it in fitting if it[0] >= 1 << 20 and size * 10 % it[0] == 0], *fitting):
-        tenths = size * 10 // unit
-        return f"{tenths // 10} {name}" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} {name}"
-    return f"{size} B"

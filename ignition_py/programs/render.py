@@ -1,27 +1,26 @@
-"""`ignition-py render CONFIG`: the config as a machine would have it, with everything merged in, at the newest version.
+"""`ignition-py render`: the config as a machine would have it, with everything merged in.
 
-What it names is fetched as at boot (render.py, fetch/); `-offline` takes only what configs carry themselves. The result goes
-to standard output, warnings to standard error. Exit status: 0 rendered, 1 it cannot be, 2 wrong usage.
+What it names is fetched as at boot (render.py, fetch/); offline only what configs carry themselves. The result stands
+alone: nothing is left to merge or to replace it, and it is of the newest stable version, or of the experimental one where
+a field of it has no stable version.
 """
 
 from __future__ import annotations
 
-import sys
-
-from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, one_config
-from ignition_py.programs.inputs import compile_butane, complain, printable, read_input, write
-from ignition_py.report.diag import ERROR, Entry, IgnitionError
+from ignition_py.programs.inputs import compile_butane, read_input
+from ignition_py.record import Record
+from ignition_py.report.diag import ERROR, Entry
+from ignition_py.spec import tables
+from ignition_py.system import streams
 from ignition_py.system.log import INFO, WARNING, Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from ignition_py.goflags import Values
     from ignition_py.spec.tables import Config
 
-_ABOUT = "Writes the config with everything it merges, upgraded to the newest spec. `-` reads standard input."
-_TIMEOUT = 60.0  # seconds for one fetch, as long as no config says otherwise
+TIMEOUT = 60.0  # seconds for one fetch, as long as no config says otherwise
 
 
 class StderrLog(Log):
@@ -34,53 +33,52 @@ class StderrLog(Log):
 
     def _emit(self, priority: int, line: str) -> None:
         del priority
-        sys.stderr.write("".join([c if c.isprintable() or c == "\t" else "?" for c in printable(line)]) + "\n")
+        streams.say("".join([c if c.isprintable() or c == "\t" else "?" for c in line]) + "\n")
 
 
-def parser(program: str) -> Parser:
-    flags = (
-        Flag("fetch-timeout", DURATION, "how long to try each fetch; 0 is forever", default=_TIMEOUT),
-        Flag("files-dir", TEXT, "where a Butane config's local files come from", noun="folder"),
-        Flag("offline", SWITCH, "fetch nothing: take data URLs only"),
-        Flag("pretty", SWITCH, "indent the output"),
-        Flag("verbose", SWITCH, "say what is fetched"),
-    )
-    return Parser(program, flags, about=_ABOUT, operands="CONFIG")
+class Fetching(Record):
+    """How a config and what it names are read: local files of Butane configs, the network, seconds for one fetch."""
+
+    files_dir: str | None = None
+    offline: bool = False
+    timeout: float = TIMEOUT
+    verbose: bool = False
+
+    def log(self) -> Log:
+        return StderrLog(INFO if self.verbose else WARNING)
 
 
-def main(program: str, argv: Sequence[str]) -> int:
-    """Runs the command and returns its exit status."""
-    flags = parser(program)
-    values = flags.attempt(argv, one_config)
-    if isinstance(values, int):
-        return values
-    try:
-        config = rendered(values)
-    except IgnitionError as error:
-        complain(program, str(error))
-        return 1
-    from ignition_py.spec import tables
-    from ignition_py.spec.encode import to_data, to_json
+def render(path: str, fetching: Fetching) -> tuple[Config, int]:
+    """A config that stands alone, and the minor version that it is written in. Raises IgnitionError."""
+    config = rendered(path, fetching)
+    config = config.but(ignition=config.ignition.but(config=None))
+    return fitted(config)
+
+
+def fitted(config: Config) -> tuple[Config, int]:
+    """`config`, of the newest version, in the newest stable version; as it is where that has no place for a field of it."""
+    from ignition_py.spec.downgrade import convert
 
     newest = tables.VERSIONS[tables.latest()]
-    write(to_json(to_data(config, newest), indent=2 if values.on("pretty") else None) + "\n")
-    return 0
+    stable = max(minor for name, minor in tables.VERSIONS.items() if "-" not in name)
+    converted, _ = convert(config, newest, stable)
+    return (config, newest) if converted is None else (converted, stable)
 
 
-def rendered(values: Values, compiled_from: Callable[[str, bytes], None] | None = None) -> Config:
-    """The config of the command line, with the flags of `parser()`. `compiled_from` is told of a Butane config: the name that the
-    compiled one goes by, and the text. Raises IgnitionError."""
+def rendered(path: str, fetching: Fetching, compiled_from: Callable[[str, bytes], None] | None = None) -> Config:
+    """The config with everything merged in, at the newest version. `compiled_from` is told of a Butane config: the name that
+    the compiled one goes by, and the text. Raises IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.render import Renderer, log_report, parse
     from ignition_py.report.diag import ConfigError
     from ignition_py.state import State
 
-    log = StderrLog(INFO if values.on("verbose") else WARNING)
-    given = read_input(values.arguments[0])
+    log = fetching.log()
+    given = read_input(path)
     data, name = given.data, given.name
     if is_butane(data):
-        compiled = compile_butane(given, values.text("files-dir") or None)
+        compiled = compile_butane(given, fetching.files_dir)
         log_report(compiled.report, log)
         if compiled.data is None:
             raise ConfigError(f"the Butane config {given.name} is not valid")
@@ -88,20 +86,16 @@ def rendered(values: Values, compiled_from: Callable[[str, bytes], None] | None 
         if compiled_from is not None:
             compiled_from(name, given.data)
     config = parse(data, name, log)
-    fetcher = Fetcher(log, offline=values.on("offline"), limit=values.seconds("fetch-timeout"))
-    rendered = Renderer(fetcher, log, State()).render(config)
-    check_rendered(rendered, log, merged=rendered is not config)
-    return rendered
+    fetcher = Fetcher(log, offline=fetching.offline, limit=fetching.timeout)
+    merged = Renderer(fetcher, log, State()).render(config)
+    check_rendered(merged, log, merged=merged is not config)
+    return merged
 
 
 def check_rendered(config: Config, log: Log, *, merged: bool) -> None:
-    """Configs that are valid apart may contradict each other once merged, or be refused at the newest version.
-
-    Raises ConfigError.
-    """
+    """Configs that are valid apart may contradict each other once merged, or be refused at the newest version. Raises ConfigError."""
     from ignition_py.render import refusal
     from ignition_py.report.diag import ConfigError
-    from ignition_py.spec import tables
     from ignition_py.spec.origins import place_of
     from ignition_py.spec.rules.all import validate
 

@@ -7,11 +7,12 @@ most platforms always, 2 for a wrong command line.
 from __future__ import annotations
 
 import os
-import sys
 
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
+from ignition_py.programs.inputs import complain
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def parser(program: str) -> Parser:
 
 
 def main(program: str, argv: Sequence[str]) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs `ignition-rmcfg` and returns its exit status."""
     flags = parser(program)
     values = flags.attempt(argv)
     if isinstance(values, int):
@@ -38,21 +39,28 @@ def main(program: str, argv: Sequence[str]) -> int:
     if values.on("version"):
         from ignition_py.cli import version_text
 
-        sys.stdout.write(f"{version_text()}\n")
+        streams.write_stdout(f"{version_text()}\n")
         return 0
     platform = values.text("platform")
     if values.arguments or platform not in PLATFORMS:
         wrong = "it takes no arguments" if values.arguments else f"there is no platform {platform!r}"
-        sys.stderr.write(f"{program}: {wrong if platform else '--platform is required'}; see {program} --help\n")
+        complain(program, f"{wrong if platform else '--platform is required'}; see {program} --help")
         return 2
+    return rmcfg(program, platform, log_to_stdout=values.on("log-to-stdout"))
+
+
+def rmcfg(program: str, platform: str, *, log_to_stdout: bool = False) -> int:
+    """Deletes the config from the platform; the exit status. A failure is logged, and said on a terminal too."""
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.system.log import Log
 
-    log = Log(to_stdout=values.on("log-to-stdout"))
+    log = Log(to_stdout=log_to_stdout)
     try:
         delete(platform, Machine(log=log, fetcher=Fetcher(log), environ=os.environ))
     except IgnitionError as error:
         log.failure([f"the config could not be deleted: {error}"])
+        if not log_to_stdout and os.isatty(2):
+            complain(program, f"the config could not be deleted: {error}")
         return 1
     else:
         log.info("the config is deleted")

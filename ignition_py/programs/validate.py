@@ -1,8 +1,8 @@
-"""`ignition-py validate` and `ignition-validate`: says what is wrong with configs, and where.
+"""`ignition-py validate` and `ignition-validate`: checks configs and reports what is wrong with them, and where.
 
-One line on standard output for each thing found, `KIND at PATH, line L col C: MESSAGE`; with a terminal there, the source
-line and a caret too. Exit status as the reference's: 1 where a config cannot be used or the operand is missing, 2 for a
-flag that is not known.
+One line on standard output for each report, `KIND at PATH, line L col C: MESSAGE`; with a terminal there, the source
+line and a caret too. Exit status as the reference's: 1 where a config cannot be used or the operand is missing, 2 for an
+unknown flag.
 """
 
 from __future__ import annotations
@@ -11,36 +11,31 @@ import sys
 
 from ignition_py.butane import is_butane
 from ignition_py.goflags import SWITCH, TEXT, Flag, Parser
-from ignition_py.programs.inputs import Input, compile_butane, complain, read_input, write
+from ignition_py.programs.inputs import Input, compile_butane, complain, read_input
 from ignition_py.report.diag import IgnitionError, Report
+from ignition_py.system import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-LINES, PRETTY, JSON, AUTO = "lines", "pretty", "json", "auto"
+AUTO, LINES, PRETTY, JSON = STYLES = ("auto", "lines", "pretty", "json")
 _ABOUT = "Checks Ignition configs (and Butane configs, compiled first). `-` reads standard input."
 
 
 def parser(program: str) -> Parser:
+    """The command line of `ignition-validate`."""
     flags = (
         Flag("files-dir", TEXT, "where a Butane config's local files come from", noun="folder"),
-        Flag(
-            "format",
-            TEXT,
-            "how to show what was found",
-            default=AUTO,
-            noun="format",
-            choices=(AUTO, LINES, PRETTY, JSON),
-        ),
+        Flag("format", TEXT, "how to show the reports", default=AUTO, noun="format", choices=STYLES),
         Flag("version", SWITCH, "print the version and exit"),
     )
     return Parser(program, flags, about=_ABOUT, operands="CONFIG...")
 
 
 def main(program: str, argv: Sequence[str]) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs `ignition-validate` and returns its exit status."""
     flags = parser(program)
     values = flags.attempt(argv)
     if isinstance(values, int):
@@ -48,72 +43,57 @@ def main(program: str, argv: Sequence[str]) -> int:
     if values.on("version"):
         from ignition_py.cli import version_text
 
-        write(f"{version_text()}\n")
+        streams.write_stdout(f"{version_text()}\n")
         return 0
     if not values.arguments:
-        sys.stderr.write(flags.usage())
+        streams.say(flags.usage())
         return 1
-    way = values.text("format")
-    if way == AUTO:
-        way = PRETTY if sys.stdout.isatty() else LINES
-    run = _Run(program, way, values.text("files-dir") or None, several=len(values.arguments) > 1)
-    for path in values.arguments:
-        run.check(path)
-    return run.finish()
+    return validate(program, values.arguments, values.text("format"), values.text("files-dir") or None)
 
 
-class _Run:
-    """One run over all files: shows what it finds as it goes, and keeps the worst status."""
-
-    def __init__(self, program: str, way: str, files_dir: str | None, *, several: bool) -> None:
-        self._program = program
-        self._way = way
-        self._files_dir = files_dir
-        self._several = several
-        self._status = 0
-        self._data: list[dict[str, Any]] = []
-
-    def check(self, path: str) -> None:
+def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: str | None = None) -> int:
+    """Checks the configs at `paths` and writes their reports to standard output in one of STYLES; the exit status."""
+    if style == AUTO:
+        style = PRETTY if sys.stdout.isatty() else LINES
+    status = 0
+    data: list[dict[str, Any]] = []
+    for path in paths:
+        prefix = f"{path}: " if len(paths) > 1 else ""
         try:
-            given = read_input(path)
-            report = self._report(given)
+            config = read_input(path)
+            report = check(config, files_dir)
         except IgnitionError as error:
-            name = f"{path}: " if self._several else ""
-            complain(self._program, f"{name}{error}")
-            self._status = 1
-            return
-        if report.fatal:
-            self._status = 1
-        self._show(given, report)
-
-    def _report(self, given: Input) -> Report:
-        if is_butane(given.data):
-            return compile_butane(given, self._files_dir).report
-        from ignition_py.spec.read import parse
-
-        return parse(given.data, given.name)[2]
-
-    def _show(self, given: Input, report: Report) -> None:
-        from ignition_py.report import text as reports
-
-        if self._way == JSON:
+            complain(program, f"{prefix}{error}")
+            status = 1
+            continue
+        status = 1 if report.fatal else status
+        if style == JSON:
             from ignition_py.report.data import as_data
 
-            self._data += as_data(report)
-        elif self._way == PRETTY:
-            from os import environ
-
-            colour = sys.stdout.isatty() and not environ.get("NO_COLOR")
-            write(reports.pretty(report, given.data, colour=colour))
+            data += as_data(report)
         elif len(report):
-            text = reports.raw(report)
-            if self._several:
-                text = "".join(f"{given.name}: {line}\n" for line in text.splitlines())
-            write(text)
+            streams.write_stdout(_shown(config, report, style, prefix))
+    if style == JSON:
+        from json import dumps
 
-    def finish(self) -> int:
-        if self._way == JSON:
-            from json import dumps
+        streams.write_stdout(dumps(data, ensure_ascii=False, indent=2) + "\n")
+    return status
 
-            write(dumps(self._data, ensure_ascii=False, indent=2) + "\n")
-        return self._status
+
+def check(config: Input, files_dir: str | None = None) -> Report:
+    """The reports about one config; of a Butane config, those of its compilation. Raises IgnitionError."""
+    if is_butane(config.data):
+        return compile_butane(config, files_dir).report
+    from ignition_py.spec.read import parse
+
+    return parse(config.data, config.name)[2]
+
+
+def _shown(config: Input, report: Report, style: str, prefix: str) -> str:
+    from ignition_py.report import text as reports
+
+    if style == PRETTY:
+        from os import environ
+
+        return reports.pretty(report, config.data, colour=sys.stdout.isatty() and not environ.get("NO_COLOR"))
+    return "".join(f"{prefix}{line}\n" for line in reports.raw(report).splitlines()) if prefix else reports.raw(report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ignition_py.record import Record
 from ignition_py.rehearsal.hardware import ATA, ATA_PORTS, NVME, VIRTIO
 
 TYPE_CHECKING = False
@@ -24,30 +25,15 @@ _NUMBERED = (
     (re.compile(r"/dev/sd([a-z])"), ATA, "a"),
     (re.compile(r"/dev/nvme([0-9])n1"), NVME, "0"),
 )
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-class Blank:
+class Blank(Record):
     """A blank disk: bus, serial number, size in bytes. `device` is how the config names it."""
 
-    __slots__ = ("bus", "device", "serial", "size")
-
-    def __init__(self, bus: str, serial: str, size: int, device: str = "") -> None:
-        self.bus = bus
-        self.serial = serial
-        self.size = size
-        self.device = device
-
-    def __repr__(self) -> str:
-        return f"Blank({self.bus}, {self.serial}, {self.size >> 20} MiB, {self.device})"
-
-
-def size_of(text: str) -> int:
-    """"1G" in bytes. Raises ValueError."""
-    found = re.fullmatch(r"([1-9][0-9]*)([KMGT]?)", text)
-    if found is None:
-        raise ValueError(f"{text!r} is not a size such as 512M or 10G")
-    return int(found[1]) * _UNITS[found[2]]
+    bus: str
+    serial: str
+    size: int
+    device: str = ""
 
 
 def expected(config: Config) -> list[Blank]:

@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 
+from ignition_py.programs.sizes import size_of
 from ignition_py.rehearsal import disks, failure_screen, questions
 from ignition_py.rehearsal.console import FATAL
 from ignition_py.rehearsal.findings import rows
@@ -183,7 +184,7 @@ def plan_disks(config: Config, given: list[str]) -> list[Blank]:
         blanks = []
         for number, text in enumerate(given, 1):
             size, _, serial = text.partition(":")
-            blanks.append(disks.Blank(VIRTIO, serial or f"disk{number}", disks.size_of(size)))
+            blanks.append(disks.Blank(VIRTIO, serial or f"disk{number}", size_of(size)))
     except ValueError as error:
         raise BuildError(str(error)) from None
     return blanks

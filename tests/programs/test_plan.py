@@ -291,7 +291,7 @@ def test_svg_is_well_formed_whatever_the_names_are(plan: Plan, image: Callable[.
 @pytest.mark.parametrize(
     ("argv", "phrase"),
     [
-        (("--disk", "vda"), "--disk wants NAME=IMAGE"),
+        (("--disk", "vda"), "'vda' is not of the form NAME=IMAGE"),
         (("--disk", "vda=/no/such/image"), "reading the image /no/such/image"),
         (("--disk", "vdz=1G"), "no --disk says what to take for /dev/vda"),
         (("--disk", "vda=1K"), "too few for a partition table"),
@@ -347,7 +347,7 @@ def test_this_machine(plan: Plan, image: Callable[..., Path]) -> None:
         assert "holds swap" in found["conflicts"][0]
         status, found = seen(plan, {"disks": [{"device": "/dev/none-such", "partitions": [{"number": 1}]}]})
         assert status == 1
-        assert "/dev/none-such is not there; block devices are" in found["conflicts"][0]
+        assert "/dev/none-such does not exist; block devices are" in found["conflicts"][0]
         subprocess.run(["wipefs", "-aq", node], check=True)
         storage = {"luks": [{"name": "x", "device": node, "keyFile": {"source": "http://127.0.0.1:1/key"}}]}
         status, found = seen(plan, storage, "--fetch-timeout", "1s")

@@ -78,8 +78,8 @@ def test_wrong_usage(command: list[str], capsys: pytest.CaptureFixture[str]) -> 
     assert cli.main([*command, "--unknown"]) == 2
     assert cli.main([*command, "--help"]) == 0
     said = capsys.readouterr()
-    assert "--platform is required" in said.err
-    assert "there is no platform 'none'" in said.err
+    assert "--platform" in said.err.splitlines()[0]
+    assert "'none'" in said.err
 
 
 def test_rmcfg_arguments(capsys: pytest.CaptureFixture[str]) -> None:

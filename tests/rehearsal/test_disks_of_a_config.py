@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ignition_py.rehearsal.disks import expected, size_of
+from ignition_py.programs.sizes import size_of
+from ignition_py.rehearsal.disks import expected
 from ignition_py.rehearsal.hardware import Drive, Network, drive_words, image_format
 from ignition_py.rehearsal.image import BuildError
 from ignition_py.rehearsal.rehearse import plan_disks
@@ -74,10 +75,22 @@ def test_disks_that_are_asked_for() -> None:
         plan_disks(config(disks=[disk("/dev/sdh")]), [])
 
 
-@pytest.mark.parametrize("text", ["", "0", "0G", "-1G", "1.5G", "1GB", "G", "1 G"])
+@pytest.mark.parametrize("text", ["", "0", "0G", "-1G", "1.5", "1iB", "G", "1 X", "1GG", "9999999P", "٣G"])
 def test_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size"):
         size_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512M", 512 << 20), ("10G", 10 << 30), ("10GiB", 10 << 30), ("10 GiB", 10 << 30), ("10gib", 10 << 30), ("10GB", 10**10),
+        ("10gb", 10**10), ("1.5G", 3 << 29), ("1T", 1 << 40), ("1PiB", 1 << 50), ("64K", 64 << 10), ("1KB", 1000), ("4096", 4096),
+        ("4096B", 4096), (" 1G ", 1 << 30),
+    ],
+)  # fmt: skip
+def test_sizes_in_all_usual_spellings(text: str, size: int) -> None:
+    assert size_of(text) == size
 
 
 def test_words_for_qemu(tmp_path: Any) -> None:

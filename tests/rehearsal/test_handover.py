@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.programs.rehearse import USAGE, main
+from ignition_py import cli
+from ignition_py.programs.rehearse import USAGE
 from ignition_py.providers import PLATFORMS as ALL
 from ignition_py.rehearsal.handover import PLATFORMS, hand_over
 from ignition_py.rehearsal.image import GUEST, BuildError
@@ -66,31 +67,31 @@ def test_url(tmp_path: Path) -> None:
 def test_a_platform_with_a_service_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(BuildError, match="cannot play platform aws, which asks a service of its own"):
         hand_over("aws", CONFIG, str(tmp_path))
-    assert main("rehearse", ["-platform", "aws", "c.bu"]) == USAGE
+    assert cli.main(["ignition-py", "rehearse", "-platform", "aws", "c.bu"]) == USAGE
     assert "cannot play platform aws" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ([], "one config is wanted"),
-        (["a.bu", "b.bu"], "one config is wanted"),
-        (["-initrd", "x", "c.bu"], "-initrd needs -kernel"),
-        (["-kernel", "x", "c.bu"], "-kernel needs -image"),
+        ([], "Missing argument 'CONFIG'"),
+        (["a.bu", "b.bu"], "Got unexpected extra argument (b.bu)"),
+        (["-initrd", "x", "c.bu"], "--initrd needs --kernel"),
+        (["-kernel", "x", "c.bu"], "--kernel needs --image"),
         (["-platform", "nowhere", "c.bu"], "there is no platform 'nowhere'"),
-        (["c.bu", "-platform", "metal", "-image", "x"], "-image needs -kernel"),
-        (["c.bu", "-format", "xml"], "'xml' is not a valid format"),
+        (["c.bu", "-platform", "metal", "-image", "x"], "--image needs --kernel"),
+        (["c.bu", "-format", "xml"], "'xml' is not one of 'text', 'json'"),
     ],
 )
 def test_wrong_usage(capsys: pytest.CaptureFixture[str], argv: list[str], said: str) -> None:
-    assert main("rehearse", argv) == USAGE
+    assert cli.main(["ignition-py", "rehearse", *argv]) == USAGE
     assert said in capsys.readouterr().err
 
 
 def test_a_config_that_is_not_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No machine is built for it."""
     (tmp_path / "c.bu").write_text("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: relative\n")
-    assert main("rehearse", [str(tmp_path / "c.bu")]) == 1
+    assert cli.main(["ignition-py", "rehearse", str(tmp_path / "c.bu")]) == 1
     said = capsys.readouterr()
     assert "c.bu:5:13" in said.err
     assert "is not a valid config" in said.err
@@ -145,11 +146,11 @@ def test_a_program_that_is_not_installed(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None if name == missing else f"/usr/bin/{name}")
     (tmp_path / "c.ign").write_bytes(CONFIG)
-    assert main("rehearse", [str(tmp_path / "c.ign")]) == 3
-    assert capsys.readouterr().err == f"rehearse: there can be no rehearsal: {missing} is not installed\n"
+    assert cli.main(["ignition-py", "rehearse", str(tmp_path / "c.ign")]) == 3
+    assert capsys.readouterr().err == f"ignition-py rehearse: there can be no rehearsal: {missing} is not installed\n"
 
 
 def test_an_image_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "c.ign").write_bytes(CONFIG)
-    assert main("rehearse", [str(tmp_path / "c.ign"), "-image", str(tmp_path / "none")]) == 3
+    assert cli.main(["ignition-py", "rehearse", str(tmp_path / "c.ign"), "-image", str(tmp_path / "none")]) == 3
     assert "-image: " in capsys.readouterr().err

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ignition_py import cli
 from ignition_py.context import Context
-from ignition_py.programs import plan
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.stages import disks
@@ -52,7 +52,7 @@ def test_foreseen_and_done(
         (tmp_path / "config.ign").write_text(to_json(to_data(config, VERSION)))
         before = fingerprint(node)
         capsys.readouterr()
-        status = plan.main("plan", [str(tmp_path / "config.ign"), "--disk", f"{node}={image}", "--format", "json"])
+        status = cli.main(["ignition-py", "plan", str(tmp_path / "config.ign"), "--disk", f"{node}={image}", "--format", "json"])
         foreseen = json.loads(capsys.readouterr().out)
         assert fingerprint(node) == before
         forget_boot()

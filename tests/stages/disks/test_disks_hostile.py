@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ignition_py import cli
 from ignition_py.context import Context
-from ignition_py.programs import plan as plan_program
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.tables import Partition
 from ignition_py.stages import disks
@@ -149,7 +149,7 @@ def test_spoilt_images_are_planned(tmp_path: Path, capsys: pytest.CaptureFixture
         }
         config.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": storage}))
         form = dice.choice(("text", "svg", "json"))
-        statuses.add(plan_program.main("ignition-py plan", [str(config), "--disk", f"vda={image}", "--format", form]))
+        statuses.add(cli.main(["ignition-py", "plan", str(config), "--disk", f"vda={image}", "--format", form]))
         assert capsys.readouterr().out
         assert fingerprint(image) == before
     assert statuses <= {0, 1, 2}
