@@ -28,7 +28,7 @@ _NAMES = {minor: text for text, minor in tables.VERSIONS.items()}
 def convert(config: Config, version: int, target: int) -> tuple[Config | None, Report]:
     """`config`, valid at minor `version`, as one of minor `target`; None where the report has errors."""
     report = Report()
-    config = _raised(config, version, target) if target >= version else _Fit(config, target, report).fitted()
+    config = _raised(config, version, target) if target >= version else _Fit(config, version, target, report).fitted()
     config = config.but(ignition=config.ignition.but(version=_NAMES[target]))
     _check_values(config, target, report)
     return None if report.fatal else config, report
@@ -51,10 +51,14 @@ def _with_modes(new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...] |
 
 
 class _Fit:
-    """Takes a config down to a version: what does not fit is reported, all of it."""
+    """Takes a config down to a version: what does not fit is reported, all of it.
 
-    def __init__(self, config: Config, target: int, report: Report) -> None:
+    Special mode bits (`mode: 644` has one: 644 is 01204) that have no effect at `version` need none at the target either.
+    """
+
+    def __init__(self, config: Config, version: int, target: int, report: Report) -> None:
         self._config = config
+        self._special_bits = version >= SPECIAL_BITS_SINCE > target
         self._target = target
         self._report = report
 
@@ -74,7 +78,7 @@ class _Fit:
                 changes[entry.name] = tuple([self._struct(item, (*here, i)) for i, item in enumerate(value)])
             elif entry.struct is not None:
                 changes[entry.name] = self._struct(value, here)
-            elif entry.name == "mode" and value & _SPECIAL_BITS and self._target < SPECIAL_BITS_SINCE:
+            elif entry.name == "mode" and value & _SPECIAL_BITS and self._special_bits:
                 message = f"mode {value:04o} has special bits, which have no effect before {_NAMES[SPECIAL_BITS_SINCE]}"
                 self._add("special-bits", message, here)
         return struct.but(**changes) if changes else struct

@@ -109,7 +109,9 @@ def _write(stream: TextIO | None, data: bytes) -> None:
         return
     stream.flush()
     descriptor = _descriptor(stream)
-    if descriptor is None:
+    if descriptor is None and not hasattr(stream, "buffer"):
+        stream.write(data.decode("utf-8", "replace"))  # io.StringIO
+    elif descriptor is None:
         stream.buffer.write(data)
         stream.flush()
     else:

@@ -45,7 +45,7 @@ def storage(it: Reader, networkd: Reader) -> tables.Storage:
         disks=disks or None,
         raid=raid or None,
         filesystems=tuple(filesystems) or None,
-        files=tuple(files) or None,
+        files=tuple(_appended(files)) or None,
         directories=directories or None,
         links=links or None,
     )
@@ -243,6 +243,22 @@ def _node(it: Reader, places: _Places) -> dict[str, object]:
         "group": tables.NodeGroup(it.origin, **group) if any(v is not None for v in group.values()) else None,
         "overwrite": it.maybe_on("overwrite", since=2),
     }
+
+
+def _appended(files: list[tables.File]) -> list[tables.File]:
+    """The files, with what is appended to one of them put into it: spec 3 has each path once, and spec 2 wrote them in order."""
+    found: dict[str, tables.File] = {}
+    others: list[tables.File] = []
+    for each in files:
+        first = found.get(each.path)
+        if first is None:
+            found[each.path] = each
+        elif each.append and not each.contents.source:
+            changes = {name: getattr(each, name) for name in ("mode", "user", "group") if each.has(name)}
+            found[each.path] = first.but(append=(*first.append, *each.append), **changes)
+        else:
+            others.append(each)  # two contents for one path, which the rules of spec 3 report
+    return [*found.values(), *others]
 
 
 def _file(it: Reader, places: _Places) -> tables.File:
