@@ -20,3 +20,8 @@ def module(name: str) -> ModuleType:
     """Imports a module that is chosen by its name. importlib would be one more to import, and warnings with it."""
     __import__(name)
     return sys.modules[name]
+
+
+def version_text() -> str:
+    """What `--version` prints."""
+    return f"Ignition {COMPATIBLE} (ignition-py {__version__})"

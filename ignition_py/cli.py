@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py import COMPATIBLE, __version__, flatcar, providers, state
+from ignition_py import __version__, flatcar, providers, state, version_text
 from ignition_py.context import Options
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
 from ignition_py.stages import STAGES
@@ -81,10 +81,6 @@ def _command(program: str, words: Sequence[str]) -> int:
         sys.stderr.write(f"{program}: an initramfs has no commands such as {words[0] if words else 'help'!r}; see {program} -help\n")
         return USAGE
     return commands.run(words, program)
-
-
-def version_text() -> str:
-    return f"Ignition {COMPATIBLE} (ignition-py {__version__})"
 
 
 def parser(program: str) -> Parser:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ignition_py import cli
+from ignition_py import cli, version_text
 from ignition_py.goflags import (
     DURATION,
     POSIX,
@@ -106,7 +106,7 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ignition-py", "-help"]) == 0
     assert "validate " in capsys.readouterr().out
     assert cli.main(["ignition-py", "-version"]) == 0
-    assert capsys.readouterr().out == f"{cli.version_text()}\n"
+    assert capsys.readouterr().out == f"{version_text()}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -55,7 +55,7 @@ def main(program: str, argv: Sequence[str]) -> int:
     if isinstance(values, int):
         return values
     if values.on("version"):
-        from ignition_py.cli import version_text
+        from ignition_py import version_text
 
         streams.write_stdout(f"{version_text()}\n")
         return 0
@@ -75,7 +75,7 @@ def apply(
     path: str, *, root: str = "/", files_dir: str | None = None, offline: bool = False, ignore_unsupported: bool = False
 ) -> int:
     """Applies the config at `path` to `root`, and logs to standard output; the exit status."""
-    from ignition_py.cli import version_text
+    from ignition_py import version_text
     from ignition_py.system.log import Log
 
     log = Log(to_stdout=True)

@@ -24,7 +24,7 @@ _PUBLIC_FILES = ("/etc/os-release", "/proc/uptime", "/proc/sys/kernel/osrelease"
 
 def collect(root: str) -> dict[str, bytes]:
     """Name in the archive -> contents. What is not there, or not for this user to read, is left out and listed as missing."""
-    from ignition_py.cli import version_text
+    from ignition_py import version_text
     from ignition_py.system.rootfs import Root
 
     members: dict[str, bytes] = {"version.txt": f"{version_text()}, Python {sys.version.split()[0]}\n".encode()}

@@ -41,7 +41,7 @@ def main(program: str, argv: Sequence[str]) -> int:
     if isinstance(values, int):
         return values
     if values.on("version"):
-        from ignition_py.cli import version_text
+        from ignition_py import version_text
 
         streams.write_stdout(f"{version_text()}\n")
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ignition_py.cli import version_text
+from ignition_py import version_text
 from ignition_py.programs.commands import Command, Group, completion_command
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ COMMANDS = {
     "render": "Print a config with everything merged into it.",
     "convert": "Write a config in another version of the spec.",
     "plan": "Show what would happen to this machine's disks, or to disk images.",
+    "explain": "Explain the codes of reports.",
     "rehearse": "Boot a config in a throw-away virtual machine.",
     "apply": "Apply a config to a root directory while an image is built.",
     "initrd": "Make an initramfs, or an archive to append to one.",
