@@ -7,6 +7,7 @@ that name the position is the nearest that it has. That is kept (docs/difference
 from __future__ import annotations
 
 from butane_py.registry import ButaneFindings
+from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec import tables as spec
 from ignition_py.spec.decode import Decoder, WrongType
@@ -16,6 +17,29 @@ from ignition_py.spec.rules.all import validate
 from ignition_py.spec.rules.registry import Finding
 
 
+@code(
+    "child-invalid",
+    title="A config inside the config is invalid",
+    why=(
+        "Ignition merges or replaces this config by the inner one, which has to be an Ignition config in JSON. This one "
+        "cannot be read, so the boot would fail."
+    ),
+    fix="Put the output of butane-py there, not Butane YAML.",
+    wrong="ignition:\n  config:\n    merge:\n      - inline: 'no JSON'\n",
+    right='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.5.0"}}\'\n',
+)
+@code(
+    "child-version",
+    title="A config inside the config has another version",
+    why=(
+        "The inner config is of another version of the Ignition language than this one compiles to. Ignition may read it;"
+        " it is not checked here."
+    ),
+    fix="Compile the inner config with a version of the same Ignition language, or leave it.",
+    wrong='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.4.0"}}\'\n',
+    right='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.5.0"}}\'\n',
+    severity=WARNING,
+)
 def check_child(text: str, find: ButaneFindings) -> None:
     """Adds what is wrong with the inner config `text` (JSON) to `find`."""
     document = JsonDocument(text.encode("utf-8", "surrogateescape"))

@@ -5,7 +5,9 @@ Paths are output paths; they are taken back to the YAML text.
 
 from __future__ import annotations
 
+from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR
+from ignition_py.report.examples import partition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ def check_ignition(work: Compilation) -> None:
         work.add_output_finding(config, finding)
 
 
+@code(
+    "partition-absent-unnumbered",
+    title="Partitions have no number beside one that is deleted",
+    why=(
+        "Where a partition of a disk is deleted (should_exist: false), Butane cannot know which number is the next free "
+        "one for the others."
+    ),
+    fix="Give every partition of the disk its number.",
+    wrong=partition("number: 1, should_exist: false", "label: a"),
+    right=partition("number: 1, should_exist: false", "number: 2, label: a"),
+)
 def check_absent_partitions(work: Compilation) -> None:
     """Refuses numbers left open beside a partition that is not to exist: Ignition did until 2.27, and Butane still does."""
     config = work.output

@@ -10,11 +10,18 @@ from __future__ import annotations
 import os
 from binascii import b2a_base64
 
+from ignition_py.report.catalog import code
+from ignition_py.report.examples import file_
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from butane_py.compilation import Options
+
+# Examples.
+def _contents(text: str) -> str:
+    return file_("contents:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
 
 _UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()"
 _ESCAPES = {byte: b"%%%02X" % byte for byte in range(256) if byte not in _UNRESERVED}
@@ -82,6 +89,15 @@ def escaped_url(contents: bytes) -> str:
 _GZIP_LEAST = 8 + 4 * ((10 + 8 + 5 + 2) // 3) + 4  # no gzip stream with anything in it is shorter
 
 
+@code(
+    "files-dir-escape",
+    title="A local path leads out of --files-dir",
+    why="Only files below --files-dir are embedded, so .. parts may not lead out of it.",
+    fix="Move the file below the directory, or pass a directory that holds both.",
+    wrong=_contents("local: ../secret"),
+    right=_contents("local: a.txt"),
+    local=True,
+)
 def inside(files_dir: str, path: str) -> str:
     """`path` below `files_dir`, lexically. Raises LocalFileError where it leads out of it."""
     joined = os.path.normpath(os.path.join(files_dir, path.lstrip("/")))
@@ -92,6 +108,23 @@ def inside(files_dir: str, path: str) -> str:
     return joined
 
 
+@code(
+    "no-files-dir",
+    title="A local file is used without --files-dir",
+    why=(
+        "Local files are read only below a directory that is named on the command line, so that a config from elsewhere "
+        "cannot embed any file of this machine."
+    ),
+    fix="Pass --files-dir DIRECTORY (-d), often -d . for the current one.",
+    wrong=_contents("local: a.txt"),
+    right=_contents("inline: hello"),
+)
+@code(
+    "no-files-at-boot",
+    title="A local file is used in a config that is compiled at boot",
+    why="A machine that boots from Butane YAML has no files of the author's machine to embed.",
+    fix="Compile the config before, with butane-py -d DIRECTORY, and boot from the result.",
+)
 def no_files(options: Options) -> LocalFileError:
     """Why a local file cannot be read where there is no files directory."""
     if options.at_boot:
@@ -99,6 +132,18 @@ def no_files(options: Options) -> LocalFileError:
     return LocalFileError("no-files-dir", "local files need --files-dir (-d), the directory that they may come from")
 
 
+@code(
+    "local-file",
+    title="A local file cannot be read",
+    why=(
+        "Contents named by local are embedded when the config is compiled. The file does not exist or may not be read. "
+        "Paths are relative to --files-dir."
+    ),
+    fix="Correct the path, or pass the directory it is relative to with --files-dir.",
+    wrong=_contents("local: missing.txt"),
+    right=_contents("local: a.txt"),
+    local=True,
+)
 def read_local(path: str, options: Options) -> bytes:
     """A local file's contents. Raises LocalFileError."""
     files_dir = options.files_dir

@@ -6,6 +6,7 @@ from butane_py.variants import ALIASES, NAMES, REMOVED, VARIANTS, Variant, newes
 from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Node, Source
 from ignition_py.record import Record
+from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.spec.kinds import is_semver
 from ignition_py.spec.model import Struct, field
@@ -60,6 +61,36 @@ def _normal(version: str) -> str:
     return version
 
 
+@code(
+    "variant-missing",
+    title="The variant is missing",
+    why=(
+        "A config begins with the variant, which names the operating system, and the version of the variant's language. "
+        "Without them nothing says what the rest means."
+    ),
+    fix="Begin the config with the two lines that the right example shows.",
+    wrong="version: 1.6.0  # and no variant: at all\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+)
+@code(
+    "variant-removed",
+    title="The variant was removed",
+    why="Butane had this variant once and has removed it, so no version of it can be compiled any more.",
+    fix="Use the variant that took its place; the message names it.",
+    wrong="variant: rhcos\nversion: 0.1.0\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+)
+@code(
+    "version-unknown",
+    title="The version is unknown",
+    why=(
+        "The variant has no such version. Versions add fields and rules, so the config cannot be read as another one "
+        "without being told."
+    ),
+    fix="Write a version that the message names; `butane-py upgrade` rewrites a config to a newer one.",
+    wrong="variant: fcos\nversion: 1.99.0\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+)
 def _why(root: Node | None, name: str, version: str) -> _Why:
     known = ", ".join(sorted(NAMES))
     if root is None:
@@ -79,6 +110,14 @@ def _why(root: Node | None, name: str, version: str) -> _Why:
     return _Why("version-unknown", f"{name} has no version {version}; nearest: {_nearest(name, version)}", hint, "version")
 
 
+@code(
+    "variant-unknown",
+    title="The variant is unknown",
+    why="The variant names the operating system. The rest of the config cannot be read without it.",
+    fix=f"Write one of {', '.join(NAMES)}.",
+    wrong="variant: fcso\nversion: 1.6.0\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+)
 def _unknown_variant(name: str, known: str) -> _Why:
     meant = ALIASES.get(name.casefold().replace("_", "-").replace(" ", "-"), "")
     if not meant:
@@ -90,6 +129,14 @@ def _unknown_variant(name: str, known: str) -> _Why:
     return _Why("variant-unknown", f"the variant {name!r} is unknown; {better}", hint, "variant")
 
 
+@code(
+    "version-invalid",
+    title="The version is missing or malformed",
+    why="A version has three numbers. YAML reads 1.6 as a decimal number, and two numbers are not a version.",
+    fix="Write all three numbers, such as version: 1.6.0.",
+    wrong="variant: fcos\nversion: 1.6\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+)
 def _bad_version(name: str, version: str) -> _Why:
     newest = newest_stable(name).version
     if not version:

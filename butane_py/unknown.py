@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from butane_py.variants import NAMES, rows_of
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
+from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING, Entry, Fix
+from ignition_py.report.examples import file_
 from ignition_py.spec.unknown import explain, place_name, shown
 
 TYPE_CHECKING = False
@@ -34,6 +36,18 @@ class _Search:
         self.decoder = decoder
         self.answered = 0
 
+    @code(
+        "not-checked",
+        title="Keys are not checked here",
+        why=(
+            "The search for unknown keys reads the text itself and does not follow aliases, so an unknown key inside an "
+            "aliased mapping goes unnoticed."
+        ),
+        fix="Write the mapping out where it is used, or check the text of its anchor yourself.",
+        wrong="x: &one {path: /etc/one}\nstorage:\n  files: [*one]\n",
+        right="storage:\n  files:\n    - path: /etc/one\n",
+        severity=WARNING,
+    )
     def struct(self, struct: Struct, path: Path) -> None:
         node = self.work.source.find(path)
         if node is not None and node.kind == MAPPING:
@@ -54,6 +68,18 @@ class _Search:
                 self.struct(value, (*path, entry.name))
         self.nulls(struct, path)
 
+    @code(
+        "null-mapping",
+        title="A mapping is null",
+        why=(
+            "The key has no value where a mapping is expected, often because the lines below it were removed. It counts as "
+            "empty."
+        ),
+        fix="Remove the key, or write {} for an empty mapping.",
+        wrong="storage:\n",
+        right="storage: {}\n",
+        severity=WARNING,
+    )
     def nulls(self, struct: Struct, path: Path) -> None:
         """Structures that the text has as null: they count as empty."""
         node = self.work.source.find(path)
@@ -71,6 +97,21 @@ class _Search:
             message = f"{name} is null where a mapping is expected; it counts as empty"
             self.work.warning("null-mapping", message, (*path, name))
 
+    @code(
+        "unused-key",
+        title="A key is unknown",
+        why=(
+            "No field of this name exists at this place in this version, so the key and all that is below it is ignored. That"
+            " is seldom meant."
+        ),
+        fix=(
+            "Look for a typing error, an indent that is one level off, or a field that came with a newer version or belongs "
+            "to another variant."
+        ),
+        wrong=file_("permissions: 0644"),
+        right=file_("mode: 0644"),
+        severity=WARNING,
+    )
     def unknown(self, path: Path) -> None:
         """One warning. Of a text that is nothing but unknown keys only the first are answered."""
         place = self.work.source.key_place(path)

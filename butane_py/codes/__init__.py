@@ -1,7 +1,7 @@
-"""Codes of the compiler that are not declared where they are reported yet. Importing this declares them, and all of the checks."""
+"""Codes of the compiler that are not declared where they are reported. Importing this declares them, and the lint rules."""
 
 from __future__ import annotations
 
-from butane_py.codes import config, disks, fedora_coreos, lints, nodes, sources, units, variants
+from butane_py.codes import config, lints
 
-MODULES = (config, disks, fedora_coreos, lints, nodes, sources, units, variants)
+MODULES = (config, lints)

@@ -22,59 +22,6 @@ declare(
     right="variant: fcos\nversion: 1.6.0\nstorage:\n  files: []\n",
 )
 
-declare(
-    "variant-missing",
-    title="The variant is missing",
-    why=(
-        "A config begins with the variant, which names the operating system, and the version of the variant's language. "
-        "Without them nothing says what the rest means."
-    ),
-    fix="Begin the config with the two lines that the right example shows.",
-    wrong="version: 1.6.0  # and no variant: at all\n",
-    right="variant: fcos\nversion: 1.6.0\n",
-)
-
-declare(
-    "variant-unknown",
-    title="The variant is unknown",
-    why=(
-        "The variant names the operating system: fcos (Fedora CoreOS), flatcar, openshift, r4e (RHEL for Edge) or fiot "
-        "(Fedora IoT). The rest of the config cannot be read without it."
-    ),
-    fix="Write one of these names.",
-    wrong="variant: fcso\nversion: 1.6.0\n",
-    right="variant: fcos\nversion: 1.6.0\n",
-)
-
-declare(
-    "variant-removed",
-    title="The variant was removed",
-    why="Butane had this variant once and has removed it, so no version of it can be compiled any more.",
-    fix="Use the variant that took its place; the message names it.",
-    wrong="variant: rhcos\nversion: 0.1.0\n",
-    right="variant: fcos\nversion: 1.6.0\n",
-)
-
-declare(
-    "version-invalid",
-    title="The version is missing or malformed",
-    why="A version has three numbers. YAML reads 1.6 as a decimal number, and two numbers are not a version.",
-    fix="Write all three numbers, such as version: 1.6.0.",
-    wrong="variant: fcos\nversion: 1.6\n",
-    right="variant: fcos\nversion: 1.6.0\n",
-)
-
-declare(
-    "version-unknown",
-    title="The version is unknown",
-    why=(
-        "The variant has no such version. Versions add fields and rules, so the config cannot be read as another one "
-        "without being told."
-    ),
-    fix="Write a version that the message names; `butane-py upgrade` rewrites a config to a newer one.",
-    wrong="variant: fcos\nversion: 1.99.0\n",
-    right="variant: fcos\nversion: 1.6.0\n",
-)
 
 declare(
     "wrong-type",
@@ -91,47 +38,6 @@ declare(
     right=file_("mode: 0644"),
 )
 
-declare(
-    "unused-key",
-    title="A key is unknown",
-    why=(
-        "No field of this name exists at this place in this version, so the key and all that is below it is ignored. That"
-        " is seldom meant."
-    ),
-    fix=(
-        "Look for a typing error, an indent that is one level off, or a field that came with a newer version or belongs "
-        "to another variant."
-    ),
-    wrong=file_("permissions: 0644"),
-    right=file_("mode: 0644"),
-    severity=WARNING,
-)
-
-declare(
-    "null-mapping",
-    title="A mapping is null",
-    why=(
-        "The key has no value where a mapping is expected, often because the lines below it were removed. It counts as "
-        "empty."
-    ),
-    fix="Remove the key, or write {} for an empty mapping.",
-    wrong="storage:\n",
-    right="storage: {}\n",
-    severity=WARNING,
-)
-
-declare(
-    "not-checked",
-    title="Keys are not checked here",
-    why=(
-        "The search for unknown keys reads the text itself and does not follow aliases, so an unknown key inside an "
-        "aliased mapping goes unnoticed."
-    ),
-    fix="Write the mapping out where it is used, or check the text of its anchor yourself.",
-    wrong="x: &one {path: /etc/one}\nstorage:\n  files: [*one]\n",
-    right="storage:\n  files:\n    - path: /etc/one\n",
-    severity=WARNING,
-)
 
 declare(
     "duplicate",
@@ -142,30 +48,6 @@ declare(
     right="storage:\n  files:\n    - path: /etc/motd\n    - path: /etc/issue\n",
 )
 
-declare(
-    "child-invalid",
-    title="A config inside the config is invalid",
-    why=(
-        "Ignition merges or replaces this config by the inner one, which has to be an Ignition config in JSON. This one "
-        "cannot be read, so the boot would fail."
-    ),
-    fix="Put the output of butane-py there, not Butane YAML.",
-    wrong="ignition:\n  config:\n    merge:\n      - inline: 'no JSON'\n",
-    right='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.5.0"}}\'\n',
-)
-
-declare(
-    "child-version",
-    title="A config inside the config has another version",
-    why=(
-        "The inner config is of another version of the Ignition language than this one compiles to. Ignition may read it;"
-        " it is not checked here."
-    ),
-    fix="Compile the inner config with a version of the same Ignition language, or leave it.",
-    wrong='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.4.0"}}\'\n',
-    right='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.5.0"}}\'\n',
-    severity=WARNING,
-)
 
 declare(
     "null-object",

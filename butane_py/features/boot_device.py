@@ -13,6 +13,8 @@ from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.variants import FCOS
 from butane_py.yaml.source import Whole
+from ignition_py.report.catalog import code
+from ignition_py.report.diag import WARNING
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 
@@ -20,6 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from butane_py.variants import Variant
+
+# Examples.
+_STRICT = "fcos 1.8.0-experimental"
+_CEX = "boot_device:\n  layout: s390x-virt\n  luks:\n    cex:\n      enabled: true\n"
 
 RESERVED = ("reserved", 1, "8DA63339-0007-60C0-C436-083AC8230908")  # label, MiB, type GUID
 BIOS = ("bios", 1, "21686148-6449-6E6F-744E-656564454649")
@@ -76,6 +82,18 @@ class Config(base.Config):
     boot_device: BootDevice = field("The disk that the system boots from.", since=3, axis=FCOS)
 
 
+@code(
+    "mirror-layout",
+    title="A mirror has no layout",
+    why=(
+        "Which partitions each disk of the mirror gets depends on the kind of machine. Without layout x86_64 is assumed, "
+        "which does not boot elsewhere; from fcos 1.7.0 on this is an error."
+    ),
+    fix="Add boot_device.layout, such as layout: x86_64.",
+    wrong="boot_device:\n  mirror:\n    devices: [/dev/sda, /dev/sdb]\n",
+    right="boot_device:\n  layout: x86_64\n  mirror:\n    devices: [/dev/sda, /dev/sdb]\n",
+    severity=WARNING,
+)
 @rule(BootDevice)
 def boot_device(it: BootDevice, find: ButaneFindings) -> None:
     if it.mirror.devices and it.layout is None:
@@ -92,6 +110,44 @@ def layouts(row: Variant) -> tuple[str, ...]:
     return tuple(sorted(FIRST_PARTITIONS)) if row.has(FCOS, since=S390X_SINCE) else _LAYOUTS
 
 
+@code(
+    "layout-unknown",
+    title="The layout is unknown",
+    why=(
+        "The layout names the kind of machine, which decides the partitions of its boot disk: aarch64, ppc64le, x86_64 "
+        "and, from fcos 1.6.0 on, those of s390x."
+    ),
+    fix="Write one of the layouts that the message lists.",
+    wrong="boot_device:\n  layout: riscv64\n",
+    right="boot_device:\n  layout: aarch64\n",
+)
+@code(
+    "layout-device-missing",
+    title="The layout needs a device",
+    why="On s390x the boot disk of an ECKD or zFCP layout cannot be found by itself.",
+    fix="Add boot_device.luks.device, such as /dev/dasda (ECKD) or /dev/sda (zFCP).",
+    wrong="boot_device:\n  layout: s390x-zfcp\n  luks:\n    tpm2: true\n",
+    right="boot_device:\n  layout: s390x-zfcp\n  luks:\n    device: /dev/sda\n    tpm2: true\n",
+)
+@code(
+    "layout-device-name",
+    title="The device does not fit the layout",
+    why=(
+        "Disks of s390x-eckd are /dev/dasda and so on, disks of s390x-zfcp /dev/sda and so on; another name is a disk of "
+        "another kind."
+    ),
+    fix="Correct the device or the layout.",
+    wrong="boot_device:\n  layout: s390x-zfcp\n  luks:\n    device: /dev/dasda\n    tpm2: true\n",
+    right="boot_device:\n  layout: s390x-zfcp\n  luks:\n    device: /dev/sda\n    tpm2: true\n",
+)
+@code(
+    "layout-mirror",
+    title="A boot disk of s390x is to be mirrored",
+    why="Fedora CoreOS has no mirrored boot disks on s390x.",
+    fix="Remove mirror, or choose the layout of another architecture.",
+    wrong="boot_device:\n  layout: s390x-virt\n  mirror:\n    devices: [/dev/vda, /dev/vdb]\n",
+    right="boot_device:\n  layout: x86_64\n  mirror:\n    devices: [/dev/vda, /dev/vdb]\n",
+)
 def _layout(it: BootDevice, layout: str, find: ButaneFindings) -> None:
     known = layouts(find.row)
     if layout not in known:
@@ -106,6 +162,14 @@ def _layout(it: BootDevice, layout: str, find: ButaneFindings) -> None:
         find.error("layout-mirror", "boot disks of s390x cannot be mirrored", "layout")
 
 
+@code(
+    "cex-architecture",
+    title="CEX is used on another architecture",
+    why="IBM Crypto Express cards exist in s390x machines only.",
+    fix="Set boot_device.layout to one of s390x, or remove cex.",
+    wrong="boot_device:\n  layout: x86_64\n  luks:\n    cex:\n      enabled: true\n",
+    right=_CEX,
+)
 def _cex(it: BootDevice, find: ButaneFindings) -> None:
     if it.layout is None:
         find.error("cex-architecture", "CEX is a feature of s390x: give boot_device.layout", "luks", "cex")
@@ -115,6 +179,15 @@ def _cex(it: BootDevice, find: ButaneFindings) -> None:
         find.error("cex-clevis", "a CEX key and Clevis cannot stand together", "luks")
 
 
+@code(
+    "luks-method-missing",
+    title="Nothing opens the root volume",
+    why="A device for LUKS is given, but none of tang, tpm2 and cex, so no key would open the volume at boot.",
+    fix="Add tang, tpm2: true or cex to boot_device.luks, or remove device.",
+    wrong="boot_device:\n  layout: s390x-zfcp\n  luks:\n    device: /dev/sda\n",
+    right="boot_device:\n  layout: s390x-zfcp\n  luks:\n    device: /dev/sda\n    tpm2: true\n",
+    row=_STRICT,
+)
 @rule(BootDeviceLuks)
 def luks_method(it: BootDeviceLuks, find: ButaneFindings) -> None:
     if (
@@ -129,6 +202,14 @@ def _given(tang: spec.Tang) -> bool:
     return bool(tang.url) or tang.thumbprint is not None or tang.advertisement is not None
 
 
+@code(
+    "mirror-devices",
+    title="A mirror has one device only",
+    why="A mirror keeps the same data on several disks; with a single one there is no copy.",
+    fix="List at least two devices, or remove mirror.",
+    wrong="boot_device:\n  layout: x86_64\n  mirror:\n    devices: [/dev/sda]\n",
+    right="boot_device:\n  layout: x86_64\n  mirror:\n    devices: [/dev/sda, /dev/sdb]\n",
+)
 @rule(BootDeviceMirror)
 def mirror_devices(it: BootDeviceMirror, find: ButaneFindings) -> None:
     if len(it.devices) == 1:

@@ -7,6 +7,8 @@ from butane_py import base
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
+from ignition_py.report.catalog import code
+from ignition_py.report.examples import file_, unit
 from ignition_py.spec.model import extends, field
 
 TYPE_CHECKING = False
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.compilation import Compilation
+
+# Examples.
+def _contents(text: str) -> str:
+    return file_("contents:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
 
 AUTO_COMPRESS_SINCE = 1  # spec 3.1: before it, inline contents were only escaped
 
@@ -46,6 +52,17 @@ class Unit(base.Unit):
     contents_local: str | None = field("Path of a local file with the text, below the files directory.", since=4)
 
 
+@code(
+    "sources-too-many",
+    title="Contents come from several places",
+    why=(
+        "Contents are written in the config (inline), read when it is compiled (local) or fetched by the machine "
+        "(source). With more than one, nothing says which counts."
+    ),
+    fix="Keep one of source, inline and local.",
+    wrong=_contents("inline: hello\nsource: https://example.com/motd"),
+    right=_contents("inline: hello"),
+)
 @rule(Resource)
 @rule(ConfigReference)
 @rule(CaReference)
@@ -64,6 +81,14 @@ def inline_config(it: ConfigReference, find: ButaneFindings) -> None:
         check_child(it.inline, find)
 
 
+@code(
+    "unit-sources-too-many",
+    title="The text of a unit comes from two places",
+    why="contents is the text itself, contents_local a file with it. With both, nothing says which counts.",
+    fix="Keep contents or contents_local.",
+    wrong=unit("contents: '[Unit]'\ncontents_local: a.service"),
+    right=unit("contents: '[Unit]'"),
+)
 @rule(Unit)
 @rule(Dropin)
 def one_text(it: Unit | Dropin, find: ButaneFindings) -> None:

@@ -9,6 +9,8 @@ from butane_py.features.feature import Feature
 from butane_py.features.mount_units import Filesystem
 from butane_py.registry import ButaneFindings, rule
 from butane_py.variants import FCOS
+from ignition_py.report import examples
+from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING
 
 TYPE_CHECKING = False
@@ -25,6 +27,29 @@ _ROOT_SIZE_SINCE = 3
 _MOUNTABLE = r"/(?:etc|var)(?:/|\Z)"
 
 
+@code(
+    "partition-reuse-label",
+    title="A partition can be found by its label only",
+    why=(
+        "On a disk that keeps its table, Ignition finds a partition without a number by its label only if the label is "
+        "there already; otherwise each run adds another one."
+    ),
+    fix="Add number to the partition, or wipe_table: true to the disk (which erases its partitions).",
+    wrong=examples.disk("partitions:\n  - label: data\n"),
+    right=examples.disk("partitions:\n  - label: data\n    number: 1\n"),
+    severity=WARNING,
+)
+@code(
+    "mount-point-forbidden",
+    title="Nothing can be mounted there",
+    why=(
+        "On Fedora CoreOS the root directory cannot be changed and /usr is read-only, so units of a config can mount "
+        "below /etc and /var only."
+    ),
+    fix="Mount below /var. Links lead there from /home, /opt, /srv, /mnt, /root and /usr/local already.",
+    wrong=examples.filesystem("path: /opt\nformat: ext4\nwith_mount_unit: true"),
+    right=examples.filesystem("path: /var/opt\nformat: ext4\nwith_mount_unit: true"),
+)
 @rule(boot_device.Config)
 def fedora_coreos(it: boot_device.Config, find: ButaneFindings) -> None:
     """Partitions that would be reused by label, and mount points that the system has no place for."""
@@ -46,6 +71,18 @@ def fedora_coreos(it: boot_device.Config, find: ButaneFindings) -> None:
             find.error("mount-point-forbidden", message, "storage", "filesystems", i, "path")
 
 
+@code(
+    "partition-reserved",
+    title="A partition has the label of one of the image's own",
+    why=(
+        "The image has a partition of this label under another number. A second one makes it a matter of chance which is "
+        "found, and the machine may not boot."
+    ),
+    fix="Use another label, or the number that the message names.",
+    wrong=examples.disk("partitions:\n  - label: boot\n    number: 5\n"),
+    right=examples.disk("partitions:\n  - label: data\n    number: 5\n"),
+    severity=WARNING,
+)
 def desugar(work: Compilation, config: spec.Config) -> spec.Config:
     """Nothing is added; warns of partitions that collide with those of the image, once the boot device's are there."""
     for i, disk in enumerate(config.storage.disks):
@@ -67,6 +104,30 @@ def _warn_label(work: Compilation, config: spec.Config, code: str, message: str,
         work.at_output(config, WARNING, code, message, path)
 
 
+@code(
+    "root-small",
+    title="The root partition is small",
+    why=(
+        "The root filesystem holds two versions of the system while it is updated. With less than 8 GiB updates fail "
+        "sooner or later."
+    ),
+    fix="Set size_mib of root to 8192 or more.",
+    wrong=examples.disk("partitions:\n  - label: root\n    number: 4\n    size_mib: 4096\n"),
+    right=examples.disk("partitions:\n  - label: root\n    number: 4\n    size_mib: 8192\n"),
+    severity=WARNING,
+)
+@code(
+    "root-constrained",
+    title="The root partition cannot grow",
+    why=(
+        "Without a size, root takes what is free on the disk, and another partition without a start takes space right "
+        "behind it."
+    ),
+    fix="Give root a size_mib (8192 or more), or the other partition a start_mib.",
+    wrong=examples.disk("partitions:\n  - label: root\n    number: 4\n  - label: data\n    number: 5\n    size_mib: 100\n"),
+    right=examples.disk("partitions:\n  - label: root\n    number: 4\n    size_mib: 10000\n  - label: data\n    number: 5\n"),
+    severity=WARNING,
+)
 def _root_size(work: Compilation, config: spec.Config, disk: spec.Disk, part: spec.Partition, path: Path) -> None:
     if not part.size_mib:
         if any(other is not part and not other.start_mib for other in disk.partitions):

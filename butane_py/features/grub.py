@@ -8,6 +8,7 @@ from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import data_url
 from butane_py.variants import FCOS
 from butane_py.yaml.source import Whole
+from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 
@@ -37,6 +38,22 @@ class Config(base.Config):
     grub: Grub = field("The GRUB boot loader.", since=SINCE, axis=FCOS)
 
 
+@code(
+    "grub-user-name",
+    title="A user of the boot loader has no name",
+    why="GRUB asks for a name and a password before it lets anybody edit its entries.",
+    fix="Add name, such as name: root.",
+    wrong="grub:\n  users:\n    - password_hash: grub.pbkdf2.x\n",
+    right="grub:\n  users:\n    - name: root\n      password_hash: grub.pbkdf2.x\n",
+)
+@code(
+    "grub-user-password",
+    title="A user of the boot loader has no password",
+    why="GRUB asks for a name and a password before it lets anybody edit its entries.",
+    fix="Add password_hash, the output of grub2-mkpasswd-pbkdf2.",
+    wrong="grub:\n  users:\n    - name: root\n",
+    right="grub:\n  users:\n    - name: root\n      password_hash: grub.pbkdf2.x\n",
+)
 @rule(GrubUser)
 def grub_user(it: GrubUser, find: ButaneFindings) -> None:
     if not it.name:

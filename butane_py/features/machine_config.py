@@ -8,7 +8,9 @@ from butane_py.features.grub import append_as_contents
 from butane_py.registry import ButaneFindings, rule
 from butane_py.variants import OPENSHIFT
 from butane_py.yaml.source import Whole
-from ignition_py.report.diag import ERROR
+from ignition_py.report import examples
+from ignition_py.report.catalog import code
+from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from ignition_py.report.diag import Path
     from ignition_py.spec import tables as spec
+
+# Examples.
+_CORE = "passwd:\n  users:\n    - name: core\n      ssh_authorized_keys: [ssh-ed25519 AAAA]\n"
+_FILE = "storage:\n  files:\n    - path: /etc/motd\n      contents:\n        inline: hello\n"
+_CEX = "boot_device:\n  layout: s390x-virt\n  luks:\n    cex:\n      enabled: true\n"
 
 FIPS_CIPHER_UNTIL = 20  # from 4.20 on RHCOS picks a cipher that FIPS allows by itself
 FIPS_CIPHER = ("--cipher", "aes-cbc-essiv:sha256")
@@ -58,6 +65,39 @@ class Config(boot_device.Config):
     openshift: OpenShift = field("What the MachineConfig has besides the Ignition config.", since=8, axis=OPENSHIFT)
 
 
+@code(
+    "metadata-name",
+    title="A MachineConfig has no name",
+    why="A MachineConfig is an object of Kubernetes, and each has a name.",
+    fix="Add metadata.name, such as 99-worker-motd; the order of names decides which of several MachineConfigs wins.",
+    wrong="metadata:\n  labels:\n    machineconfiguration.openshift.io/role: worker\n",
+    right=_FILE,
+    row="openshift 4.18.0",
+)
+@code(
+    "metadata-role",
+    title="A MachineConfig has no role",
+    why=(
+        "The label machineconfiguration.openshift.io/role tells which machines the MachineConfig is for. Without it none "
+        "gets it."
+    ),
+    fix="Add the label to metadata.labels, with the value worker or master.",
+    wrong="metadata:\n  name: example\n",
+    right=_FILE,
+    row="openshift 4.18.0",
+)
+@code(
+    "cex-kernel-argument",
+    title="CEX is used without its kernel argument",
+    why=(
+        "The initramfs opens the root volume with the key that a kernel argument names; without it the second boot "
+        "cannot."
+    ),
+    fix="Add rd.luks.key=/etc/luks/cex.key to openshift.kernel_arguments.",
+    wrong=_CEX,
+    right=_CEX + "openshift:\n  kernel_arguments: [rd.luks.key=/etc/luks/cex.key]\n",
+    row="openshift 4.19.0",
+)
 @rule(Config)
 def machine_config(it: Config, find: ButaneFindings) -> None:
     if not find.row.machine_config:
@@ -75,12 +115,32 @@ def machine_config(it: Config, find: ButaneFindings) -> None:
             )
 
 
+@code(
+    "kernel-type",
+    title="The kernel type is unknown",
+    why="OpenShift has two kernels: default and realtime.",
+    fix="Write one of them, or remove kernel_type.",
+    wrong="openshift:\n  kernel_type: fast\n",
+    right="openshift:\n  kernel_type: realtime\n",
+    row="openshift 4.18.0",
+)
 @rule(OpenShift)
 def kernel_type(it: OpenShift, find: ButaneFindings) -> None:
     if it.kernel_type not in (None, "", *KERNELS):
         find.error("kernel-type", f"the kernel is default or realtime, not {it.kernel_type!r}", "kernel_type")
 
 
+@code(
+    "field-elided",
+    title="A field has no effect with --raw",
+    why="The field is part of the MachineConfig, which --raw leaves out: only the Ignition config inside is written.",
+    fix="Compile without --raw, or remove the field.",
+    wrong="openshift:\n  fips: true\n",
+    right=_FILE,
+    row="openshift 4.18.0",
+    severity=WARNING,
+    raw=True,
+)
 def desugar(work: Compilation, output: spec.Config) -> spec.Config:
     """`output` with what FIPS mode needs; with --raw, warnings for what an Ignition config alone cannot carry."""
     config = work.config
@@ -113,6 +173,51 @@ def _fips(work: Compilation, luks: spec.Luks) -> spec.Luks:
     return changed.but(_sources={**(luks._sources or {}), "options": origin})
 
 
+@code(
+    "mco-user",
+    title="OpenShift takes no user but core",
+    why="The machine-config operator manages the user core only and refuses a config with others.",
+    fix="Give the keys to the user core.",
+    wrong="passwd:\n  users:\n    - name: admin\n      ssh_authorized_keys: [ssh-ed25519 AAAA]\n",
+    right=_CORE,
+    row="openshift 4.18.0",
+)
+@code(
+    "mco-source",
+    title="OpenShift does not fetch contents",
+    why="The machine-config operator takes contents only from the config itself and refuses URLs.",
+    fix="Use inline or local, which embed the contents.",
+    wrong="storage:\n  files:\n    - path: /etc/motd\n      contents:\n        source: https://example.com/motd\n",
+    right=_FILE,
+    row="openshift 4.18.0",
+)
+@code(
+    "mco-mode",
+    title="OpenShift takes no special mode bits",
+    why="The machine-config operator refuses setuid, setgid and sticky bits, and the pool of machines is degraded.",
+    fix="Write three octal digits, such as 0755.",
+    wrong=_FILE + "      mode: 04755\n",
+    right=_FILE + "      mode: 0755\n",
+    row="openshift 4.18.0",
+)
+@code(
+    "mco-none",
+    title="OpenShift does not take the format none",
+    why="The machine-config operator takes filesystems only with a format that is created.",
+    fix="Write format: xfs or ext4.",
+    wrong=examples.filesystem("format: none"),
+    right=examples.filesystem("format: xfs"),
+    row="openshift 4.18.0",
+)
+@code(
+    "rhcos-btrfs",
+    title="RHEL CoreOS has no btrfs",
+    why="The kernel of RHEL CoreOS cannot mount btrfs, so the machine would not boot.",
+    fix="Write format: xfs or ext4.",
+    wrong=examples.filesystem("format: btrfs"),
+    right=examples.filesystem("format: xfs"),
+    row="openshift 4.18.0",
+)
 def _check_support(work: Compilation, config: spec.Config) -> None:
     """What RHCOS does not have and what the machine-config operator refuses, besides forbidden fields."""
     for i, filesystem in enumerate(config.storage.filesystems):

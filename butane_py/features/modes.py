@@ -5,9 +5,23 @@ from __future__ import annotations
 from butane_py import base
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
+from ignition_py.report.catalog import code
+from ignition_py.report.diag import WARNING
+from ignition_py.report.examples import file_
 from ignition_py.spec import tables as spec
 
 
+@code(
+    "mode-decimal",
+    title="A mode looks octal and is decimal",
+    why=(
+        "YAML reads 644 as a decimal number, which as mode bits is 01204: the owner may write the file but not read it."
+    ),
+    fix="Write the leading zero: 0644.",
+    wrong=file_("mode: 644"),
+    right=file_("mode: 0644"),
+    severity=WARNING,
+)
 @rule(spec.Directory)
 @rule(base.File)
 def mode(it: spec.Directory | base.File, find: ButaneFindings) -> None:

@@ -6,6 +6,8 @@ from butane_py import base
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.yaml.source import Whole
+from ignition_py.report import examples
+from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import extends, field
 
@@ -23,6 +25,22 @@ class Filesystem(base.Filesystem):
     with_mount_unit: bool | None = field("Whether to write a mount unit (or swap unit) for it.", since=1)
 
 
+@code(
+    "mount-unit-format",
+    title="A mount unit has no format",
+    why="with_mount_unit writes a systemd unit that mounts the filesystem, and the unit names the type of the filesystem.",
+    fix="Add format, such as format: xfs.",
+    wrong=examples.filesystem("path: /var/data\nwith_mount_unit: true"),
+    right=examples.filesystem("path: /var/data\nformat: ext4\nwith_mount_unit: true"),
+)
+@code(
+    "mount-unit-path",
+    title="A mount unit has no path",
+    why="with_mount_unit writes a systemd unit that mounts the filesystem, and the unit has to say where.",
+    fix="Add path, the mount point, such as path: /var/lib/data.",
+    wrong=examples.filesystem("format: ext4\nwith_mount_unit: true"),
+    right=examples.filesystem("path: /var/data\nformat: ext4\nwith_mount_unit: true"),
+)
 @rule(Filesystem)
 def mount_unit(it: Filesystem, find: ButaneFindings) -> None:
     if not it.with_mount_unit:

@@ -9,6 +9,7 @@ from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
 from butane_py.yaml.source import Whole
+from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
@@ -17,6 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from ignition_py.report.diag import Path
+
+# Examples.
+_NEW = "fcos 1.8.0-experimental"
 
 SYSTEM = "/etc/containers/systemd"
 USERS = "/etc/containers/systemd/users"
@@ -40,6 +44,24 @@ class Systemd(base.Systemd):
     quadlets: tuple[Quadlet, ...] = field("Podman quadlets.", since=7)
 
 
+@code(
+    "quadlet-name",
+    title="The name of a quadlet has no type",
+    why="Podman tells by the end of the name what a quadlet describes, and ignores files with another ending.",
+    fix="End the name with .container, .volume, .network, .kube, .image, .build, .pod or .artifact.",
+    wrong="systemd:\n  quadlets:\n    - name: web\n      contents: '[Container]'\n",
+    right="systemd:\n  quadlets:\n    - name: web.container\n      contents: '[Container]'\n",
+    row=_NEW,
+)
+@code(
+    "quadlet-instance-contents",
+    title="An instance of a quadlet has contents of its own",
+    why="An instance such as web@a.container is a link to its template web@.container and has the template's contents.",
+    fix="Move the contents to the template, or name the quadlet without @.",
+    wrong="systemd:\n  quadlets:\n    - name: web@a.container\n      contents: '[Container]'\n",
+    right="systemd:\n  quadlets:\n    - name: web@.container\n      contents: '[Container]'\n    - name: web@a.container\n",
+    row=_NEW,
+)
 @rule(Quadlet)
 def quadlet(it: Quadlet, find: ButaneFindings) -> None:
     if not it.name.endswith(TYPES):

@@ -11,6 +11,7 @@ from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, inside, no_files
 from butane_py.yaml.source import Whole
+from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
@@ -42,12 +43,30 @@ class Storage(base.Storage):
     trees: tuple[Tree, ...] = field("Local directories to embed.", since=1)
 
 
+@code(
+    "tree-local-missing",
+    title="A tree names no directory",
+    why="A tree embeds a directory of the machine that compiles, which local names; path is only where it goes.",
+    fix="Add local, a directory below --files-dir.",
+    wrong="storage:\n  trees:\n    - path: /etc\n",
+    right="storage:\n  trees:\n    - local: tree\n      path: /etc\n",
+    local=True,
+)
 @rule(Tree)
 def tree(it: Tree, find: ButaneFindings) -> None:
     if not it.local:
         find.error("tree-local-missing", "a tree needs local, the directory to embed")
 
 
+@code(
+    "tree-not-directory",
+    title="A tree is not a directory",
+    why="What local names is a single file, and a tree embeds the contents of a directory.",
+    fix="Name a directory, or embed the one file with storage.files and contents.local.",
+    wrong="storage:\n  trees:\n    - local: a.txt\n",
+    right="storage:\n  trees:\n    - local: tree\n",
+    local=True,
+)
 def desugar(work: Compilation, output: spec.Config) -> spec.Config:
     """`output` with what is in the trees."""
     storage = work.config.storage
@@ -101,6 +120,15 @@ class _Walk:
             self.node(path, clean(f"{target}/{relative}"), status)
         self.embed()
 
+    @code(
+        "tree-file-type",
+        title="A tree holds something that cannot be embedded",
+        why="A config can carry files, directories and symbolic links. Pipes, sockets and devices have no contents to embed.",
+        fix="Remove it from the directory; a unit or systemd-tmpfiles can create it on the machine.",
+        wrong="storage:\n  trees:\n    - local: pipes\n",
+        right="storage:\n  trees:\n    - local: tree\n",
+        local=True,
+    )
     def node(self, path: str, target: str, status: os.stat_result) -> None:
         if stat.S_ISDIR(status.st_mode):
             self.directory(target)
@@ -111,6 +139,18 @@ class _Walk:
         else:
             self.fail("tree-file-type", f"{path} is neither a file, a directory nor a symbolic link")
 
+    @code(
+        "node-exists",
+        title="Something else is at the path already",
+        why=(
+            "A tree or a quadlet would write to a path where this config has another kind of entry, and only one of them can "
+            "be there."
+        ),
+        fix="Remove one of the two, or change its path.",
+        wrong="storage:\n  trees:\n    - local: tree\n  links:\n    - path: /hello\n      target: /etc\n",
+        right="storage:\n  trees:\n    - local: tree\n",
+        local=True,
+    )
     def taken(self, target: str) -> None:
         self.fail(_TAKEN[0], _TAKEN[1].format(target))
 

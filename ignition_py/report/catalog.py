@@ -37,7 +37,15 @@ OPENSHIFT = "openshift 4.18.0"
 _ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
 
 # Modules whose import declares every code. They are imported by `load()` only.
-DECLARING = ("ignition_py.spec.rules.all", "butane_py.features", "butane_py.codes")
+DECLARING = (
+    "ignition_py.spec.rules.all",
+    "butane_py.pipeline",
+    "butane_py.unknown",
+    "butane_py.child",
+    "butane_py.forbidden",
+    "butane_py.ignition_rules",
+    "butane_py.codes",
+)
 
 
 class Code(Record):
