@@ -69,7 +69,7 @@ def test_numbers_of_a_machine_config(size: int, text: str) -> None:
     body = f"{ROLE}storage:\n  disks: [{{device: /dev/a, partitions: [{{label: a, size_mib: {size}}}]}}]\n"
     result = butane_py.compile(f"variant: openshift\nversion: 4.22.0\n{body}")
     assert result.output is not None
-    assert f"sizeMiB: {text}\n" in result.output
+    assert f"sizeMiB: {text}\n" in f"{result.output}\n"
 
 
 @pytest.mark.parametrize(("version", "refused"), [("4.8.0", True), ("4.12.0", True), ("4.13.0", False), ("4.22.0", False)])
