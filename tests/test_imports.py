@@ -1,5 +1,5 @@
-"""What each stage imports: of this package and of third parties exactly what imports.json says, of the standard library
-nothing heavy. `UPDATE_IMPORTS=1 pytest tests/test_imports.py` writes imports.json anew; look at what changed.
+"""What each stage imports when it runs as in a boot, its messages to a journal: of this package and of third parties exactly
+what imports.json says, of the standard library nothing heavy. `UPDATE_IMPORTS=1 pytest tests/test_imports.py` writes imports.json anew; look at what changed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest
 
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.stages import STAGES
+from tests.helpers.journal import Journal
 from tests.helpers.servers import Server, body, make_certificate
 
 pytestmark = [pytest.mark.subprocess, pytest.mark.sockets]
@@ -79,11 +80,14 @@ def modules(folder: Path, stage: str, sections: dict[str, object], **ignition: o
         env[f"IGNITION_SYSTEM_{name}CONFIG_DIR"] = str(folder / "none")
 
     def run(name: str) -> set[str]:
-        argv = ["ignition", "-platform", "file", "-stage", name, "-root", str(root), "-log-to-stdout"]
+        argv = ["ignition", "-platform", "file", "-stage", name, "-root", str(root)]
         argv += ["-config-cache", "cache", "-neednet", "neednet", "-state-file", "state"]
-        probe = [sys.executable, "-c", PROBE, *argv]
-        done = subprocess.run(probe, cwd=folder, env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        with Journal(folder / "journal") as journal:
+            probe = journal.within([sys.executable, "-c", PROBE, *argv])
+            done = subprocess.run(probe, cwd=folder, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, "\n".join([*journal.messages, done.stdout, done.stderr])
+        assert f"stage {name} is done" in journal.messages[-1]
+        assert bool(journal.entries) == name.startswith("fetch")
         return set(done.stdout.splitlines()[-1].split())
 
     if not stage.startswith("fetch"):

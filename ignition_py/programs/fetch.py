@@ -12,17 +12,9 @@ import os
 from ignition_py.config_sources import first_config
 from ignition_py.providers import Machine
 from ignition_py.record import Record
-from ignition_py.system import streams
-from ignition_py.system.log import Log
+from ignition_py.system.log import Log, Stream
 
 TIMEOUT = 10.0  # seconds; somebody is waiting
-
-
-class _Aside(Log):
-    """Logs to standard error: standard output is for the config."""
-
-    def _emit(self, priority: int, line: str) -> None:
-        streams.say(f"{line}\n")
 
 
 class Found(Record):
@@ -48,7 +40,7 @@ def fetch(platform: str, timeout: float = TIMEOUT) -> Found:
     """The config of this machine, without what it merges; `timeout` seconds are for each source, 0 is no limit. Raises IgnitionError."""
     from ignition_py.fetch.fetcher import Fetcher
 
-    log = _Aside(to_stdout=True)
+    log = Log(Stream("stderr", named=False))  # standard output is for the config
     fetcher = Fetcher(log, limit=timeout, trusted_time=os.environ.get("IGNITION_TRUSTED_TIME", ""))
     machine = Machine(log=log, fetcher=fetcher, environ=os.environ)
     found = first_config(machine, platform, labelled=True)

@@ -11,8 +11,7 @@ from ignition_py.programs.inputs import compile_butane, read_input
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry
 from ignition_py.spec import tables
-from ignition_py.system import streams
-from ignition_py.system.log import INFO, WARNING, Log
+from ignition_py.system.log import INFO, WARNING, Log, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
     from ignition_py.spec.tables import Config
 
 TIMEOUT = 60.0  # seconds for one fetch, as long as no config says otherwise
-
-
-class StderrLog(Log):
-    """Messages as plain lines on standard error."""
-
-    def __init__(self, threshold: int) -> None:
-        self._threshold = threshold
-        self._fd = -1
-        self._kind = "stderr"
-
-    def _emit(self, priority: int, line: str) -> None:
-        del priority
-        streams.say("".join([c if c.isprintable() or c == "\t" else "?" for c in line]) + "\n")
 
 
 class Fetching(Record):
@@ -45,7 +31,7 @@ class Fetching(Record):
     verbose: bool = False
 
     def log(self) -> Log:
-        return StderrLog(INFO if self.verbose else WARNING)
+        return Log(Stream("stderr", named=False), threshold=INFO if self.verbose else WARNING)
 
 
 def render(path: str, fetching: Fetching) -> tuple[Config, int]:

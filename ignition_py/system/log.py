@@ -1,6 +1,6 @@
 """Where the executor's messages go: journal, kernel log or standard output.
 
-One `Log` is made at start-up and handed to everything. The sink is chosen once: standard output when asked, the syslog
+One `Log` is made at start-up and handed to everything. Its sink is chosen once: standard output when asked, the syslog
 socket of the journal (or of a syslog daemon) when something listens there, otherwise /dev/kmsg (early initramfs),
 otherwise standard error. Sources: systemd's "Native Journal Protocol", RFC 3164, Documentation/ABI/testing/dev-kmsg.
 """
@@ -11,25 +11,143 @@ import os
 import sys
 import time
 
+# The class in C that `socket` builds upon. `socket` itself brings selectors, enum, functools and collections: 30 of the 104
+# Minstr that a disks stage with nothing to do would take with the journal on, the interpreter's 28 included.
+from _socket import AF_UNIX, SOCK_DGRAM, SOCK_STREAM, socket
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
+    from typing import Protocol
 
     from ignition_py.system.console import Console
     from ignition_py.system.recorder import Recorder
+
+    class Sink(Protocol):
+        """Takes messages of one line, of printable characters and tabs, and never raises: a log must not stop a boot.
+
+        `where` says where somebody finds the whole log, "" where that is the place in which a failure is shown.
+        `hidden`: somebody at the console does not see it.
+        """
+
+        where: str
+        hidden: bool
+
+        def write(self, priority: int, line: str) -> None: ...
+
+        def close(self) -> None: ...
+
 
 # Priorities of syslog(3), shared by the kernel log's `<N>` prefix.
 CRIT, ERR, WARNING, NOTICE, INFO, DEBUG = 2, 3, 4, 5, 6, 7
 _NAMES = {CRIT: "CRITICAL", ERR: "ERROR", WARNING: "WARNING", NOTICE: "NOTICE", INFO: "INFO", DEBUG: "DEBUG"}
 _FACILITY = 3 << 3  # daemon
-_SYSLOG_SOCKETS = ("/dev/log", "/run/systemd/journal/dev-log")
-_JOURNAL_SOCKET = "/run/systemd/journal/socket"
-_KMSG_LIMIT = 900  # bytes of text; the kernel refuses records beyond 1024
+SYSLOG_SOCKETS = ("/dev/log", "/run/systemd/journal/dev-log")
+JOURNAL_SOCKET = "/run/systemd/journal/socket"
+KERNEL_LOG = "/dev/kmsg"
+_KERNEL_LIMIT = 900  # bytes of text; the kernel refuses records beyond 1024
+
+
+class Stream:
+    """A standard stream of this process, "stdout" or "stderr". `named`: each line begins with the name of its priority."""
+
+    where = ""
+    hidden = False
+
+    def __init__(self, name: str, *, named: bool = True) -> None:
+        self._name = name
+        self._named = named
+
+    def write(self, priority: int, line: str) -> None:
+        stream = getattr(sys, self._name)
+        try:
+            stream.write(f"{_NAMES[priority]:<8} : {line}\n" if self._named else f"{line}\n")
+            stream.flush()
+        except (OSError, ValueError):  # closed, or a locale without the character
+            return
+
+    def close(self) -> None:
+        """The stream belongs to the process."""
+
+
+class Descriptor:
+    """An open descriptor that takes records: `ending` ends one, longer texts than `limit` bytes become several."""
+
+    def __init__(self, fd: int, where: str, *, hidden: bool, ending: bytes = b"", limit: int = 0) -> None:
+        self._fd = fd
+        self.where = where
+        self.hidden = hidden
+        self._ending = ending
+        self._limit = limit
+
+    def write(self, priority: int, line: str) -> None:
+        prefix = f"<{_FACILITY | priority}>ignition[{os.getpid()}]: ".encode()
+        data = line.encode("utf-8", "replace")
+        limit = self._limit or max(len(data), 1)
+        try:
+            for start in range(0, max(len(data), 1), limit):
+                os.write(self._fd, prefix + data[start : start + limit] + self._ending)
+        except OSError:  # a log that is gone must not stop a boot
+            return
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def system_sink() -> Sink:
+    """The journal or a syslog daemon, else the kernel's log, else standard error."""
+    for path in SYSLOG_SOCKETS:
+        if os.path.exists(path):
+            sink = _syslog(path)
+            if sink is not None:
+                return sink
+    try:
+        fd = os.open(KERNEL_LOG, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return Stream("stderr")
+    return Descriptor(fd, "dmesg", hidden=False, ending=b"\n", limit=_KERNEL_LIMIT)
+
+
+def _syslog(path: str) -> Descriptor | None:
+    for kind, ending in ((SOCK_DGRAM, b""), (SOCK_STREAM, b"\0")):
+        sock = socket(AF_UNIX, kind)
+        try:
+            sock.connect(path)
+        except OSError:
+            sock.close()
+            continue
+        return Descriptor(sock.detach(), "journalctl --boot --identifier=ignition", hidden=True, ending=ending)
+    return None
+
+
+def tell_journal(message: str, **fields: str) -> bool:
+    """An entry with fields for the journal (systemd.journal-fields(7)). False where there is none, or it does not take it."""
+    if not os.path.exists(JOURNAL_SOCKET):
+        return False
+    entry = {"MESSAGE": message, "PRIORITY": str(INFO), "SYSLOG_IDENTIFIER": "ignition", **fields}
+    data = b"".join([_journal_field(name, value.encode("utf-8", "replace")) for name, value in entry.items()])
+    sock = socket(AF_UNIX, SOCK_DGRAM)
+    try:
+        sock.sendto(data, JOURNAL_SOCKET)
+    except OSError:
+        return False
+    finally:
+        sock.close()
+    return True
+
+
+def _journal_field(name: str, value: bytes) -> bytes:
+    """A field in the journal's native form; the length is said where the value has line feeds."""
+    if b"\n" not in value:
+        return name.encode() + b"=" + value + b"\n"
+    return name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
 
 
 class Log:
-    """Writes messages with a priority. `threshold` drops what is less urgent than it. `recorder` writes the report.
+    """Writes messages with a priority to a sink. `threshold` drops what is less urgent than it. `recorder` writes the report.
 
     `console` shows steps, notices and warnings to whoever watches the machine.
     """
@@ -37,35 +155,9 @@ class Log:
     recorder: Recorder | None = None
     console: Console | None = None
 
-    def __init__(self, *, to_stdout: bool = False, threshold: int = DEBUG) -> None:
+    def __init__(self, sink: Sink | None = None, *, to_stdout: bool = False, threshold: int = DEBUG) -> None:
         self._threshold = threshold
-        self._fd = -1
-        self._kind = "stdout"
-        if not to_stdout:
-            self._open_system_log()
-
-    def _open_system_log(self) -> None:
-        for path in _SYSLOG_SOCKETS:
-            if os.path.exists(path) and self._open_syslog(path):
-                return
-        try:
-            self._fd, self._kind = os.open("/dev/kmsg", os.O_WRONLY | os.O_CLOEXEC), "kmsg"
-        except OSError:
-            self._kind = "stderr"
-
-    def _open_syslog(self, path: str) -> bool:
-        import socket
-
-        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-            sock = socket.socket(socket.AF_UNIX, kind)
-            try:
-                sock.connect(path)
-            except OSError:
-                sock.close()
-                continue
-            self._fd, self._kind = sock.detach(), "syslog" if kind == socket.SOCK_DGRAM else "syslog-stream"
-            return True
-        return False
+        self._sink: Sink = sink or (Stream("stdout") if to_stdout else system_sink())
 
     def log(self, priority: int, message: str) -> None:
         if priority > self._threshold:
@@ -73,51 +165,20 @@ class Log:
         if priority in (NOTICE, WARNING):
             self.progress(message.partition("\n")[0])
         for line in message.splitlines() or [""]:
-            self._emit(priority, line)
-
-    def _emit(self, priority: int, line: str) -> None:
-        text = "".join([c if c.isprintable() or c == "\t" else "?" for c in line])
-        if self._kind in ("stdout", "stderr"):
-            stream = sys.stdout if self._kind == "stdout" else sys.stderr
-            try:
-                stream.write(f"{_NAMES[priority]:<8} : {text}\n")
-                stream.flush()
-            except (OSError, ValueError):  # closed, or a locale without the character
-                pass
-            return
-        prefix = f"<{_FACILITY | priority}>ignition[{os.getpid()}]: ".encode()
-        data = text.encode("utf-8", "replace")
-        pieces = [data]
-        if self._kind == "kmsg":
-            pieces = [data[i : i + _KMSG_LIMIT] for i in range(0, len(data), _KMSG_LIMIT)] or [b""]
-        end = {"kmsg": b"\n", "syslog-stream": b"\0"}.get(self._kind, b"")
-        try:
-            for piece in pieces:
-                os.write(self._fd, prefix + piece + end)
-        except OSError:  # a log that is gone must not stop a boot
-            pass
+            self._sink.write(priority, "".join([c if c.isprintable() or c == "\t" else "?" for c in line]))
 
     def failure(self, lines: Sequence[str]) -> None:
         """Why a stage failed: one block in the log, and on standard error (the console) where the log is elsewhere."""
         for line in lines:
             self.crit(line)
-        if self._kind.startswith("syslog"):
-            sys.stderr.write("".join(f"{line}\n" for line in lines))
+        if self._sink.hidden:
+            for line in lines:
+                Stream("stderr", named=False).write(CRIT, line)
 
     def journal(self, message: str, **fields: str) -> None:
         """An entry with fields for the journal, where there is one; an ordinary message where there is none."""
-        if not os.path.exists(_JOURNAL_SOCKET):
+        if not tell_journal(message, **fields):
             self.info(message)
-            return
-        import socket
-
-        entry = {"MESSAGE": message, "PRIORITY": str(INFO), "SYSLOG_IDENTIFIER": "ignition", **fields}
-        data = b"".join([_journal_field(name, value.encode("utf-8", "replace")) for name, value in entry.items()])
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            try:
-                sock.sendto(data, _JOURNAL_SOCKET)
-            except OSError:
-                self.info(message)
 
     def crit(self, message: str) -> None:
         self.log(CRIT, message)
@@ -140,9 +201,7 @@ class Log:
     @property
     def where(self) -> str:
         """Where somebody finds the whole log; "" where it has gone to the same place as the failure."""
-        if self._kind.startswith("syslog"):
-            return "journalctl --boot --identifier=ignition"
-        return "dmesg" if self._kind == "kmsg" else ""
+        return self._sink.where
 
     def progress(self, what: str) -> None:
         """What is being done, for whoever watches; nothing for the log."""
@@ -154,16 +213,7 @@ class Log:
         return Step(self, what)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-def _journal_field(name: str, value: bytes) -> bytes:
-    """A field in the journal's native form; the length is said where the value has line feeds."""
-    if b"\n" not in value:
-        return name.encode() + b"=" + value + b"\n"
-    return name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+        self._sink.close()
 
 
 class Step:

@@ -17,15 +17,29 @@ from ignition_py.system.log import Log
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+class MemorySink:
+    """A sink of a log that keeps the lines with their priorities."""
+
+    where = ""
+    hidden = False
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def write(self, priority: int, line: str) -> None:
+        self.lines.append((priority, line))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class MemoryLog(Log):
     """Keeps what is logged."""
 
     def __init__(self) -> None:
-        super().__init__(to_stdout=True)
-        self.lines: list[tuple[int, str]] = []
-
-    def _emit(self, priority: int, line: str) -> None:
-        self.lines.append((priority, line))
+        sink = MemorySink()
+        super().__init__(sink)
+        self.lines = sink.lines
 
     @property
     def text(self) -> str:

@@ -17,8 +17,8 @@ from ignition_py.system.log import DEBUG, INFO, WARNING, Log
 def syslog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A journal's syslog socket; the first of the two places has nothing."""
     path = tmp_path / "dev-log"
-    monkeypatch.setattr(module, "_SYSLOG_SOCKETS", (str(tmp_path / "missing"), str(path)))
-    monkeypatch.setattr(module, "_JOURNAL_SOCKET", str(tmp_path / "no-journal"))
+    monkeypatch.setattr(module, "SYSLOG_SOCKETS", (str(tmp_path / "missing"), str(path)))
+    monkeypatch.setattr(module, "JOURNAL_SOCKET", str(tmp_path / "no-journal"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(path))
         sock.settimeout(5)
@@ -61,11 +61,8 @@ def test_a_log_that_goes_away_stops_nothing(syslog: socket.socket) -> None:
 def test_kernel_log_before_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = tmp_path / "kmsg"
     record.touch()
-    monkeypatch.setattr(module, "_SYSLOG_SOCKETS", ())
-    opened = os.open
-    monkeypatch.setattr(
-        "ignition_py.system.log.os.open", lambda path, flags: opened(record if path == "/dev/kmsg" else path, flags)
-    )
+    monkeypatch.setattr(module, "SYSLOG_SOCKETS", ())
+    monkeypatch.setattr(module, "KERNEL_LOG", str(record))
     log = Log()
     log.error("é" * 1000)
     log.close()
@@ -97,7 +94,7 @@ def test_steps(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_journal_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "journal"
-    monkeypatch.setattr(module, "_JOURNAL_SOCKET", str(path))
+    monkeypatch.setattr(module, "JOURNAL_SOCKET", str(path))
     log = Log(to_stdout=True, threshold=WARNING)
     log.journal("nobody listens", X="1")
     log = Log(to_stdout=True)

@@ -19,7 +19,7 @@ from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.spec.read import read
 from ignition_py.stages import files
 from ignition_py.state import State
-from ignition_py.system.log import Log
+from tests.helpers.servers import MemoryLog
 
 LOGIN_DEFS = """\
 UID_MIN 1000
@@ -44,21 +44,6 @@ ACCOUNTS = {
 }
 
 
-class ListLog(Log):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__(to_stdout=True)
-        self.lines: list[str] = []
-
-    def _emit(self, priority: int, line: str) -> None:
-        self.lines.append(f"{priority} {line}")
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-
 def fill(root: str) -> None:
     """The account files of a small system."""
     os.makedirs(f"{root}/etc", exist_ok=True)
@@ -80,7 +65,7 @@ class Machine:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self.log = ListLog()
+        self.log = MemoryLog()
         self.state = State()
 
     def run(self, config: Any = None, **parts: Any) -> None:

@@ -20,6 +20,7 @@ from ignition_py.spec.tables import Clevis, ClevisCustom, Luks, Tang
 from ignition_py.stages.files import crypttab, result, units
 from ignition_py.stages.files.touched import Touched
 from ignition_py.system import selinux
+from ignition_py.system.log import WARNING
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import CommandError
 from tests.helpers.programs import only_programs_in
@@ -110,7 +111,7 @@ class TestUnits:
     def test_enabled_units_that_are_nowhere_are_reported(self, machine: Machine) -> None:
         machine.write("/usr/lib/systemd/system/echo@.service", TEXT)
         machine.run(systemd={"units": [{"name": "nowhere.service", "enabled": True}, {"name": "echo@x.service", "enabled": True}]})
-        warnings = [line for line in machine.log.lines if line.startswith("4 ")]
+        warnings = [line for priority, line in machine.log.lines if priority == WARNING]
         assert len(warnings) == 1 and "nowhere.service" in warnings[0]
 
     @pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl makes the links")
@@ -197,7 +198,7 @@ def test_result_of_an_earlier_provisioning(machine: Machine) -> None:
     machine.run()
     found = json.loads(machine.read(result.PATH))
     assert found["previousReport"] == {"provisioningBootID": "old"} and found["userConfigProvided"] is False
-    assert any("provisioned before" in line for line in machine.log.lines)
+    assert any("provisioned before" in line for _, line in machine.log.lines)
     machine.write(result.PATH, "{")
     os.unlink(machine.path("/etc/.ignition-files.json"))
     with pytest.raises(StageError, match="damaged"):
