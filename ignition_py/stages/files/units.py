@@ -11,6 +11,7 @@ import errno
 import os
 import time
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.extend import extend, own_length
 from ignition_py.stages.files.nodes.plan import place_of
@@ -36,29 +37,23 @@ MASK = "/dev/null"
 _UNIT_PATH = (UNITS, "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 
-class UnitFile:
+class UnitFile(Record):
     """A file to write: path, text, and which unit wants it."""
 
-    __slots__ = ("path", "text", "unit")
-
-    def __init__(self, path: str, text: str, unit: Unit) -> None:
-        self.path = path
-        self.text = text
-        self.unit = unit
+    path: str
+    text: str
+    unit: Unit
 
     def describe(self) -> str:
         return f"unit {shown(self.unit.name)}: {shown(self.path)}"
 
 
-class Preset:
+class Preset(Record):
     """A line of the preset file. `instances` is None for a unit that is not a template's."""
 
-    __slots__ = ("enabled", "instances", "unit")
-
-    def __init__(self, unit: str, enabled: bool, instances: tuple[str, ...] | None) -> None:
-        self.unit = unit
-        self.enabled = enabled
-        self.instances = instances
+    unit: str
+    enabled: bool
+    instances: tuple[str, ...] | None
 
     def line(self) -> str:
         verb = "enable" if self.enabled else "disable"
@@ -173,7 +168,7 @@ def _mask(ctx: Context, root: Root, unit: Unit, touched: Touched) -> None:
 
 
 def is_masked(root: Root, name: str) -> bool:
-    """Is there a link to /dev/null in place of the unit?"""
+    """True if a link to /dev/null is in place of the unit."""
     try:
         with root.spot(f"{UNITS}/{name}") as spot:
             return spot.readlink() == MASK
@@ -234,7 +229,7 @@ def _enable(ctx: Context, root: Root, units: Iterable[Unit], touched: Touched) -
     if chroot is not None:
         prefix = [*prefix, "--root=/"]
     for unit in units:
-        if unit.enabled and not is_masked(root, unit.name) and _is_there(root, unit.name):
+        if unit.enabled and not is_masked(root, unit.name) and _exists(root, unit.name):
             try:
                 run(ctx.log, [*prefix, "enable", "--", unit.name], what=f"enabling unit {shown(unit.name)}", chroot=chroot)
             except CommandError as error:
@@ -245,11 +240,11 @@ def _enable(ctx: Context, root: Root, units: Iterable[Unit], touched: Touched) -
 
 def _report_missing(ctx: Context, root: Root, preset: Preset) -> None:
     for name in preset.names():
-        if not _is_there(root, name):
+        if not _exists(root, name):
             ctx.log.warning(f"unit {shown(name)} is to be enabled, but there is no such unit in the new root")
 
 
-def _is_there(root: Root, name: str) -> bool:
+def _exists(root: Root, name: str) -> bool:
     return any(root.lstat(f"{directory}/{candidate}") for directory in _UNIT_PATH for candidate in _candidates(name))
 
 

@@ -6,6 +6,7 @@ from here, before the first node is written. Rules: the Ignition specification, 
 
 from __future__ import annotations
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.rootfs import shown
 
@@ -22,50 +23,55 @@ DIRECTORY_MODE = 0o755
 FILE_MODE = 0o644
 
 
-class Seen:
+class Seen(Record):
     """What is at a path now. `ours` tells that an interrupted run of this stage put it there."""
 
-    __slots__ = ("base", "identity", "kind", "ours", "target")
-
-    def __init__(self, kind: str, *, identity: tuple[int, int] = (0, 0), target: str = "", base: int = 0, ours: bool = False) -> None:
-        self.kind = kind
-        self.identity = identity  # device and inode
-        self.target = target  # text of a symlink
-        self.base = base  # size in bytes of a regular file before this stage ever appended to it
-        self.ours = ours
+    kind: str
+    _: KW_ONLY
+    identity: tuple[int, int] = (0, 0)  # device and inode
+    target: str = ""  # text of a symlink
+    base: int = 0  # size in bytes of a regular file before this stage ever appended to it
+    ours: bool = False
 
 
-class Survey:
+class Survey(Record):
     """What inspecting found.
 
     `where`: path of the config -> path after following symlinks. `seen`: the latter -> what is there, None for nothing.
     """
 
-    __slots__ = ("seen", "where")
-
-    def __init__(self, where: Mapping[str, str], seen: Mapping[str, Seen | None]) -> None:
-        self.where = where
-        self.seen = seen
+    where: Mapping[str, str]
+    seen: Mapping[str, Seen | None]
 
 
-class NodeOp:
+class NodeOp(Record):
     """One step of the plan. `replace` permits to remove what is at `where`, with all that is below it.
 
-    `user` and `group` are ids, names, or None to leave what is there (or comes with creating).
+    `fresh`: nothing was at `where` before this stage first ran. `mode` None leaves what is there, or comes with creating.
     """
 
-    __slots__ = ("fresh", "group", "mode", "node", "path", "replace", "user", "where")
+    node: Node
+    where: str
+    _: KW_ONLY
+    mode: int | None = None
+    replace: bool = False
+    fresh: bool = False
+
     verb = ""
 
-    def __init__(self, node: Node, where: str, *, mode: int | None = None, replace: bool = False) -> None:
-        self.path = node.path
-        self.where = where
-        self.user: int | str | None = node.user.id if node.user.id is not None else node.user.name or None
-        self.group: int | str | None = node.group.id if node.group.id is not None else node.group.name or None
-        self.mode = mode
-        self.replace = replace
-        self.node = node
-        self.fresh = False  # nothing was at `where` before this stage first ran
+    @property
+    def path(self) -> str:
+        return self.node.path
+
+    @property
+    def user(self) -> int | str | None:
+        """Id or name of the owner; None leaves what is there, or comes with creating."""
+        return self.node.user.id if self.node.user.id is not None else self.node.user.name or None
+
+    @property
+    def group(self) -> int | str | None:
+        """Id or name of the owning group; None as for `user`."""
+        return self.node.group.id if self.node.group.id is not None else self.node.group.name or None
 
     @property
     def place(self) -> Place | None:
@@ -80,12 +86,9 @@ class NodeOp:
 class MakeDirectory(NodeOp):
     """Makes a directory, or sets owner and mode of the one that is there."""
 
-    __slots__ = ("ours",)
-    verb = "directory"
+    ours: bool
 
-    def __init__(self, node: Directory, where: str, *, replace: bool, ours: bool) -> None:
-        super().__init__(node, where, mode=node.mode, replace=replace)
-        self.ours = ours
+    verb = "directory"
 
 
 class WriteFile(NodeOp):
@@ -94,39 +97,36 @@ class WriteFile(NodeOp):
     `base` is None where the file that is there, if any, is replaced.
     """
 
-    __slots__ = ("base", "sources")
-    verb = "file"
+    sources: tuple[Resource, ...]
+    base: int | None
 
-    def __init__(self, node: File, where: str, sources: tuple[Resource, ...], *, base: int | None, replace: bool) -> None:
-        mode = FILE_MODE if node.mode is None and base is None else node.mode
-        super().__init__(node, where, mode=mode, replace=replace)
-        self.sources = sources
-        self.base = base
+    verb = "file"
 
 
 class SetPermissions(NodeOp):
     """Sets owner and mode of a file that is there and keeps its contents."""
 
-    __slots__ = ()
     verb = "permissions of file"
 
 
 class MakeSymlink(NodeOp):
-    __slots__ = ("target",)
+    node: Link
+
     verb = "symbolic link"
 
-    def __init__(self, node: Link, where: str, *, replace: bool) -> None:
-        super().__init__(node, where, replace=replace)
-        self.target = node.target or ""
+    @property
+    def target(self) -> str:
+        return self.node.target or ""
 
 
 class MakeHardlink(NodeOp):
-    __slots__ = ("target",)
+    node: Link
+
     verb = "hard link"
 
-    def __init__(self, node: Link, where: str, *, replace: bool) -> None:
-        super().__init__(node, where, replace=replace)
-        self.target = node.target or ""
+    @property
+    def target(self) -> str:
+        return self.node.target or ""
 
 
 def place_of(node: Struct) -> Place | None:
@@ -148,10 +148,12 @@ def plan_nodes(storage: Storage, survey: Survey) -> tuple[NodeOp, ...]:
     ops = [*_directories(storage.directories, survey), *_files(storage.files, survey)]
     ops += _symlinks((link for link in storage.links if not link.hard), survey)
     ops.sort(key=lambda op: depth(op.where))
-    for op in ops:
-        seen = survey.seen[op.where]
-        op.fresh = seen is None or seen.ours
+    ops = [op.but(fresh=_is_fresh(survey.seen[op.where])) for op in ops]
     return (*ops, *_hardlinks((link for link in storage.links if link.hard), survey))
+
+
+def _is_fresh(seen: Seen | None) -> bool:
+    return seen is None or seen.ours
 
 
 def _refuse_doubles(storage: Storage, survey: Survey) -> None:
@@ -198,7 +200,7 @@ def _directories(nodes: tuple[Directory, ...], survey: Survey) -> Iterator[NodeO
             raise _refuse(node, "directory", f"a {seen.kind}")
         # A directory that an interrupted run made holds what other entries put there: it is kept unless the config replaces it.
         replace = bool(node.overwrite) or (ours and seen is not None and seen.kind != DIRECTORY)
-        yield MakeDirectory(node, where, replace=replace, ours=ours)
+        yield MakeDirectory(node, where, mode=node.mode, replace=replace, ours=ours)
 
 
 def _files(nodes: tuple[File, ...], survey: Survey) -> Iterator[NodeOp]:
@@ -208,13 +210,14 @@ def _files(nodes: tuple[File, ...], survey: Survey) -> Iterator[NodeOp]:
         has_contents = node.contents.source is not None
         if seen is None or _may_replace(node, seen):
             sources = ((node.contents,) if has_contents else ()) + node.append
-            yield WriteFile(node, where, sources, base=None, replace=seen is not None)
+            mode = FILE_MODE if node.mode is None else node.mode
+            yield WriteFile(node, where, mode=mode, sources=sources, base=None, replace=seen is not None)
         elif seen.kind != FILE:
             raise _refuse(node, "file", f"a {seen.kind}")
         elif has_contents:
             raise _refuse(node, "file", "a file", "Give the entry 'overwrite: true' to replace it, or take its contents out to keep it")
         elif node.append:
-            yield WriteFile(node, where, node.append, base=seen.base, replace=False)
+            yield WriteFile(node, where, mode=node.mode, sources=node.append, base=seen.base)
         else:
             yield SetPermissions(node, where, mode=node.mode)
 

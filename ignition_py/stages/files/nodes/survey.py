@@ -32,7 +32,7 @@ def survey_nodes(root: Root, storage: Storage, journal: Journal) -> Survey:
                 spot = where[path] = root.locate(path, gone)
                 seen[spot] = None if _below(spot, gone) else _look(root, spot, journal)
             except OSError as error:
-                raise StageError(f"looking at {shown(path)}: {error.strerror}", place=place_of(node)) from None
+                raise _failed(node, path, error) from None
     own = [where[node.path] for node in (*storage.directories, *storage.files, *storage.links)]
     appended = {where[node.path] for node in storage.files if node.append and node.contents.source is None and not node.overwrite}
     for path in own:
@@ -54,12 +54,12 @@ def _replaced_directories(root: Root, storage: Storage) -> set[str]:
             try:
                 gone.add(root.locate(node.path, gone))
             except OSError as error:
-                raise _failed(node, error) from None
+                raise _failed(node, node.path, error) from None
     return gone
 
 
-def _failed(node: Node, error: OSError) -> StageError:
-    return StageError(f"looking at {shown(node.path)}: {error.strerror}", place=place_of(node))
+def _failed(node: Node, path: str, error: OSError) -> StageError:
+    return StageError(f"reading what is at {shown(path)}: {error.strerror}", place=place_of(node))
 
 
 def _below(path: str, directories: set[str]) -> bool:

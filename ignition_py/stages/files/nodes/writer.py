@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 
+from ignition_py.record import Record
 from ignition_py.system.host import write_all
 from ignition_py.system.removal import remove_at
 from ignition_py.system.rootfs import shown
@@ -34,9 +35,9 @@ _FEW = 8  # up to here files are synced one by one, beyond with everything else 
 
 
 class NotWrittenError(OSError):
-    """A file that had waited could not be put into place. `path` is the one that `write` was given.
+    """A file that had waited could not be put into place.
 
-    Not where it was going: a second process may have moved the directories on the way since they were looked at.
+    `path` is the argument of write(), not the resolved path, which another process may have changed.
     """
 
     def __init__(self, path: str, error: OSError) -> None:
@@ -44,27 +45,21 @@ class NotWrittenError(OSError):
         self.path = path
 
 
-class Permissions:
+class Permissions(Record):
     """Owner, group and mode of a file to be; -1 keeps what it comes with (its directory's group where that is setgid)."""
 
-    __slots__ = ("gid", "mode", "uid")
-
-    def __init__(self, mode: int, uid: int = -1, gid: int = -1) -> None:
-        self.mode = mode
-        self.uid = uid
-        self.gid = gid
+    mode: int
+    uid: int = -1
+    gid: int = -1
 
 
-class _Waiting:
+class _Waiting(Record):
     """A written file under its temporary name, which a rename puts into place."""
 
-    __slots__ = ("name", "over_directory", "path", "spot")
-
-    def __init__(self, path: str, spot: Spot, name: bytes, over_directory: bool) -> None:
-        self.path = path
-        self.spot = spot
-        self.name = name
-        self.over_directory = over_directory
+    path: str
+    spot: Spot
+    name: bytes
+    over_directory: bool
 
     def finish(self) -> None:
         """Renames it. Raises OSError."""
@@ -179,7 +174,7 @@ class Writer:
 
 
 def _discard(spot: Spot, name: bytes) -> None:
-    """Takes a temporary file away; that it cannot be must not hide why."""
+    """Takes a temporary file away. Errors are ignored: they would hide the first one."""
     try:
         remove_at(spot.dir, name)
     except OSError:
