@@ -1,47 +1,18 @@
 """The files stage: users and groups, files, directories and links, units, mdadm.conf, crypttab, the result file, SELinux labels.
-
-    run(ctx) -> accounts/    plan.py (decides) -> make.py (account files, by database.py) -> home.py (homes, keys)
-             -> nodes/       survey.py (reads) -> plan.py (decides) -> apply.py (writes, through writer.py)
-             -> units.py -> mdadm.py, crypttab.py -> result.py, report.py -> selinux.py
-
-Everything below the new root goes through `system/rootfs.py`. `journal.py` makes a second run end as an undisturbed
-one.
-"""
+`run(ctx)` is what the engine calls; the work is in `stage.py`."""
 
 from __future__ import annotations
 
-import os
-
-from ignition_py.report.diag import StageError
-from ignition_py.stages.files import journal as journals
-from ignition_py.stages.files.touched import Touched
-from ignition_py.system.removal import TEMPORARY, remove_at
-from ignition_py.system.rootfs import Root, encode
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any
-
     from ignition_py.context import Context
-    from ignition_py.spec.tables import Storage
-    from ignition_py.stages.files.accounts.lookup import Accounts
-    from ignition_py.stages.files.journal import Journal
 
 
 def run(ctx: Context) -> None:
     """Runs the stage on `ctx.root`. Raises IgnitionError; the stage may then be run again."""
-    with _Provisioning(ctx) as (root, touched):
-        from ignition_py.stages.files.report import finish_report
-        from ignition_py.system.selinux import relabel
+    from ignition_py.stages.files.stage import run_stage
 
-        copied = _steps(ctx, root, touched)
-        relabel(ctx.log, root, touched.outermost(), stage="files", required=True)
-        finish_report(ctx, root, copied)
-    if ctx.config.storage.luks:
-        from ignition_py.stages.disks.luks.make import handed_over
-
-        handed_over(ctx)
+    run_stage(ctx)
 
 
 def provision_image(ctx: Context) -> None:
@@ -50,130 +21,6 @@ def provision_image(ctx: Context) -> None:
     As in the reference there are no accounts, no keys, no result file and no labels, and it may be run as often as
     wanted: the image keeps no journal. Raises IgnitionError.
     """
-    with _Provisioning(ctx) as (root, touched):
-        from ignition_py.stages.files.accounts.lookup import Accounts
+    from ignition_py.stages.files.stage import provision
 
-        journal = journals.Journal(root, "", kept=False)
-        _nodes(ctx, root, ctx.config.storage, Accounts(root), journal, touched)
-        if ctx.config.systemd.units:
-            from ignition_py.stages.files.units import apply_units
-
-            apply_units(ctx, root, journal, touched)
-
-
-class _Provisioning:
-    """`with _Provisioning(ctx) as (root, touched)`: the opened root, a known umask, everything synced at the end."""
-
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-
-    def __enter__(self) -> tuple[Root, Touched]:
-        touched = Touched()
-        try:
-            self._root = Root(self._ctx.root, touched.add)
-        except OSError as error:
-            raise _failed(self._ctx, error) from None
-        self._umask = os.umask(0o022)
-        return self._root, touched
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        os.umask(self._umask)
-        self._root.__exit__(kind, error, tb)
-        if isinstance(error, OSError):
-            raise _failed(self._ctx, error) from None
-        if error is None:
-            os.sync()
-
-
-def _failed(ctx: Context, error: OSError) -> StageError:
-    from ignition_py.stages.files.words import about
-
-    return StageError(f"provisioning {ctx.root}: {about(error)}")
-
-
-def _steps(ctx: Context, root: Root, touched: Touched) -> int:
-    """All but the labels. How many bytes of the report have been copied."""
-    from ignition_py.stages.files.accounts.lookup import Accounts
-    from ignition_py.stages.files.report import write_report
-    from ignition_py.stages.files.result import write_result
-
-    config = ctx.config
-    accounts = Accounts(root)
-    journal = journals.load(root, config_digest(ctx))
-    if journal.resumed:
-        ctx.log.notice("files: continuing what an earlier run of this stage began")
-        _sweep(root, journal)
-    if config.passwd.users or config.passwd.groups:
-        from ignition_py.stages.files.accounts.plan import apply_accounts
-
-        apply_accounts(ctx, root, accounts, journal, touched)
-    storage = config.storage
-    _nodes(ctx, root, storage, accounts, journal, touched)
-    if config.systemd.units:
-        from ignition_py.stages.files.units import apply_units
-
-        apply_units(ctx, root, journal, touched)
-    if storage.raid:
-        from ignition_py.stages.files.mdadm import apply_mdadm_conf
-
-        apply_mdadm_conf(ctx, root, journal, touched)
-    if storage.luks:
-        from ignition_py.stages.files.crypttab import apply_crypttab
-
-        apply_crypttab(ctx, root, journal, touched)
-    if ctx.state.provider_output_files:
-        _nodes(ctx, root, provider_storage(ctx.state.provider_output_files), accounts, journal, touched)
-    write_result(ctx, root, journal, touched)
-    copied = write_report(ctx, root, journal, touched)
-    journal.save(complete=True)
-    for path in (*journal.missing, root.locate(journals.PATH)):  # with what an interrupted run or a tool has made
-        touched.add(path)
-    return copied
-
-
-def _nodes(
-    ctx: Context, root: Root, storage: Storage, accounts: Accounts, journal: Journal, touched: Touched
-) -> None:
-    """Files, directories and links: look, decide, write."""
-    if not (storage.directories or storage.files or storage.links):
-        return
-    from ignition_py.stages.files.nodes.apply import apply_nodes
-    from ignition_py.stages.files.nodes.plan import plan_nodes
-    from ignition_py.stages.files.nodes.survey import survey_nodes
-
-    ops = plan_nodes(storage, survey_nodes(root, storage, journal))
-    journal.save()
-    apply_nodes(ctx, root, accounts, ops, touched)
-
-
-def provider_storage(files: list[dict[str, Any]]) -> Storage:
-    """Files that a provider wants written; the state file has them in the form of `storage.files`. Raises ConfigError."""
-    import json
-
-    from ignition_py.spec.read import parse_cached
-    from ignition_py.spec.tables import latest
-
-    text = json.dumps({"ignition": {"version": latest()}, "storage": {"files": files}})
-    return parse_cached(text.encode(), "state file: providerOutputFiles").storage
-
-
-def config_digest(ctx: Context) -> str:
-    """A digest of what the stage is asked for."""
-    from _blake2 import blake2b  # hashlib would load all of OpenSSL
-
-    from ignition_py.spec.encode import to_data, to_json
-    from ignition_py.spec.tables import VERSIONS
-
-    config = ctx.config
-    data = [to_data(part, max(VERSIONS.values())) for part in (config.passwd, config.storage, config.systemd)]
-    text = "\n".join(to_json(part) for part in data)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
-
-
-def _sweep(root: Root, journal: Journal) -> None:
-    """Takes away what the interrupted run left half-written beside the paths that it was going to write."""
-    for directory in {os.path.dirname(path) or "/" for path in journal.targets}:
-        for name in root.listdir(directory):
-            if encode(name).startswith(TEMPORARY):
-                with root.spot(f"{directory}/{name}") as spot:
-                    remove_at(spot.dir, spot.name)
+    provision(ctx)

@@ -10,6 +10,7 @@ import errno
 import os
 
 from ignition_py.report.diag import StageError
+from ignition_py.spec.dataurl import DataUrlError, decode
 from ignition_py.stages.disks.aliases import alias_of
 from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
@@ -77,14 +78,12 @@ def _uuid(ctx: Context, luks: Luks) -> str:
 
 
 def _has_key(ctx: Context, root: Root, journal: Journal, luks: Luks) -> bool:
-    """Did an earlier run take the key out of the state and put it into its place?"""
+    """True if an earlier run took the key out of the state and put it into its place."""
     gone = luks.name not in ctx.state.luks_persist_key_files
     return gone and journal.resumed and root.is_file(f"{KEYS}/{luks.name}")
 
 
 def _key(ctx: Context, luks: Luks) -> bytes:
-    from ignition_py.spec.dataurl import DataUrlError, decode
-
     try:
         return decode(ctx.state.luks_persist_key_files[luks.name])
     except (KeyError, DataUrlError):
@@ -101,8 +100,6 @@ def _key_directory(root: Root, touched: Touched) -> None:
 
 def _secure_keys(ctx: Context, root: Root, writer: Writer, touched: Touched) -> None:
     """The key repository of CEX volumes (zkey(1)), as the disks stage has saved it."""
-    from ignition_py.spec.dataurl import DataUrlError, decode
-
     for luks in ctx.config.storage.luks:
         if not luks.cex.enabled:
             continue

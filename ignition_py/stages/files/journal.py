@@ -10,6 +10,7 @@ be applied again, another one meets the usual refusals.
 from __future__ import annotations
 
 import os
+from _blake2 import blake2b  # hashlib loads OpenSSL: 11 Minstr of each start, the journal on or off
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
@@ -44,7 +45,7 @@ class Journal:
         self._dirty = False
 
     def was_absent(self, path: str) -> bool:
-        """Was nothing at `path` before this stage first ran? False where that is not known."""
+        """True if nothing was at `path` before this stage first ran; False where that is not known."""
         return path in self._facts["absent"]
 
     def absent(self, path: str) -> None:
@@ -60,7 +61,7 @@ class Journal:
         self._note("accounts", account)
 
     def account_was_absent(self, account: str) -> bool:
-        """Did `account` not exist before this stage first ran?"""
+        """True if `account` did not exist before this stage first ran."""
         return account in self._facts["accounts"]
 
     def written(self, path: str) -> None:
@@ -155,8 +156,6 @@ def load(root: Root, digest: str) -> Journal:
 
 def _prefix(root: Root, path: str, size: int | None) -> tuple[int, str]:
     """Size and digest of a file, or of its first `size` bytes."""
-    from _blake2 import blake2b  # hashlib would load all of OpenSSL
-
     digest = blake2b(digest_size=32)
     left = 1 << 62 if size is None else size
     done = 0

@@ -29,6 +29,8 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 def apply_mdadm_conf(ctx: Context, root: Root, journal: Journal, touched: Touched) -> None:
     """Adds a line for every array of the config. Raises StageError."""
+    if not ctx.config.storage.raid:
+        return
     path = _place(root)
     if any(file.path == path for file in ctx.config.storage.files):
         ctx.log.info(f"files: the config writes {path} itself")
@@ -61,7 +63,7 @@ def _line(ctx: Context, raid: Raid) -> str:
     values = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
     uuid, metadata, name = (values.get(key, "") for key in ("MD_UUID", "MD_METADATA", "MD_NAME"))
     if not uuid or set(node.removeprefix("/dev/md/") + uuid + metadata + name) - _SAFE:  # words of the file are parted by white space
-        ctx.log.warning(f"the RAID array {shown(raid.name)} gets no line in mdadm.conf: mdadm says nothing that could stand in it")
+        ctx.log.warning(f"the RAID array {shown(raid.name)} gets no line in mdadm.conf: mdadm prints nothing that could stand in it")
         return ""
     words = [f"{key}={value}" for key, value in (("metadata", metadata), ("name", name), ("UUID", uuid)) if value]
     return " ".join(["ARRAY", node, *words]) + "\n"
