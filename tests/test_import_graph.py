@@ -20,8 +20,11 @@ KNOWN: tuple[frozenset[str], ...] = (
     frozenset({"butane_py.cli.main", "butane_py.cli.watch"}),
     frozenset(
         {
-            "butane_py.compiler",
             "butane_py.emit.source_map",
+            "butane_py.lint",
+            "butane_py.lint.every",
+            "butane_py.lint.versions",
+            "butane_py.pipeline",
             "ignition_py.butane",
             "ignition_py.render",
             "ignition_py.sources",
@@ -29,12 +32,6 @@ KNOWN: tuple[frozenset[str], ...] = (
     ),
     frozenset({"ignition_py.spec.jsonscan", "ignition_py.spec.jsontext"}),
     frozenset({"ignition_py.spec.legacy.config", "ignition_py.spec.legacy.storage"}),
-    frozenset(
-        {
-            "ignition_py.spec.rules",
-            *(f"ignition_py.spec.rules.{name}" for name in ("disks", "paths", "resources", "storage", "system")),
-        }
-    ),
 )
 
 

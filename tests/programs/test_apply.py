@@ -14,6 +14,8 @@ import pytest
 from ignition_py import cli
 from tests.helpers.servers import Server, body
 
+pytestmark = pytest.mark.subprocess
+
 REPOSITORY = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"  # one that any user may run
 PEER = os.environ.get("IGNITION_APPLY_PEER", "")
@@ -95,7 +97,6 @@ def test_again_and_again(tmp_path: Path) -> None:
     assert cli.main(["ignition-apply", "--root", str(root), config]) == 1
 
 
-@pytest.mark.subprocess
 @pytest.mark.parametrize("program", [["ignition-apply"], ["ignition-py", "apply"]])
 def test_standard_input_and_butane(tmp_path: Path, program: list[str]) -> None:
     root = new_root(tmp_path)
@@ -198,7 +199,6 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 @pytest.mark.parametrize("before", [[], ["unshare", "-Ur"]], ids=["plain", "namespace"])
 def test_unprivileged(common: Path, before: list[str]) -> None:
     root = common / "root"

@@ -52,7 +52,7 @@ def apply_crypttab(ctx: Context, root: Root, journal: Journal, touched: Touched)
     try:
         base = _base(root, journal)
         journal.save()
-        with Writer(root) as writer:
+        with Writer(root, ctx.log) as writer:
             if keys:
                 _key_directory(root, touched)
             for name, key in keys.items():

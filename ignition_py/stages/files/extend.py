@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.stages.files.journal import Journal
     from ignition_py.stages.files.touched import Touched
+    from ignition_py.system.log import Log
     from ignition_py.system.rootfs import Root
 
 
@@ -22,11 +23,11 @@ def own_length(root: Root, journal: Journal, path: str) -> int:
     return 0
 
 
-def extend(root: Root, path: str, length: int, text: str, touched: Touched) -> None:
+def extend(log: Log, root: Root, path: str, length: int, text: str, touched: Touched) -> None:
     """Writes the file anew: its own `length` bytes, then `text`. It keeps its owner and mode; a new one gets 0644. Raises OSError."""
     before = (root.read(path) or b"")[:length] if length else b""
     found = root.lstat(path, follow=True) if length else None
     permissions = Permissions(found.st_mode & 0o7777, found.st_uid, found.st_gid) if found is not None else Permissions(0o644)
-    with Writer(root) as writer:
+    with Writer(root, log) as writer:
         writer.write(path, (before, text.encode("utf-8", "surrogatepass")), permissions)
     touched.add(root.locate(path))

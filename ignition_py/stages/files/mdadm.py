@@ -42,7 +42,7 @@ def apply_mdadm_conf(ctx: Context, root: Root, journal: Journal, touched: Touche
         length = own_length(root, journal, path)
         journal.save()
         with ctx.log.step(f"files: naming {len(lines)} RAID arrays in {path}"):
-            extend(root, path, length, "".join(lines), touched)
+            extend(ctx.log, root, path, length, "".join(lines), touched)
     except OSError as error:
         raise StageError(f"writing {path}: {error.strerror}") from None
 

@@ -32,7 +32,7 @@ def write_report(ctx: Context, root: Root, journal: Journal, touched: Touched) -
         where = root.locate(PATH)
         journal.written(where)
         journal.save()
-        with Writer(root) as writer:
+        with Writer(root, ctx.log) as writer:
             writer.write(PATH, (data,), Permissions(0o600))
     except OSError as error:
         raise StageError(f"writing the report of this boot to {PATH}: {error.strerror}") from None

@@ -54,7 +54,7 @@ def write_result(ctx: Context, root: Root, journal: Journal, touched: Touched) -
         journal.save()
         user = any(config.kind == "user" for config in ctx.state.fetched_configs)
         text = result(boot_id(), rfc3339(time.time()), user, previous)
-        with Writer(root) as writer:
+        with Writer(root, ctx.log) as writer:
             writer.write(PATH, (text.encode("utf-8", "surrogatepass"),), Permissions(0o600))
     except OSError as error:
         raise StageError(f"writing the result to {PATH}: {error.strerror}") from None

@@ -33,6 +33,7 @@ from ignition_py.stages.files.units import apply_units
 from ignition_py.stages.files.words import about
 from ignition_py.system.removal import TEMPORARY, remove_at
 from ignition_py.system.rootfs import Root, encode
+from ignition_py.system.run import sync_below
 from ignition_py.system.selinux import relabel
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ class _Provisioning:
         if isinstance(error, OSError):
             raise _failed(self._ctx, error) from None
         if error is None:
-            os.sync()
+            sync_below(self._ctx.log, self._ctx.root)
 
 
 def _failed(ctx: Context, error: OSError) -> StageError:

@@ -131,7 +131,7 @@ def apply_units(ctx: Context, root: Root, journal: Journal, touched: Touched) ->
 def _write_files(ctx: Context, root: Root, files: Iterable[UnitFile], touched: Touched) -> None:
     written: dict[str, UnitFile] = {}
     try:
-        with Writer(root) as writer:
+        with Writer(root, ctx.log) as writer:
             for file in files:
                 what, start = f"files: {file.describe()}", time.monotonic()
                 ctx.log.info(what)
@@ -192,7 +192,7 @@ def _write_presets(ctx: Context, root: Root, presets: Iterable[Preset], base: in
     if not lines:
         return
     try:
-        extend(root, PRESET, base, "".join(lines), touched)
+        extend(ctx.log, root, PRESET, base, "".join(lines), touched)
     except OSError as error:
         raise StageError(f"writing the presets of units to {PRESET}: {error.strerror}") from None
 

@@ -20,7 +20,7 @@ from ignition_py.stages.files.nodes.writer import Permissions, Writer
 from ignition_py.system.rootfs import Root
 from tests.stages.files.files_machine import Machine
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.subprocess]
 
 
 def data(text: str) -> dict[str, str]:
@@ -235,7 +235,7 @@ def test_new_file_is_nobody_elses_until_it_is_whole(machine: Machine) -> None:
         seen.append((stat.S_IMODE(os.stat(machine.path(f"/d/{names[0]}")).st_mode), names))
         yield b"second"
 
-    with Root(machine.root) as root, Writer(root) as writer:
+    with Root(machine.root) as root, Writer(root, machine.log) as writer:
         writer.write("/d/f", chunks(), Permissions(0o666))
         assert not os.path.exists(machine.path("/d/f"))
     assert seen[0][0] == 0o600 and seen[0][1] != ["f"]
@@ -248,7 +248,7 @@ def test_flat_memory(machine: Machine) -> None:
     piece = b"x" * (1 << 20)
     tracemalloc.start()
     try:
-        with Root(machine.root) as root, Writer(root) as writer:
+        with Root(machine.root) as root, Writer(root, machine.log) as writer:
             writer.write("/big", (piece for _ in range(100)), Permissions(0o644))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -350,7 +350,6 @@ def mounted(machine: Machine) -> Any:
     subprocess.run(["umount", "-l", machine.path("/var")], check=True)
 
 
-@pytest.mark.subprocess
 def test_other_filesystems_below_the_root(mounted: Machine) -> None:
     os.symlink("/etc", mounted.path("/var/etc"))
     mounted.run(storage={
@@ -360,7 +359,6 @@ def test_other_filesystems_below_the_root(mounted: Machine) -> None:
     assert mounted.read("/var/lib/f") == "x" and mounted.read("/etc/g") == "y" and mounted.mode("/var") == 0o700
 
 
-@pytest.mark.subprocess
 def test_a_mount_point_is_not_replaced(mounted: Machine) -> None:
     mounted.write("/var/f", "kept")
     with pytest.raises(StageError, match="directory /var: another filesystem is mounted on it"):
@@ -368,14 +366,12 @@ def test_a_mount_point_is_not_replaced(mounted: Machine) -> None:
     assert mounted.read("/var/f") == "kept"
 
 
-@pytest.mark.subprocess
 def test_hard_link_to_another_filesystem(mounted: Machine) -> None:
     mounted.write("/var/f", "x")
     with pytest.raises(StageError, match=r"hard link /h: .*[Cc]ross-device"):
         mounted.run(storage={"links": [{"path": "/h", "target": "/var/f", "hard": True}]})
 
 
-@pytest.mark.subprocess
 def test_full_disk(mounted: Machine) -> None:
     """The entry is named, the reason too, and nothing half-written stays."""
     mounted.write("/var/f", "old")
@@ -388,7 +384,6 @@ def test_full_disk(mounted: Machine) -> None:
     assert leftovers(mounted) == []
 
 
-@pytest.mark.subprocess
 def test_read_only_filesystem(mounted: Machine) -> None:
     subprocess.run(["mount", "-o", "remount,ro", mounted.path("/var")], check=True)
     with pytest.raises(StageError, match="file /var/f: Read-only file system"):
@@ -399,3 +394,15 @@ def test_provider_files(machine: Machine) -> None:
     machine.state.provider_output_files = [{"path": "/etc/from-provider", "contents": {"source": "data:,x"}, "mode": 0o600}]
     machine.run()
     assert machine.read("/etc/from-provider") == "x" and machine.mode("/etc/from-provider") == 0o600
+
+
+def test_only_filesystems_of_the_new_root_are_synced(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sync(2) would wait for every disk of the machine."""
+
+    def sync() -> None:
+        raise AssertionError("sync(2)")
+
+    monkeypatch.setattr(os, "sync", sync)
+    machine.run(storage={"files": [{"path": f"/f{i}", "contents": {"source": "data:,x"}} for i in range(20)]})
+    commands = [line for line in machine.log.lines if "running: " in line and "sync " in line]
+    assert len(commands) == 2 and all(f"sync -f {machine.root}" in line for line in commands)

@@ -26,6 +26,8 @@ from ignition_py.system.run import CommandError
 from tests.helpers.programs import only_programs_in
 from tests.stages.files.files_machine import Machine, config_of, install
 
+pytestmark = pytest.mark.subprocess
+
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 TEXT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
 
@@ -68,7 +70,6 @@ def test_names_that_would_write_elsewhere(name: str) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 class TestUnits:
     def test_all_of_it(self, machine: Machine) -> None:
         machine.write("/usr/lib/systemd/system/image.service", TEXT)
@@ -236,7 +237,6 @@ def volume() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 @pytest.mark.skipif(shutil.which("cryptsetup") is None, reason="cryptsetup makes and reads the volume")
 def test_crypttab(machine: Machine, volume: tuple[str, str]) -> None:
     device, uuid = volume
@@ -308,7 +308,6 @@ def label(machine: Machine, path: str) -> str | None:
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 @pytest.mark.skipif(shutil.which("setfiles") is None, reason="setfiles (policycoreutils) sets the labels")
 def test_labels(machine: Machine) -> None:
     machine.write("/etc/selinux/config", "SELINUXTYPE=mine\n")
@@ -330,7 +329,6 @@ def test_labels(machine: Machine) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 @pytest.mark.skipif(shutil.which("setfiles") is None, reason="setfiles (policycoreutils) sets the labels")
 @pytest.mark.parametrize("proc", ["directory", "link", None])
 def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proc: str | None) -> None:
@@ -358,7 +356,6 @@ def test_labels_by_the_setfiles_of_the_new_root(machine: Machine, monkeypatch: p
 
 
 @pytest.mark.root
-@pytest.mark.subprocess
 def test_no_setfiles_anywhere(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     only_programs_in(monkeypatch, "/nowhere")
     machine.write("/etc/selinux/config", "SELINUXTYPE=mine\n")

@@ -7,7 +7,6 @@ spools, login records, backups of the files (docs/differences.md).
 
 from __future__ import annotations
 
-import calendar
 import time
 
 from ignition_py.report.diag import StageError
@@ -277,7 +276,11 @@ def _age(values: dict[str, str], name: str) -> str:
 
 def _days(date: str) -> str:
     """A date (YYYY-MM-DD) in days since 1970, "" for none."""
+    if not date:
+        return ""
+    import calendar  # with re and enum; few images set EXPIRE
+
     try:
-        return str(calendar.timegm(time.strptime(date, "%Y-%m-%d")) // 86400) if date else ""
+        return str(calendar.timegm(time.strptime(date, "%Y-%m-%d")) // 86400)
     except ValueError:
         return ""

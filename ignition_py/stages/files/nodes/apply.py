@@ -42,7 +42,7 @@ def apply_nodes(ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp,
     ctx.log.progress(f"files: writing {len(ops)} files, directories and links")
     accounts.refresh()
     try:
-        with Writer(root) as writer:
+        with Writer(root, ctx.log) as writer:
             applier = _Applier(ctx, root, accounts, writer, touched)
             applier.later.update(op.where for op in ops if op.fresh)
             for op in ops:

@@ -16,6 +16,7 @@ from ignition_py.record import Record
 from ignition_py.system.host import write_all
 from ignition_py.system.removal import remove_at
 from ignition_py.system.rootfs import shown
+from ignition_py.system.run import sync_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ignition_py.fetch.fetcher import Content
+    from ignition_py.system.log import Log
     from ignition_py.system.rootfs import Root, Spot
 
     Piece = bytes | Content
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 BATCH_FILES = 2000
 BATCH_DIRECTORIES = 200  # a descriptor each; the usual limit is 1024
 BATCH_BYTES = 256 << 20
-_FEW = 8  # up to here files are synced one by one, beyond with everything else there is
+_FEW = 8  # up to here files are synced one by one, beyond with everything else below the root
 
 
 class NotWrittenError(OSError):
@@ -72,10 +74,11 @@ class _Waiting(Record):
 
 
 class Writer:
-    """`with Writer(root) as writer: writer.write(…)`; at the end, or with `flush()`, everything is in place."""
+    """`with Writer(root, log) as writer: writer.write(…)`; at the end, or with `flush()`, everything is in place."""
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, log: Log) -> None:
         self._root = root
+        self._log = log
         self._waiting: dict[str, _Waiting] = {}  # by where they go
         self._directories: dict[str, Spot] = {}  # one spot of each directory, whose descriptor the others share
         self._open: list[int] = []
@@ -144,7 +147,7 @@ class Writer:
         if not self._waiting:
             return
         if len(self._waiting) > _FEW:
-            os.sync()
+            sync_below(self._log, self._root.path)
         for fd in self._open:
             os.fsync(fd)
         for where, file in list(self._waiting.items()):
