@@ -116,6 +116,7 @@ def test_files_are_private_and_hold_no_secrets(machine: Machine) -> None:
         assert "s3cr3t" not in (machine.run / name).read_text()
 
 
+@pytest.mark.subprocess
 def test_a_stage_that_succeeds_at_last_takes_its_failure_away(machine: Machine) -> None:
     there = machine.folder / "root/etc/there"
     there.write_text("old")
@@ -291,6 +292,7 @@ def test_an_engine_that_cannot_be_made_is_a_failure(machine: Machine, monkeypatc
     assert "KeyError; please report it" in screen[1]
 
 
+@pytest.mark.subprocess
 def test_kept_texts_go_after_the_files_stage(machine: Machine) -> None:
     kept = machine.run / f"cache{sources.SUFFIX}"
     machine.config(INNER)
