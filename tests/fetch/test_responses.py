@@ -54,7 +54,7 @@ BAD = {
     "huge chunk": (CHUNKED + b"f" * 16 + b"\r\nx", "shorter than announced"),
     "long chunk": (CHUNKED + b"1\r\nxyz\r\n0\r\n\r\n", "shorter than announced"),
     "cut chunk": (CHUNKED + b"5\r\nxyz", "shorter than announced"),
-    "no last chunk": (CHUNKED + b"1\r\nx\r\n", "ends in the middle"),
+    "no last chunk": (CHUNKED + b"1\r\nx\r\n", "broke off after 1 bytes in each"),
     "huge length": (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nhi", "not HTTP"),
 }
 
