@@ -118,6 +118,15 @@ class Facts:
                 found.append(text)
         return found
 
+    @cached_property
+    def by_unit(self) -> dict[str, list[Text]]:
+        """The texts of each systemd unit; those of quadlets are not among them."""
+        found: dict[str, list[Text]] = {}
+        for text in self.texts:
+            if not text.quadlet:
+                found.setdefault(text.unit, []).append(text)
+        return found
+
     def _file_text(self, file: File) -> Text | None:
         quadlet = file.path.startswith(_QUADLETS)
         if not quadlet and not file.path.startswith(_SYSTEMD):

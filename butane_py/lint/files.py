@@ -22,6 +22,9 @@ _SERVICE = "|\n    [Service]\n    ExecStart=/bin/true\n    [Install]\n    Wanted
 _READ_ONLY = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/proc", "/sys", "/dev")
 _VOLATILE = ("/run", "/tmp", "/var/run")  # noqa: S108  # names of the target's folders
 _WRITABLE = {"flatcar": ("/usr/share/oem", "/usr/local", "/usr/share/oem/"), "": ("/usr/local",)}
+_INTERPRETED = (
+    r"(?:\b(?:ba|da|z|k)?sh|\bpython3?|\bperl|\bsource|(?<!\S)\.)\s{1,20}(?:-\w+\s{1,20}){0,5}[\"']?(/[\w./@+-]{1,400})"
+)
 _MADE_BY_SUGAR = ("/boot/grub2/user.cfg",)
 
 
@@ -83,14 +86,12 @@ def _mounts(facts: Facts) -> list[str]:
 )
 def script_not_executable(facts: Facts, find: Find) -> None:
     """Files that begin with #! and have no execute bit, unless the config runs them through an interpreter."""
+    interpreted = {path for text in _all_texts(facts) for path in re.findall(_INTERPRETED, text)}
     for file in facts.files:
         begin = (file.contents or b"")[:200]
         if not begin.startswith(b"#!") or file.mode & 0o111 or file.path.startswith(("/etc/profile.d/", "/etc/bash")):
             continue
-        interpreted = re.compile(
-            rf"(?:\b(?:ba|da|z|k)?sh|python3?|perl|source|\.)\s+(?:-\w+\s+)*[\"']?{re.escape(file.path)}\b"
-        )
-        if not any(interpreted.search(text) for text in _all_texts(facts)) and re.match(rb"#!\s*/", begin):
+        if file.path not in interpreted and re.match(rb"#!\s*/", begin):
             mode = oct(file.mode | 0o111)[2:]
             find.at(file.at if file.node.mode is None else (*file.at, "mode"), f"{file.path} is a script that cannot be executed: its mode is {file.mode:04o}",
                     hint=f"write mode: 0{mode}", fix=_mode_fix(facts, file, f"0{mode}"))  # fmt: skip

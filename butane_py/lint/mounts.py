@@ -36,7 +36,7 @@ def mount_name(facts: Facts, find: Find) -> None:
     for i, each in enumerate(facts.compiled.systemd.units):
         stem, dot, kind = each.name.rpartition(".")
         section, key = _KEYS.get(dot + kind, ("", ""))
-        texts = [text for text in facts.texts if text.unit == each.name] if section and not each.mask else []
+        texts = facts.by_unit.get(each.name, []) if section and not each.mask else []
         path = next((value for text in reversed(texts) if (value := text.read.last(section, key))), "").strip("\"'")
         if not path.startswith("/") or "%" in path or ("@" in stem and "@" not in path):
             continue

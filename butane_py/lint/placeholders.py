@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Path
 
 _MARKS = re.compile(
-    r"\$\{\w[^}\s]*\}|%\{\s*(?:for|if|else|endfor|endif)\b|\{\{[^}]*\}\}|\{%.*?%\}|%%\w+%%|\$\([A-Z_]+\)|(?<![\w@.-])@[A-Z][A-Z0-9_]+@|(?<!\w)__[A-Z][A-Z0-9_]*__(?!\w)"
-    r"|<(?:your|my|insert|replace|change|add|enter)[^<>]*>",
+    r"\$\{\w[^}\s]{0,200}\}|%\{\s*(?:for|if|else|endfor|endif)\b|\{\{[^}]{0,200}\}\}|\{%.{0,200}?%\}|%%\w+%%|\$\([A-Z_]+\)|(?<![\w@.-])@[A-Z][A-Z0-9_]+@|(?<!\w)__[A-Z][A-Z0-9_]*__(?!\w)"
+    r"|<(?:your|my|insert|replace|change|add|enter)[^<>]{0,200}>",
     re.IGNORECASE,
 )
 _TEXTS = (
@@ -48,7 +48,7 @@ def placeholder(facts: Facts, find: Find) -> None:
     """Marks of template languages in values other than contents."""
     root = facts.work.source.root
     for path, text in _values(root) if root is not None else ():
-        found = _MARKS.search(text[:10_000])
+        found = _MARKS.search(text[:4_000])
         if found:
             find.at_yaml(
                 path,

@@ -27,7 +27,7 @@ _NEEDS = {
     ".image": (("Image",), "Image="),
     ".build": (("ImageTag",), "ImageTag="),
 }
-_REFERENCE = r"[\w%.-]+(?:@[\w%.-]*)?\.(network|volume|pod|image|build|container)(?=[:\s]|$)"
+_REFERENCE = r"(?<![\w%.@-])[\w%.-]{1,255}(?:@[\w%.-]{0,255})?\.(network|volume|pod|image|build|container)(?=[:\s]|$)"
 _NAMING = {
     "Network": ("network", "container"),
     "Volume": ("volume",),

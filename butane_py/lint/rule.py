@@ -51,8 +51,12 @@ def lint(code: str, *, severity: str = WARNING, **texts: Any) -> Callable[[Check
     return register
 
 
+class EnoughError(Exception):
+    """A rule has found `MOST_OF_A_RULE` faults: it is ended, so that a hostile config costs no more."""
+
+
 class Find:
-    """Collects what one rule finds, as entries at places of the YAML text."""
+    """Collects what one rule finds, as entries at places of the YAML text. Its methods raise EnoughError, which ends the rule."""
 
     def __init__(self, facts: Facts, rule: Rule) -> None:
         self.facts = facts
@@ -100,10 +104,10 @@ class Find:
     def _add(
         self, place: Place, message: str, hint: str, severity: str, fix: Fix | None, related: tuple[Related, ...]
     ) -> None:
-        if len(self.entries) < MOST_OF_A_RULE:
-            self.entries.append(
-                Entry(severity or self.rule.severity, self.rule.code, message, place, hint, fix=fix, related=related)
-            )
+        entry = Entry(severity or self.rule.severity, self.rule.code, message, place, hint, fix=fix, related=related)
+        self.entries.append(entry)
+        if len(self.entries) >= MOST_OF_A_RULE:
+            raise EnoughError
 
 
 def near(word: str, choices: Any, cutoff: float = 0.75) -> str:

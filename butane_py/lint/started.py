@@ -40,10 +40,10 @@ _WATCHED = (
     ".automount",
     ".swap",
 )  # targets and slices are groups, not work
-_UNIT_WORD = r"[\w:.@\\-]+\.(?:service|timer|socket|path|mount|automount|swap|target|container|pod|kube)\b"
-_SYSTEMCTL = (
-    r"systemctl\s[^\n;&|]*?\b(?:start|restart|enable|reenable|isolate|reload-or-restart|try-restart)\b([^\n;&|]*)"
+_UNIT_WORD = (
+    r"(?<![\w:.@\\-])[\w:.@\\-]{1,255}\.(?:service|timer|socket|path|mount|automount|swap|target|container|pod|kube)\b"
 )
+_SYSTEMCTL = r"systemctl\s[^\n;&|]{0,200}?\b(?:start|restart|enable|reenable|isolate|reload-or-restart|try-restart)\b([^\n;&|]{0,500})"
 _MOST_TEXT = 1 << 21  # characters of contents that are searched for names of units
 _TEXT = "|\n    [Service]\n    ExecStart=/bin/true\n"
 _INSTALL = "    [Install]\n    WantedBy=multi-user.target\n"
@@ -98,7 +98,9 @@ class Starts:
         values = " ".join(setting.value for setting in text.read.settings)
         return {
             _service(word)
-            for word in re.findall(r"[\w.@-]+\.(?:container|pod|kube|network|volume|build|image)\b", values)
+            for word in re.findall(
+                r"(?<![\w.@-])[\w.@-]{1,255}\.(?:container|pod|kube|network|volume|build|image)\b", values
+            )
         }
 
     def _mounts(self, paths: list[str]) -> set[str]:

@@ -26,7 +26,7 @@ _GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n{_INSTALL}"
 _TIMER = "contents: |\n  [Timer]\n  OnCalendar=daily\n  [Install]\n  WantedBy=timers.target\nenabled: true\n"
 _EXEC = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "busybox", "env", "fish", "test", "[", "expr")
-_OPERATOR = r"&&|\|\|?|&|\d?(?:>>?|<)(?:&\d|[/\w].*)?|&>>?.*"
+_OPERATOR = r"&&|\|\|?|&|\d?>>?(?:&\d|[/\w.].*)?|<(?:/.*)?|&>>?.*"
 _SUFFIXES = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
 _LISTEN = ("Stream", "Datagram", "SequentialPacket", "FIFO", "Special", "Netlink", "MessageQueue", "USBFunction")
 _PATHS = ("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty")
@@ -44,13 +44,13 @@ _TRIGGERS = (
 
 def whole_units(facts: Facts, kind: str) -> Iterator[tuple[Text, UnitText]]:
     """Units of a kind that the config writes itself: the main text, and it with its drop-ins read together."""
-    for text in facts.texts:
-        if text.unit.endswith(kind) and not text.dropin and not text.quadlet:
+    for name, texts in facts.by_unit.items():
+        main = next((text for text in texts if not text.dropin), None)
+        if main is not None and name.endswith(kind):
             together = UnitText()
-            for each in facts.texts:
-                if each.unit == text.unit and not each.quadlet:
-                    together.settings.extend(each.read.settings)
-            yield text, together
+            for text in texts:
+                together.settings.extend(text.read.settings)
+            yield main, together
 
 
 def _first_line(text: Text, section: str) -> int:
@@ -275,7 +275,7 @@ def template_enabled(facts: Facts, find: Find) -> None:
     """Enabled templates without DefaultInstance=."""
     for i, each in enumerate(facts.compiled.systemd.units):
         if each.enabled and "@." in each.name and (each.contents or each.name not in image_units()):
-            texts = [text for text in facts.texts if text.unit == each.name]
+            texts = facts.by_unit.get(each.name, [])
             if not any(text.read.last("Install", "DefaultInstance") for text in texts):
                 instance = each.name.replace("@.", "@NAME.")
                 message = f"{each.name} is a template: enabling it starts nothing"
@@ -359,7 +359,7 @@ def timer_service_enabled(facts: Facts, find: Find) -> None:
     units = {each.name: (i, each) for i, each in enumerate(facts.compiled.systemd.units)}
     for name, (_, timer) in units.items():
         if name.endswith(".timer") and timer.enabled and timer.contents:
-            texts = [text.read.last("Timer", "Unit") for text in facts.texts if text.unit == name]
+            texts = [text.read.last("Timer", "Unit") for text in facts.by_unit.get(name, [])]
             started = next(filter(None, texts), name.removesuffix(".timer") + ".service")
             if started in units and units[started][1].enabled and units[started][1].contents:
                 at = ("systemd", "units", units[started][0], "enabled")

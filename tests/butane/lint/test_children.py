@@ -1,4 +1,4 @@
-"""--lint: each linter on what it is for and on what it must leave alone; and never without being asked."""
+"""Local files of a config and its size: links, children, user data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from butane_py.lint.settings import Settings
 from butane_py.pipeline import compile_source
 
 HEAD = "variant: fcos\nversion: 1.6.0\n"
-SERVICE = "      contents: |\n        [Service]\n        ExecStart=/bin/true\n"
-INSTALL = "        [Install]\n        WantedBy=multi-user.target\n"
 
 
 def codes(text: str, files: Path | None = None, *, lint: bool = True, select: tuple[str, ...] = ()) -> list[str]:
@@ -21,24 +19,6 @@ def codes(text: str, files: Path | None = None, *, lint: bool = True, select: tu
     result = compile_source((HEAD + text).encode(), "x", Options(str(files) if files else None, lint=lint, settings=settings))
     assert result.output is not None, [entry.raw() for entry in result.report]
     return [entry.code for entry in result.report]
-
-
-@pytest.mark.parametrize(
-    ("unit", "warned"),
-    [
-        ("    - name: a.service\n" + SERVICE, True),
-        ("    - name: a.service\n" + SERVICE + INSTALL, True),
-        ("    - name: a.service\n      enabled: true\n" + SERVICE + INSTALL, False),
-        ("    - name: a.service\n      enabled: false\n" + SERVICE + INSTALL, False),
-        ("    - name: a.service\n      mask: true\n" + SERVICE, False),
-        ("    - name: a@.service\n" + SERVICE, False),
-        ("    - name: a.service\n      dropins: [{name: x.conf, contents: '[Service]'}]\n", False),
-        ("    - name: a.service\n" + SERVICE + "    - name: a.timer\n      enabled: true\n", False),
-        ("    - name: a.service\n" + SERVICE + "    - name: b.service\n      enabled: true\n" + SERVICE.replace("ExecStart=/bin/true", "Type=oneshot\n        ExecStart=/bin/true\n        [Unit]\n        Wants=a.service") + INSTALL, False),
-    ],
-)  # fmt: skip
-def test_units_that_nothing_starts(unit: str, warned: bool) -> None:
-    assert codes("systemd:\n  units:\n" + unit) == (["lint-unit-not-started"] if warned else [])
 
 
 def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
