@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Identity = tuple[int, int]  # device and inode
 
 _MODE, _PRIVATE = 0o644, 0o600
+_MOST_LINKS = 40  # in a row, as Linux follows them
 # Why a file cannot be put in place of another, which can be written all the same: a mount point, another user's file in a
 # sticky folder, a folder that is read-only or not ours, a name without room for a suffix.
 _IN_PLACE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG)
@@ -66,9 +67,9 @@ def _write(
     inputs: Collection[Identity | None],
     header: bytes,
 ) -> bool:
-    descriptor = _descriptor(path)
-    if descriptor is not None:
-        write_all(descriptor, data)
+    target = _target(path)
+    if isinstance(target, int):
+        write_all(target, data)
         return True
     try:
         status = os.stat(path)
@@ -90,7 +91,7 @@ def _write(
                 f"this file does not begin with {header.decode()!r}: it is not overwritten; write somewhere else",
             )
     try:
-        _replace(os.path.realpath(path), data, status, private=private, sync=sync)
+        _replace(target, data, status, private=private, sync=sync)
     except OSError as error:
         if status is None or error.errno not in _IN_PLACE:
             raise
@@ -98,22 +99,20 @@ def _write(
     return True
 
 
-def _descriptor(path: str) -> int | None:
-    """The number of the open descriptor that `path` is a name of, such as /dev/stdout or /dev/fd/3.
+def _target(path: str) -> str | int:
+    """The path behind symbolic links; the number of the open descriptor that /dev/stdout, /dev/fd/3 and their like are names of.
 
     Opened anew by that name, a file would be written from its beginning, and a socket not at all.
     """
-    for _ in range(8):  # symbolic links that lead there
+    for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
-        if not name:
-            return None
         if name.isdecimal() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
             return int(name)
         try:
             path = os.path.join(folder, os.readlink(path))
         except (OSError, ValueError):
-            return None
-    return None
+            break
+    return path
 
 
 def _held(path: str) -> bytes | None:
@@ -127,8 +126,12 @@ def _held(path: str) -> bytes | None:
 
 def _replace(target: str, data: bytes, status: os.stat_result | None, *, private: bool, sync: bool) -> None:
     """Writes a file aside and renames it to `target`. Raises OSError; nothing is left aside."""
-    aside, descriptor = _aside(target, _MODE if status is None and not private else _PRIVATE)
+    folder, name = os.path.split(target)
+    # A random name: what a killed run has left behind is in nobody's way.
+    aside = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
+    mode = _MODE if status is None and not private else _PRIVATE
     try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             write_all(descriptor, data)
             if status is not None:
@@ -143,15 +146,6 @@ def _replace(target: str, data: bytes, status: os.stat_result | None, *, private
         with suppress(OSError):
             os.unlink(aside)
         raise
-
-
-def _aside(target: str, mode: int) -> tuple[str, int]:
-    """A new file beside `target`. Its name is random: what a killed run has left behind is in nobody's way."""
-    folder, name = os.path.split(target)
-    while True:
-        aside = os.path.join(folder, f".{name[:40]}.{os.urandom(6).hex()}.tmp")
-        with suppress(FileExistsError):
-            return aside, os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
 
 def _keep_owner(descriptor: int, status: os.stat_result) -> None:

@@ -7,6 +7,7 @@ import sys
 
 from butane_py.compilation import Options
 from butane_py.pipeline import Result, compile_source
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 from ignition_py.system import streams
 
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
-class Job:
-    """How files are compiled: the compiler's options, what refuses (`strict`), what is written, how reports look (`style`)."""
+class Job(Record):
+    """How files are compiled.
 
-    __slots__ = ("check", "colour", "map_to", "options", "strict", "style")
+    `options` are the compiler's; `strict` refuses configs with warnings; `check` writes nothing; `style` is that of the reports:
+    text, raw, json or sarif; `map_to` is where a source map goes: beside, inline, or "" for none; `private` makes files 0600.
+    """
 
-    def __init__(self, options: Options, *, check: bool, strict: bool, style: str, colour: bool, map_to: str = "") -> None:
-        self.options = options
-        self.check = check
-        self.strict = strict
-        self.style = style  # text, raw, json or sarif
-        self.colour = colour
-        self.map_to = map_to  # where a source map goes: beside, inline, or "" for none
+    options: Options
+    _: KW_ONLY
+    check: bool
+    strict: bool
+    style: str
+    colour: bool
+    map_to: str = ""
+    private: bool = False
 
     @classmethod
     def asked(cls, values: Values) -> Job:
@@ -49,16 +53,26 @@ class Job:
         if style == "text" and values.on("raw-errors"):
             style = "raw"
         colour = coloured(values.text("color"))
-        return cls(options, check=values.on("check"), strict=values.on("strict"), style=style, colour=colour, map_to=map_to)
+        return cls(
+            options,
+            check=values.on("check"),
+            strict=values.on("strict"),
+            style=style,
+            colour=colour,
+            map_to=map_to,
+            private=values.on("private"),
+        )
 
     def compile(self, data: bytes, name: str) -> Result:
         """Compiles `data`; with --strict nothing comes out where there is any report."""
         try:
             result = compile_source(data, name, self._options(name))
         except ConfigError as error:  # of the linter's settings and rules
-            return Result(None, Report([Entry(ERROR, "lint-settings", error.message, Place((), source=name), error.hint)]))
+            return Result(
+                None, Report([Entry(ERROR, "lint-settings", error.message, Place((), source=name), error.hint)])
+            )
         if self.strict and any(entry.severity != INFO for entry in result.report):
-            return Result(None, result.report)
+            return result.but(output=None, source_map=None)
         if self.map_to == "inline" and result.output is not None and result.source_map is not None:
             return self._with_map(result, result.output, result.source_map, name)
         return result
@@ -76,17 +90,10 @@ class Job:
 
         if not output.startswith("{"):
             message = "a MachineConfig has no room for a source map: put it beside with --source-map, or give --raw"
-            return Result(None, Report([*result.report, Entry(ERROR, "source-map-inline", message, Place((), 1, 1, name))]))
+            return Result(
+                None, Report([*result.report, Entry(ERROR, "source-map-inline", message, Place((), 1, 1, name))])
+            )
         return result.but(output=inside(output, made), source_map=None)
-
-    def write_map(self, result: Result, target: str) -> None:
-        """Puts the map beside the config at `target`, where it was asked for. Raises OSError."""
-        if self.map_to == "beside" and result.source_map is not None:
-            from butane_py.emit.source_map import as_text
-            from butane_py.files import write_output
-            from ignition_py.sources import MAP_SUFFIX
-
-            write_output(target + MAP_SUFFIX, as_text(result.source_map).encode(), changed_only=True, sync=False)
 
     def tell(self, text: str, *, config_to_stdout: bool) -> None:
         """Writes reports: JSON and SARIF to standard output where no config goes there, all else to standard error."""

@@ -42,11 +42,12 @@ FLAGS = (
     Flag("help", SWITCH, "show this help", short="h", hidden=True),
     Flag("ignore", TEXT, "leave reports of these codes out (lint-unit,lint-crlf)", noun="codes"),
     Flag("input", TEXT, "file to read (name it without a flag instead)", noun="file", hidden=True),
-    Flag("jobs", TEXT, "with --output-dir: how many at a time (default: one a core)", noun="number"),
+    Flag("jobs", TEXT, "with --output-dir: how many processes compile (default: 1)", noun="number"),
     Flag("lint", TEXT, "also run the linter; verify: with systemd-analyze", noun="mode", bare="on", choices=("on", "off", "verify")),
     Flag("output", TEXT, "file to write (default: standard output)", short="o", noun="file"),
     Flag("output-dir", TEXT, "compile several files, and all .bu files of folders, to this folder", noun="folder"),
     Flag("pretty", SWITCH, "indent the JSON", short="p"),
+    Flag("private", SWITCH, "write files that only their owner can read (mode 0600): configs hold secrets"),
     Flag("raw", SWITCH, "write an Ignition config, never a MachineConfig around it", short="r"),
     Flag("raw-errors", SWITCH, "print reports a line each, for programs"),
     Flag("select", TEXT, "lint with these rules only", noun="codes"),
@@ -156,43 +157,22 @@ def _run(values: Values, files: list[str]) -> int:
     return compile_one(job, path, "" if output == STDOUT else output, debug=values.on("debug"))
 
 
-def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False, changed_only: bool = False) -> int:
-    """Compiles one file (None: standard input) to `output` (empty: standard output). Raises OSError.
+def compile_one(job: Job, path: str | None, output: str, *, debug: bool = False) -> int:
+    """Compiles one file (None: standard input) to `output` (empty: standard output). Raises OSError for the standard streams."""
+    from butane_py.cli.one import as_bytes, compile_file, say_report
 
-    `changed_only`: an output that is the same already is not written again.
-    """
-    if path is None:
-        name, data = "<stdin>", streams.read_stdin()
-    else:
-        name = path
-        with open(path, "rb") as file:
-            data = file.read()
-    result = job.compile(data, name)
-    if job.style == "sarif":
-        from ignition_py.report.sarif import sarif
-
-        job.tell(sarif([(name, result.report)]), config_to_stdout=not output)
-    elif len(result.report) or job.style == "json":
-        job.tell(job.shown(result, data, name), config_to_stdout=not output)
+    outcome = compile_file(job, path, output)
+    say_report(job, outcome, config_to_stdout=not output)
+    result = outcome.result
     if result.output is None:
         return REFUSED
     if debug and result.compilation is not None:
         from butane_py.trace import translations
 
         streams.say(translations(result.compilation))
-    if not job.check:
-        _write(output, result.output.encode("utf-8", "replace") + b"\n", changed_only=changed_only)
-        job.write_map(result, output)
+    if not job.check and not output:
+        streams.write_stdout(as_bytes(result.output))
     return DONE
-
-
-def _write(path: str, data: bytes, *, changed_only: bool) -> None:
-    if path:
-        from butane_py.files import write_output
-
-        write_output(path, data, changed_only=changed_only)
-    else:
-        streams.write_stdout(data)
 
 
 def run() -> None:

@@ -1,138 +1,129 @@
-"""`--watch`: compile again whenever a config or a local file changes.
+"""`--watch`: compile again whenever one of the files that were read changes.
 
-Folders are watched with inotify (through libc, Linux); where there is none, or its limits are reached, the files' times are looked at
-twice a second. Which of the two it is, is said at the start.
+The files' states are looked at several times a second, through symbolic links: so a link that leads elsewhere, a folder that was
+removed and made anew and a file that is not there yet are seen alike, on every platform and on network filesystems.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 import time
 
-from butane_py.cli.job import REFUSED, Job
+from butane_py.cli.batch import batch, configs_below
+from butane_py.cli.job import DONE, REFUSED, Job
+from butane_py.cli.one import compile_file, say_report
+from butane_py.cli.reads import below
+from ignition_py.goflags import UsageError
 from ignition_py.system.streams import reason, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from ignition_py.goflags import Values
 
-POLL_SECONDS = 0.5
+    States = dict[
+        str, tuple[int, ...] | None
+    ]  # of each path: what changes when its contents do; None where it is not there
+
+POLL_SECONDS = 0.25
 QUIET_SECONDS = 0.05  # editors write a file in several steps
-# inotify(7): IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE, IN_ATTRIB
-_EVENTS = 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x4
-_EVENT = struct.Struct("iIII")
-_CLOEXEC, _NONBLOCK = 0o2000000, 0o4000
+_MOST_NOISE = 0.5  # seconds after which what keeps changing is compiled all the same
+_LEAST_SHARE = 10  # of the time, a part in so many is spent on looking
 
 
-def watch(values: Values, job: Job, files: list[str]) -> int:
-    """Compiles, waits for a change, and compiles again, until it is interrupted."""
-    folders = [*{os.path.dirname(name) or "." for name in files if not os.path.isdir(name)}]
-    trees = [name for name in files if os.path.isdir(name)] + ([job.options.files_dir] if job.options.files_dir else [])
-    watcher: Inotify | Polling
-    try:
-        watcher = Inotify(folders, trees)
-    except OSError:
-        watcher = Polling(folders, trees)
-    say(f"watching {', '.join([*files, *trees[len(trees) - bool(job.options.files_dir) :]])} with {watcher.name}; Ctrl-C ends it\n")
+def watch(values: Values, job: Job, operands: list[str]) -> int:
+    """Compiles, waits for a change, and compiles again, until it is interrupted. Raises UsageError for the first time only."""
+    watched = Watched(operands)
+    watched.look()
+    status, reads = _once(values, job, operands)
+    shown = [*operands, *([job.options.files_dir] if job.options.files_dir else [])]
+    say(f"watching {', '.join(shown)}; Ctrl-C ends it\n")
     while True:
-        status = _once(values, job, files)
         say(f"{time.strftime('%H:%M:%S')} {'refused' if status else 'compiled'}\n")
-        watcher.wait()
+        watched.choose(reads, more=bool(status))
+        watched.wait()
+        try:
+            status, reads = _once(values, job, operands)
+        except UsageError as error:  # a folder that is lost, or that is empty
+            say(f"{error}\n")
+            status, reads = REFUSED, set()
 
 
-def _once(values: Values, job: Job, files: list[str]) -> int:
-    from butane_py.cli.batch import compile_all
-    from butane_py.cli.main import compile_one
-
+def _once(values: Values, job: Job, operands: list[str]) -> tuple[int, set[str]]:
+    """Compiles; the exit status, and the files that were read. Raises UsageError."""
     try:
         if values.given("output-dir"):
-            return compile_all(values, job, files)
-        return compile_one(job, files[0], values.text("output"), changed_only=True)  # writing may be a change that is watched
+            return batch(values, job, operands)
+        outcome = compile_file(job, operands[0], values.text("output"))
     except OSError as error:
         say(f"{reason(error)}\n")
-        return REFUSED
+        return REFUSED, set()
+    say_report(job, outcome, config_to_stdout=False)
+    return REFUSED if outcome.result.output is None else DONE, {outcome.name, *outcome.reads}
 
 
-class Inotify:
-    """Waits for changes with inotify(7). Raises OSError where it cannot be had."""
+class Watched:
+    """What is looked at: files with local files, and folders whose configs are compiled; and how it looked before the last compiling."""
 
-    name = "inotify"
+    def __init__(self, operands: list[str]) -> None:
+        self._trees = [name for name in operands if os.path.isdir(name)]
+        self._operands = {name for name in operands if name not in self._trees}
+        self._files = self._operands
+        self._seen: tuple[States, States] = ({}, {})
 
-    def __init__(self, folders: list[str], trees: list[str]) -> None:
-        import ctypes
+    def look(self) -> None:
+        """Takes down how everything looks now."""
+        self._seen = self._now()
 
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._errno = ctypes.get_errno
-        if not hasattr(self._libc, "inotify_init1"):
-            raise OSError("this system has no inotify")
-        self._folders = folders
-        self._trees = trees
-        self._descriptor: int = self._libc.inotify_init1(_CLOEXEC | _NONBLOCK)
-        if self._descriptor < 0:
-            raise OSError(self._errno(), os.strerror(self._errno()))
-        self._add()
+    def choose(self, reads: set[str], *, more: bool) -> None:
+        """Watches the files that the last compiling read, with `more` beside those of before: a config that cannot be compiled names none.
 
-    def _add(self) -> None:
-        """Watches all folders; those that are watched already stay so."""
-        for folder in [*self._folders, *(below for tree in self._trees for below in _folders(tree))]:
-            if self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), _EVENTS) < 0 and self._errno() != 2:
-                raise OSError(self._errno(), os.strerror(self._errno()), folder)
-
-    def wait(self) -> None:
-        """Returns once something has changed and nothing more does."""
-        import select
-
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        changed = False
-        while not changed or poll.poll(QUIET_SECONDS * 1000):
-            poll.poll()
-            changed = any(not name.endswith(".tmp") for name in self._names()) or changed
-        self._add()
-
-    def _names(self) -> Iterator[str]:
-        """Names of what has changed."""
-        data = os.read(self._descriptor, 1 << 16)
-        at = 0
-        while at < len(data):
-            *_, length = _EVENT.unpack_from(data, at)
-            at += _EVENT.size
-            yield os.fsdecode(data[at : at + length].rstrip(b"\0"))
-            at += length
-
-
-class Polling:
-    """Waits for changes by looking at sizes and times of all files."""
-
-    name = "polling"
-
-    def __init__(self, folders: list[str], trees: list[str]) -> None:
-        self._folders = folders
-        self._trees = trees
-        self._seen = self._state()
-
-    def _state(self) -> dict[str, tuple[int, int, int]]:
-        state = {}
-        for folder in [*self._folders, *(below for tree in self._trees for below in _folders(tree))]:
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if not entry.name.endswith(".tmp"):
-                            status = entry.stat(follow_symlinks=False)
-                            state[entry.path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-            except OSError:
-                continue
-        return state
+        Of files that were watched already the state before it counts, so that what changed meanwhile is compiled.
+        """
+        self._files = (self._files if more else self._operands) | reads
+        before, trees = self._seen
+        self._seen = {**states(self._files), **{path: before[path] for path in self._files & before.keys()}}, trees
 
     def wait(self) -> None:
-        """Returns once something has changed since the last time."""
-        while (state := self._state()) == self._seen:
-            time.sleep(POLL_SECONDS)
-        self._seen = state
+        """Returns once something has changed, and either nothing more does or too much."""
+        pause = POLL_SECONDS
+        while True:
+            start = time.monotonic()
+            now = self._now()
+            pause = max(POLL_SECONDS, _LEAST_SHARE * (time.monotonic() - start))
+            if now != self._seen:
+                break
+            time.sleep(pause)
+        end = time.monotonic() + _MOST_NOISE
+        while time.monotonic() < end:
+            time.sleep(QUIET_SECONDS)
+            later = self._now()
+            if later == now:
+                break
+            now = later
+        self._seen = now
+
+    def _now(self) -> tuple[States, States]:
+        trees: States = {}
+        for tree in self._trees:
+            trees.update((each, _of(each)) for each in configs_below(tree))
+        return states(self._files), trees
 
 
-def _folders(tree: str) -> Iterator[str]:
-    return (base for base, _, _ in os.walk(tree))
+def states(files: Iterable[str]) -> States:
+    """The states of files, and of folders with all that is in them."""
+    found: States = {}
+    for path in files:
+        found[path] = _of(path)
+        if os.path.isdir(path):
+            found.update((each, _of(each)) for each in below(path))
+    return found
+
+
+def _of(path: str) -> tuple[int, ...] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev, status.st_mode

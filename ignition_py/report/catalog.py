@@ -40,6 +40,7 @@ _ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshi
 DECLARING = (
     "ignition_py.spec.rules.all",
     "butane_py.pipeline",
+    "butane_py.cli.one",
     "butane_py.unknown",
     "butane_py.child",
     "butane_py.forbidden",

@@ -82,10 +82,11 @@ def encoded(text: str) -> bytes:
 
 
 def reason(error: OSError) -> str:
-    """`FILE: No such file or directory`."""
+    """`FILE: No such file or directory`; for a full disk the way out too."""
     name = error.filename
     shown = os.fsdecode(name) if isinstance(name, bytes) else str(name) if name is not None else ""
-    return f"{shown}: {error.strerror or error}" if shown else str(error.strerror or error)
+    way_out = "; make room there, or write somewhere else" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{shown}: {error.strerror or error}{way_out}" if shown else f"{error.strerror or error}{way_out}"
 
 
 def _named(number: int, action: Callable[..., Any], *arguments: object) -> Any:
@@ -215,7 +216,7 @@ def _explained(error: Exception) -> str:
     if isinstance(error, IgnitionError):
         return str(error)
     if isinstance(error, OSError) and error.errno is not None:
-        return reason(error) + _way_out(error)
+        return reason(error)
     import traceback
 
     from ignition_py import __version__
@@ -225,7 +226,3 @@ def _explained(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({where})"
     return f"a defect of ignition-py {__version__}; please report it: {type(error).__name__} in {where}"
-
-
-def _way_out(error: OSError) -> str:
-    return "; make room there, or write somewhere else" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
