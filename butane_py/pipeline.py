@@ -15,7 +15,7 @@ from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import Source, YamlError
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry, Place, Report
-from ignition_py.report.distinct import distinct
+from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
                 break
     except YamlError as error:
         work.report = Report([Entry(ERROR, "yaml", str(error), Place((), error.line or 1, error.column, name))])
-    work.report = distinct(work.report)
+    work.report = finished(work.report)
     options = work.options
     if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
         from butane_py.lint.ignores import filtered

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from butane_py.places import traced
+from ignition_py.report.catalog import declare
 from ignition_py.report.diag import path_text
 from ignition_py.sources import MAP_VERSION
 from ignition_py.spec.model import Struct
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
+
+declare(
+    "source-map-inline",
+    title="A MachineConfig has no room for a source map",
+    why=(
+        "The machine-config operator refuses unknown keys in the config inside a MachineConfig, so a map cannot be "
+        "embedded."
+    ),
+    fix="Write the map beside the output (--source-map=beside with --output), or write an Ignition config with --raw.",
+)
+
 
 
 def source_map(work: Compilation, output: Config) -> dict[str, Any]:

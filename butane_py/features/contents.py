@@ -70,7 +70,9 @@ def one_source(it: Resource, find: ButaneFindings) -> None:
     given = [name for name in ("local", "inline", "source") if getattr(it, name) is not None]
     if len(given) > 1:
         at = given[-1] if find.version else "inline"
-        find.error("sources-too-many", f"contents come from one place: give one of {' and '.join(given)}", at)
+        message = f"contents come from one place, not from {' and '.join(given)}"
+        related = tuple((f"{name} is given here", (name,)) for name in given if name != at)
+        find.error("sources-too-many", message, at, hint=f"keep one of {' and '.join(given)}", related=related)
 
 
 @rule(ConfigReference, since=1)
@@ -93,7 +95,9 @@ def inline_config(it: ConfigReference, find: ButaneFindings) -> None:
 @rule(Dropin)
 def one_text(it: Unit | Dropin, find: ButaneFindings) -> None:
     if it.contents is not None and it.contents_local is not None:
-        find.error("unit-sources-too-many", "give contents or contents_local, not both", "contents_local")
+        message = "the text of a unit comes from one place, not from contents and contents_local"
+        related = (("contents are given here", ("contents",)),)
+        find.error("unit-sources-too-many", message, "contents_local", related=related)
 
 
 def _resource(work: Compilation, it: Any, values: dict[str, Any]) -> None:

@@ -60,15 +60,17 @@ def fedora_coreos(it: boot_device.Config, find: ButaneFindings) -> None:
             continue
         for p, part in enumerate(disk.partitions):
             if part.number == 0 and part.label is not None:
-                message = (
-                    "a partition is not found again by its label alone: give its number, or wipe_table for the disk"
-                )
-                find.warning("partition-reuse-label", message, "storage", "disks", i, "partitions", p, "number")
+                message = f"the partition {part.label!r} is found again by its label only, and added anew where that is missing"
+                hint = f"give the partition a number, or set wipe_table: true for {disk.device} (which erases its partitions)"
+                path = ("storage", "disks", i, "partitions", p, "number")
+                find.warning("partition-reuse-label", message, *path, hint=hint)
     for i, filesystem in enumerate(it.storage.filesystems):
         mounted = isinstance(filesystem, Filesystem) and filesystem.with_mount_unit
         if mounted and filesystem.path is not None and not re.match(_MOUNTABLE, filesystem.path):
             message = "only what is below /etc or /var can be mounted by a unit of its own"
-            find.error("mount-point-forbidden", message, "storage", "filesystems", i, "path")
+            below = f"/var{filesystem.path}" if filesystem.path.startswith("/") and filesystem.path != "/" else "/var/data"
+            hint = f"mount it below /var, such as {below}"
+            find.error("mount-point-forbidden", message, "storage", "filesystems", i, "path", hint=hint)
 
 
 @code(

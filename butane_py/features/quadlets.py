@@ -65,7 +65,9 @@ class Systemd(base.Systemd):
 @rule(Quadlet)
 def quadlet(it: Quadlet, find: ButaneFindings) -> None:
     if not it.name.endswith(TYPES):
-        find.error("quadlet-name", f"the name of a quadlet ends in one of {' '.join(TYPES)}", "name")
+        stem = it.name.removesuffix(".service")
+        hint = f"write {stem}.container, or the type that it has" if stem and stem[-1] != "." else ""
+        find.error("quadlet-name", f"the name of a quadlet ends with its type: one of {' '.join(TYPES)}", "name", hint=hint)
     elif template_of(it.name) is not None:
         for name in ("contents", "contents_local"):
             if it.has(name):
@@ -75,7 +77,9 @@ def quadlet(it: Quadlet, find: ButaneFindings) -> None:
                     name,
                 )
     elif it.contents is not None and it.contents_local is not None:
-        find.error("unit-sources-too-many", "give contents or contents_local, not both", "contents_local")
+        message = "the text of a quadlet comes from one place, not from contents and contents_local"
+        related = (("contents are given here", ("contents",)),)
+        find.error("unit-sources-too-many", message, "contents_local", related=related)
 
 
 def template_of(name: str) -> str | None:

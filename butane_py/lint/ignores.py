@@ -10,13 +10,27 @@ import re
 
 from butane_py.lint.settings import OFF, Settings, matches
 from ignition_py.record import Record
+from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, INFO, Entry, Place, Report
+from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from butane_py.yaml.source import Source
+
+declare(
+    "lint-unused-ignore",
+    title="A comment silences nothing",
+    why="No report of that code is made there any more, so the comment hides the next one.",
+    fix="Take the comment away, or put it on the line of the report.",
+    wrong="# butane-py: ignore-file[lint-crlf]\n" + file_("mode: 0644\n"),
+    right=file_("mode: 0644\n"),
+    severity=INFO,
+    lint=True,
+)
+
 
 MARK = b"butane-py: ignore"
 UNUSED = "lint-unused-ignore"

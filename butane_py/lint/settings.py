@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.record import Record, field
+from ignition_py.report.catalog import declare
 from ignition_py.report.diag import SEVERITIES, ConfigError
 
 TYPE_CHECKING = False
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.compilation import Options
+
+declare(
+    "lint-settings",
+    title="Settings of the linter cannot be used",
+    why="A butane-py.toml or [tool.butane-py] of a pyproject.toml has an unknown name or a wrong type, or rules of others cannot be loaded.",
+    fix="Mend the file that the message names; docs/lint.md lists the settings.",
+    lint=True,
+)
+
 
 OFF = "off"
 OWN_FILE = "butane-py.toml"

@@ -38,6 +38,8 @@ _ROLE = "metadata:\n  name: example\n  labels:\n    machineconfiguration.openshi
 
 # Modules whose import declares every code. They are imported by `load()` only.
 DECLARING = (
+    "ignition_py.report.codes",
+    "ignition_py.spec.downgrade",
     "ignition_py.spec.rules.all",
     "butane_py.pipeline",
     "butane_py.cli.one",
@@ -45,7 +47,10 @@ DECLARING = (
     "butane_py.child",
     "butane_py.forbidden",
     "butane_py.ignition_rules",
-    "butane_py.codes",
+    "butane_py.emit.source_map",
+    "butane_py.lint.every",
+    "butane_py.lint.ignores",
+    "butane_py.lint.settings",
 )
 
 
@@ -100,6 +105,16 @@ def code(name: str, *, since: str = "", **texts: Unpack[Texts]) -> Callable[[Fun
     """Declares a code at the function that reports it. Several can be stacked."""
     declare(name, since=since, **texts)
     return lambda function: function
+
+
+def way_out(name: str) -> str:
+    """The way out of a declared code as a help line, such as "add format, such as format: xfs"; "" for other codes."""
+    if name not in _declared:
+        from ignition_py.report import codes  # noqa: F401  # declares the codes that no single module reports
+    text = _declared[name][1].get("fix", "") if name in _declared else ""
+    if text.count(".") == 1:
+        text = text.removesuffix(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def load() -> dict[str, Code]:

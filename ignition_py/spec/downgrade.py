@@ -8,6 +8,7 @@ the rules of the target, so formats, URL schemes, hash functions and pins need n
 
 from __future__ import annotations
 
+from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, Entry, Report
 from ignition_py.spec import tables
 from ignition_py.spec.origins import place_of
@@ -20,6 +21,28 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Path
     from ignition_py.spec.model import Field, Struct
     from ignition_py.spec.tables import Config
+
+declare(
+    "newer-field",
+    title="A field is newer than the version",
+    why=(
+        "The config has a field that the version it is rewritten to does not have, and leaving it out would change what "
+        "the machine becomes."
+    ),
+    fix="Remove the field, or choose a version that has it.",
+)
+
+
+declare(
+    "special-bits",
+    title="Special mode bits would be lost",
+    why=(
+        "Setuid, setgid and sticky bits have no effect before Ignition 3.6.0, so a config that is rewritten to an older "
+        "version would lose them."
+    ),
+    fix="Remove the bits from the mode, or choose version 3.6.0 or newer.",
+)
+
 
 _SPECIAL_BITS = 0o7000
 _NAMES = {minor: text for text, minor in tables.VERSIONS.items()}

@@ -53,6 +53,7 @@ def test_wrong_example_gets_the_code(name: str, folder: str) -> None:
     report = _compiled(name, CODES[name].wrong, folder).report
     severities = {entry.severity for entry in report if entry.code == name}
     assert severities
+    assert [entry.raw() for entry in report if not entry.hint] == []  # each report says the way out
     assert CODES[name].lint or CODES[name].severity in severities  # a rule of the linter may grade what it finds
 
 
@@ -114,6 +115,12 @@ def test_every_other_code_has_examples() -> None:
 def test_the_document_is_in_step() -> None:
     text = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8")
     assert text == document(CODES.values()), "run tools/codes.py"
+
+
+def test_a_consequence_is_not_reported_twice() -> None:
+    text = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      mode: 644\n    - path: /b\n      mode: 04755\n"
+    codes = [(entry.code, entry.place.line) for entry in compile_source(text, "a.bu", Options()).report]
+    assert codes == [("mode-decimal", 6), ("mode-special-bits", 8)]
 
 
 def test_a_code_is_declared_once() -> None:

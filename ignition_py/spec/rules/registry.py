@@ -8,7 +8,7 @@ structure. Which rule fails at which path follows the reference; the words are o
 from __future__ import annotations
 
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.catalog import declare
+from ignition_py.report.catalog import code, declare
 from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.model import NEVER
 
@@ -172,6 +172,14 @@ class _Walker:
             elif entry.struct is not None:
                 self.walk(value, (*path, name))
 
+    @code(
+        "duplicate",
+        title="An entry is given twice",
+        why="Two entries of a list have the same key (path, name, device or source), so one of them could have no effect.",
+        fix="Remove one of the two, or give it another path, name or device.",
+        wrong="storage:\n  files:\n    - path: /etc/motd\n    - path: /etc/motd\n",
+        right="storage:\n  files:\n    - path: /etc/motd\n    - path: /etc/issue\n",
+    )
     def _keys(self, items: tuple[Any, ...], structs: bool, first: dict[str, Path], path: Path) -> None:
         """Reports the entries of a list whose key another has already; `first` is where each key stands first."""
         for i, item in enumerate(items):

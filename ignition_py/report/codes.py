@@ -1,4 +1,4 @@
-"""Codes of the config as a whole: YAML, variant and version, keys and types, configs inside configs."""
+"""Codes that several modules report: of texts that cannot be read, and of the program itself."""
 
 from __future__ import annotations
 
@@ -40,16 +40,6 @@ declare(
 
 
 declare(
-    "duplicate",
-    title="An entry is given twice",
-    why="Two entries of a list have the same key (path, name, device or source), so one of them could have no effect.",
-    fix="Remove one of the two, or give it another path, name or device.",
-    wrong="storage:\n  files:\n    - path: /etc/motd\n    - path: /etc/motd\n",
-    right="storage:\n  files:\n    - path: /etc/motd\n    - path: /etc/issue\n",
-)
-
-
-declare(
     "null-object",
     title="An object is null",
     why="JSON null stands where an Ignition config has an object. It counts as empty.",
@@ -58,6 +48,7 @@ declare(
     right='ignition:\n  config:\n    merge:\n      - inline: \'{"ignition": {"version": "3.5.0"}, "storage": {}}\'\n',
     severity=WARNING,
 )
+
 
 declare(
     "json-syntax",
@@ -69,35 +60,6 @@ declare(
     fix="Correct the text there; to write configs by hand, write Butane and compile it.",
 )
 
-declare(
-    "newer-field",
-    title="A field is newer than the version",
-    why=(
-        "The config has a field that the version it is rewritten to does not have, and leaving it out would change what "
-        "the machine becomes."
-    ),
-    fix="Remove the field, or choose a version that has it.",
-)
-
-declare(
-    "special-bits",
-    title="Special mode bits would be lost",
-    why=(
-        "Setuid, setgid and sticky bits have no effect before Ignition 3.6.0, so a config that is rewritten to an older "
-        "version would lose them."
-    ),
-    fix="Remove the bits from the mode, or choose version 3.6.0 or newer.",
-)
-
-declare(
-    "source-map-inline",
-    title="A MachineConfig has no room for a source map",
-    why=(
-        "The machine-config operator refuses unknown keys in the config inside a MachineConfig, so a map cannot be "
-        "embedded."
-    ),
-    fix="Write the map beside the output (--source-map=beside with --output), or write an Ignition config with --raw.",
-)
 
 declare(
     "internal",
