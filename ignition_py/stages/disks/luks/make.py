@@ -21,6 +21,7 @@ from ignition_py.stages.disks.luks import cex as luks_cex
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import keys as luks_keys
+from ignition_py.stages.disks.luks.pin_config import handed_over as pin_config
 from ignition_py.stages.disks.luks.plan import DISCARDS, MADE, MAKING, bound, fact
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
@@ -30,13 +31,15 @@ from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Luks
     from ignition_py.stages.disks.luks.plan import Decision
     from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.progress import Progress
+    from ignition_py.system.log import Log
 
 _DEFAULT_MEMORY = 1 << 30  # bytes that cryptsetup gives a key, if the machine has twice as much (cryptsetup-luksFormat(8))
 _LONG = 24 * 3600.0  # seconds; with --integrity, luksFormat writes the whole device
@@ -162,12 +165,7 @@ class Maker:
         return luks_keys.generate() if key is None else key
 
     def _bind(self, luks: Luks, alias: str, key_path: str) -> None:
-        pin, config = luks_clevis.pin_of(luks, self._prepared.advertisements)
-        self._run(
-            ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", alias, pin, config],
-            f"binding the LUKS volume {luks.name} with the Clevis pin {pin}{at(luks)}",
-            secret=(config,),
-        )
+        bind_pin(self._log, luks, alias, key_path, self._prepared.advertisements)
         if luks_clevis.reopens(luks):
             self._close(luks)
             self._unlock(luks, alias)
@@ -244,6 +242,19 @@ class Maker:
             wrong.append("it is not open")
         if wrong:
             raise StageError(f"the LUKS volume {luks.name} is not as wanted: {'; '.join(wrong)}{at(luks)}")
+
+
+def bind_pin(log: Log, luks: Luks, device: str, key_path: str, advertisements: Mapping[str, Any]) -> None:
+    """Binds a volume, which the key in the file `key_path` opens, to its Clevis pin. Raises CommandError, StageError."""
+    pin, config = luks_clevis.pin_of(luks, advertisements)
+    what = f"binding the LUKS volume {luks.name} with the Clevis pin {pin}{at(luks)}"
+    try:
+        with pin_config(luks.name, pin, config) as given:
+            command = ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", device, pin, given.argument]
+            # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
+            run(log, command, what=what, secret=(config,), env={"LC_ALL": "C", **given.environment})
+    except OSError as error:
+        raise StageError(f"{what}: {error.filename}: {error.strerror}") from None
 
 
 def handed_over(ctx: Context) -> None:

@@ -3,7 +3,7 @@
     stage.py -> missing(), prepare()  before the first write: names, programs, hardware, key files, Tang servers
              -> foresee/              the devices, as far as they are known then
              -> create_all()  found.py (reads) -> plan.py (decides, pure) -> make.py (the only writer)
-                              clevis.py (pins), keys.py (key files in /run), cex.py (secure keys)
+                              clevis.py (pins), pin_config.py (their configuration), keys.py (key files in /run), cex.py (secure keys)
 
 Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bind(1).
 """
