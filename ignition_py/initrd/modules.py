@@ -34,8 +34,8 @@ NOT_AT_BOOT = (
     "ignition_py.initrd",
     *(
         f"ignition_py.programs.{name}"
-        for name in ("analyze", "cli", "collect_logs", "commands", "convert", "explain", "fetch", "initrd", "plan", "plan_images",
-                     "plan_svg", "plan_text", "plan_view", "rehearse", "sizes", "status")
+        for name in ("analyze", "apply", "cli", "collect_logs", "commands", "convert", "explain", "fetch", "initrd", "machine_config",
+                     "plan", "plan_images", "plan_svg", "plan_text", "plan_view", "rehearse", "render", "sizes", "status", "validate")
     ),
     "ignition_py.rehearsal",
     *(

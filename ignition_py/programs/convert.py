@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ignition_py.butane import is_butane
 from ignition_py.programs.inputs import Input, compile_butane
+from ignition_py.programs.machine_config import embedded
 from ignition_py.report.diag import Report
 from ignition_py.spec import tables
 
@@ -25,6 +26,10 @@ def convert(given: Input, target: int, files_dir: str | None = None) -> tuple[Co
 
     data, report = given.data, Report()
     config: Config | None
+    machine_config = None if is_butane(data) else embedded(data)
+    if machine_config is not None:
+        config, report = convert(Input(given.name, machine_config.data), target)
+        return config, machine_config.led_back(report)
     if is_butane(data):
         compiled = compile_butane(given, files_dir)
         report.entries += compiled.report

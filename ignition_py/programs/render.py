@@ -11,7 +11,7 @@ from ignition_py.programs.inputs import compile_butane, read_input
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry
 from ignition_py.spec import tables
-from ignition_py.system.log import INFO, WARNING, Log, Stream
+from ignition_py.system.log import CRIT, INFO, WARNING, Log, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,14 +56,23 @@ def rendered(path: str, fetching: Fetching, compiled_from: Callable[[str, bytes]
     the compiled one goes by, and the text. Raises IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.programs.machine_config import embedded
     from ignition_py.render import Renderer, log_report, parse
     from ignition_py.report.diag import ConfigError
+    from ignition_py.spec.read import read
     from ignition_py.state import State
 
     log = fetching.log()
     given = read_input(path)
     data, name = given.data, given.name
-    if is_butane(data):
+    machine_config = None if is_butane(data) else embedded(data)
+    if machine_config is not None:
+        report = machine_config.led_back(read(machine_config.data, name)[1])
+        log_report(report, log)
+        if report.fatal:
+            raise ConfigError(f"the MachineConfig {name} is not valid")
+        data = machine_config.data
+    elif is_butane(data):
         compiled = compile_butane(given, fetching.files_dir)
         log_report(compiled.report, log)
         if compiled.data is None:
@@ -71,7 +80,8 @@ def rendered(path: str, fetching: Fetching, compiled_from: Callable[[str, bytes]
         data, name = compiled.data, f"{name} (compiled)"
         if compiled_from is not None:
             compiled_from(name, given.data)
-    config = parse(data, name, log)
+    quiet = Log(Stream("stderr"), threshold=CRIT)  # for what has been reported already
+    config = parse(data, name, log if machine_config is None else quiet)
     fetcher = Fetcher(log, offline=fetching.offline, limit=fetching.timeout)
     merged = Renderer(fetcher, log, State()).render(config)
     check_rendered(merged, log, merged=merged is not config)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 AUTO, LINES, PRETTY, JSON = STYLES = ("auto", "lines", "pretty", "json")
-_ABOUT = "Checks Ignition configs (and Butane configs, compiled first). `-` reads standard input."
+_ABOUT = "Checks Ignition configs, Butane configs (compiled first) and MachineConfigs. `-` reads standard input."
 
 
 def parser(program: str) -> Parser:
@@ -81,11 +81,16 @@ def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: s
 
 
 def check(config: Input, files_dir: str | None = None) -> Report:
-    """The reports about one config; of a Butane config, those of its compilation. Raises IgnitionError."""
+    """The reports about one config: of a Butane config those of its compilation, of a MachineConfig those about its Ignition
+    config. Raises IgnitionError."""
     if is_butane(config.data):
         return compile_butane(config, files_dir).report
+    from ignition_py.programs.machine_config import embedded
     from ignition_py.spec.read import parse
 
+    machine_config = embedded(config.data)
+    if machine_config is not None:
+        return machine_config.led_back(parse(machine_config.data, config.name)[2])
     return parse(config.data, config.name)[2]
 
 

@@ -29,23 +29,40 @@ _CLOUD_INIT = (
 _INT_DIGITS = 18  # what surely fits in 64 bits
 
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MACHINE_CONFIG = re.compile(rb"""^kind:\s*["']?MachineConfig\b|"kind"\s*:\s*"MachineConfig\"""", re.MULTILINE)
+# Top-level keys of a Container Linux Config; Butane's sections have none of the first group, and a variant beside the second.
+_CONTAINER_LINUX = re.compile(rb"^(?:networkd|etcd|flannel|docker|update|locksmith|ignition|storage|systemd|passwd):(?:\s|$)", re.MULTILINE)
+
+
 def not_json(data: bytes) -> str | None:
-    """A sentence where text that is not JSON is something that is well known."""
+    """A sentence where text that is not JSON is something that is well known: what it is, and what to do with it."""
     head = data[:4096].lstrip()
     if not head:
         return "there is nothing but white space in this config"
     if head.startswith(b"#cloud-config"):
-        return "this is a cloud-config for cloud-init, not an Ignition config"
+        return "this is a cloud-config for cloud-init, not an Ignition config; write a Butane config and compile it with butane-py"
     if head.startswith(b"#!"):
         return "this is a script, not an Ignition config; put it into a file and a unit of a config"
     if head.lower().startswith((b"content-type: multipart", b"mime-version:")):
         return "this is MIME multipart user data for cloud-init, not an Ignition config"
+    if head.lower().startswith((b"<!doctype html", b"<html")):
+        return "this is a web page, not an Ignition config; a portal to log in to, or a proxy, may have answered the download"
+    if head.startswith(_UTF_16) or head[1:2] == b"\0" or head[:1] == b"\0":
+        return "this text is UTF-16 (as PowerShell's `>` writes it); save it as UTF-8"
     if head.startswith(b"\xef\xbb\xbf"):
-        return "the text starts with a byte order mark, which JSON does not have"
+        return "the text starts with a byte order mark, which JSON does not have; save it as UTF-8 without one"
     if re.search(rb"^variant:\s", head, re.MULTILINE):
         return "this is a Butane config; compile it with butane-py first"
+    if _MACHINE_CONFIG.search(head):
+        return "this is a MachineConfig; its Ignition config is below spec.config, and ignition-py validate and convert read it"
     if head.startswith(b"\x1f\x8b"):
-        return "this is gzip data, not text"
+        return "this is gzip data, not text; unpack it with gunzip"
+    if _CONTAINER_LINUX.search(head) and not head.startswith(b"{"):
+        return (
+            "this is YAML without a variant, as of a Container Linux Config; give a Butane config its variant and version, or compile "
+            "a Container Linux Config with its own transpiler (ct) and the result with ignition-py convert"
+        )
     return None
 
 
@@ -87,6 +104,8 @@ def version_problem(raw: Any, version: str, document: JsonDocument) -> tuple[str
     place = document.place(("ignition", "version"))
     if version:
         return _unknown(version), place
+    if isinstance(raw, dict) and "kind" in raw and _MACHINE_CONFIG.search(document.data):
+        return "this is a MachineConfig; its Ignition config is spec.config, and ignition-py validate and convert read it", place
     if isinstance(raw, dict) and "ignitionVersion" in raw:
         return "this is a config of spec 1; write it in spec 3 (ignition-py convert translates it)", place
     return "there is no ignition.version; the versions are " + ", ".join(tables.VERSIONS), place
