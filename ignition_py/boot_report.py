@@ -13,6 +13,7 @@ import json
 import os
 from errno import EACCES
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -28,20 +29,18 @@ _LAST_STAGE = "files"
 _MAX = 256 << 20  # bytes of a report
 
 
-class Span:
+class Span(Record):
     """Something that took time: `kind` is "stage", "step" or "resource"; seconds since power on, `size` in bytes."""
 
-    __slots__ = ("kind", "ok", "size", "source", "stage", "start", "took", "what")
-
-    def __init__(self, kind: str, stage: str, what: str, start: float, took: float, ok: bool, *, source: str = "", size: int = 0) -> None:
-        self.kind = kind
-        self.stage = stage
-        self.what = what
-        self.start = start
-        self.took = took
-        self.ok = ok
-        self.source = source
-        self.size = size
+    kind: str
+    stage: str
+    what: str
+    start: float
+    took: float
+    ok: bool
+    _: KW_ONLY
+    source: str = ""
+    size: int = 0
 
     @property
     def end(self) -> float:
@@ -85,16 +84,13 @@ class Run:
         )  # fmt: skip
 
 
-class Status:
+class Status(Record):
     """`state` is DONE, FAILED, RUNNING or UNKNOWN; `stage` the one that failed, is running or ran last."""
 
-    __slots__ = ("failure", "result", "stage", "state")
-
-    def __init__(self, state: str, stage: str = "", failure: dict[str, Any] | None = None) -> None:
-        self.state = state
-        self.stage = stage
-        self.failure = failure
-        self.result: dict[str, Any] | None = None
+    state: str
+    stage: str = ""
+    failure: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
 
 
 class Report:

@@ -16,7 +16,7 @@ _HEAD = 65536  # bytes in which the first keys of a config are looked for
 
 
 def is_butane(data: bytes) -> bool:
-    """Does the text look like a Butane config? JSON starts with a brace; YAML with keys in the first column."""
+    """True if the text looks like a Butane config: JSON starts with a brace; YAML with keys in the first column."""
     head = data[:_HEAD].removeprefix(_MARK)
     if head.lstrip()[:1] in (b"", b"{"):
         return False

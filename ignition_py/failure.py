@@ -142,7 +142,7 @@ def report_failure(log: Log, options: Options, error: Exception) -> None:
     failure = Failure.of(options.stage, error)
     if log.console is not None:
         log.console.say(f"stage {options.stage} failed: {_one_line(failure.what)}")
-    _attempt(log, "looking for the place in the config", lambda: _find_places(failure, options))
+    _attempt(log, "looking for the place in the config", lambda: find_places(failure, options.config_cache, flatcar=options.flatcar))
     failure.log = log.where
     recorder = log.recorder
     if recorder is not None:
@@ -160,15 +160,16 @@ def _attempt(log: Log, what: str, step: Callable[[], object]) -> None:
         log.info(f"{what}: {Failure.of('', trouble).what}")
 
 
-def _find_places(failure: Failure, options: Options) -> None:
-    """Where the entry stands that asked for what failed: in its own config, and in the YAML of that."""
-    from ignition_py.sources import original, written
+def find_places(failure: Failure, config_cache: str = "", *, flatcar: bool = False) -> None:
+    """Adds where the entry stands that asked for what failed: in its own config, and in the YAML of that."""
+    from ignition_py.sources import original
+    from ignition_py.yaml_places import written
 
     place = failure.place
     if place is None or not place.source:
         return
-    if place.source == options.config_cache:
-        failure.place, failure.written = original(place, options.config_cache, flatcar=options.flatcar)
+    if place.source == config_cache:
+        failure.place, failure.written = original(place, config_cache, flatcar=flatcar)
     elif failure.written is None:
         failure.written = written(place)
 

@@ -35,7 +35,7 @@ _MAX = 1 << 20  # bytes
 
 
 def keep(log: Log, stage: str, root: str, failure: Failure) -> None:
-    """Leaves the failure on a disk, and tells `failure` of the first boot that failed. That it cannot is no second failure."""
+    """Leaves the failure on a disk, and tells `failure` of the first boot that failed. Errors are logged only."""
     data = {**failure.data(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "boot": boot_id()}
     try:
         if stage in _WITH_ROOT and root != "/" and os.path.ismount(root):
@@ -93,7 +93,7 @@ def _parse(text: bytes | None) -> dict[str, Any] | None:
     try:
         data = json.loads(text or b"")
         facts = data["earlier"] or data
-        good = all(isinstance(some[name], str) for some in (data, facts) for name in ("stage", "message", "at", "boot"))
+        good = all(isinstance(part[name], str) for part in (data, facts) for name in ("stage", "message", "at", "boot"))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return data if good else None
@@ -114,7 +114,7 @@ def find(root: str) -> dict[str, Any] | None:
 
 
 def after(failure: dict[str, Any], result: dict[str, Any]) -> bool:
-    """Is the failure newer than the result of a provisioning? Times are RFC 3339."""
+    """True if the failure is newer than the result of a provisioning. Times are RFC 3339."""
     from datetime import UTC, datetime
 
     try:

@@ -55,7 +55,7 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
 
 def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
     from ignition_py.report.diag import ERROR
-    from ignition_py.sources import written
+    from ignition_py.yaml_places import written
 
     error = ConfigError(f"the config from {source} is not valid", report, hint=web_page(data))
     error.written = written(next(entry.place for entry in report if entry.severity == ERROR), data)

@@ -6,9 +6,6 @@
 The cache is one merged config, so a line of it tells nobody which config to mend. Only a failure pays for finding out: the
 kept texts are then read and merged once more, without the network, and merging keeps origins. The texts hold secrets, as the
 cache does; both are readable by root only and gone with the boot.
-
-One step further, `written` goes from a config to the YAML that it was compiled from: by the map that `butane-py --source-map` put into
-the config or beside it, and for Butane that was compiled at boot by compiling it once more.
 """
 
 from __future__ import annotations
@@ -16,8 +13,8 @@ from __future__ import annotations
 import os
 
 from ignition_py import quickjson as json
-from ignition_py.report.diag import IgnitionError, Place, path_text
-from ignition_py.spec.read import MAP_KEY
+from ignition_py.report.diag import IgnitionError, Place
+from ignition_py.yaml_places import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     Texts = Sequence[tuple[str, bytes]]
 
 SUFFIX = ".sources"
-MAP_SUFFIX = ".map"
-MAP_VERSION = 1
 _MAX = 16 << 20  # bytes; more is not worth the memory that it takes
 
 
@@ -74,59 +69,6 @@ def original(place: Place, cache: str, *, flatcar: bool = False) -> tuple[Place,
     if is_butane(text):  # lines of what the compiler made are nobody's
         return written(found, text) or Place(found.path, 0, 0, f"{found.source} (compiled)"), None
     return found, written(found, text)
-
-
-def written(place: Place, text: bytes | None = None) -> Place | None:
-    """Where the YAML stands that made `place` of a config; None where nothing tells.
-
-    `text` is that config; without it, a config that is a local file is read, and the map beside it. Raises nothing.
-    """
-    try:
-        made = _map(place.source, text)
-        if made is None or made["version"] != MAP_VERSION:
-            return None
-        for end in range(len(place.path), 0, -1):
-            known = made["places"].get(path_text(place.path[:end]))
-            if known is not None:
-                line, column, *other = known
-                path = _path(other[0]) if other else _snake(place.path[:end])
-                return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(made["file"]))
-    except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it
-        return None
-    return None
-
-
-def _map(source: str, text: bytes | None) -> Any:
-    from ignition_py.butane import compiled_map, is_butane
-
-    if text is None:
-        if not os.path.isfile(source):
-            return None
-        with open(source, "rb") as file:
-            text = file.read(_MAX)
-    if is_butane(text):
-        return compiled_map(text, source)
-    if MAP_KEY.encode() in text:
-        made = json.loads(text).get(MAP_KEY)
-        if made is not None:
-            return made
-    if not os.path.isfile(source + MAP_SUFFIX):
-        return None
-    with open(source + MAP_SUFFIX, "rb") as file:
-        return json.loads(file.read(_MAX))
-
-
-def _path(text: str) -> Path:
-    return tuple(int(part) if part.isdecimal() else part for part in text.split(".")[1:])
-
-
-def _snake(path: Path) -> Path:
-    """A path as it is written in YAML: `sizeMiB` as `size_mib`."""
-    return tuple(_snake_word(part) if isinstance(part, str) else part for part in path)
-
-
-def _snake_word(word: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in word.replace("MiB", "Mib"))
 
 
 def _rendered(texts: Texts, flatcar: bool) -> Config:

@@ -7,6 +7,7 @@ replaced as a whole: a reader sees the old file or the new one, never half of it
 from __future__ import annotations
 
 from ignition_py import quickjson as json
+from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import write_private
 
@@ -15,18 +16,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class FetchedConfig:
+class FetchedConfig(Record):
     """A config that was read: kind (`base` or `user`), source, and whether another config named it."""
 
-    __slots__ = ("kind", "referenced", "source")
-
-    def __init__(self, kind: str, source: str, referenced: bool = False) -> None:
-        self.kind = kind
-        self.source = source
-        self.referenced = referenced
+    kind: str
+    source: str
+    referenced: bool = False
 
 
-class State:
+class State(Record):
     """The contents of the state file.
 
     `luks_persist_key_files`: volume name -> data URL of the generated key, from disks for files.
@@ -35,20 +33,13 @@ class State:
     `provider_output_files`: files (as in a config's `storage.files`, JSON form) that a provider wants written.
     """
 
-    __slots__ = (
-        "fetched_configs",
-        "luks_persist_key_files",
-        "luks_persist_volume_key_files",
-        "notated_directories",
-        "provider_output_files",
-    )
+    HIDDEN = ("luks_persist_key_files", "luks_persist_volume_key_files")
 
-    def __init__(self) -> None:
-        self.fetched_configs: list[FetchedConfig] = []
-        self.luks_persist_key_files: dict[str, str] = {}
-        self.luks_persist_volume_key_files: dict[str, str] = {}
-        self.notated_directories: list[str] = []
-        self.provider_output_files: list[dict[str, Any]] = []
+    fetched_configs: list[FetchedConfig] = field(default_factory=list)
+    luks_persist_key_files: dict[str, str] = field(default_factory=dict)
+    luks_persist_volume_key_files: dict[str, str] = field(default_factory=dict)
+    notated_directories: list[str] = field(default_factory=list)
+    provider_output_files: list[dict[str, Any]] = field(default_factory=list)
 
     def to_data(self) -> dict[str, Any]:
         """The JSON form; empty members are null, as the reference writes them."""

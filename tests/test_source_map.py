@@ -15,9 +15,9 @@ import butane_py
 from butane_py.cli.main import main as butane
 from ignition_py import cli
 from ignition_py.report.diag import Place
-from ignition_py.sources import MAP_SUFFIX, written
-from ignition_py.spec.read import read
+from ignition_py.spec.read import MAP_SUFFIX, read
 from ignition_py.spec.schema import ignition_schema
+from ignition_py.yaml_places import written
 from tests.test_failure import Machine
 
 YAML = """variant: fcos

@@ -135,7 +135,7 @@ def _written(job: Job, result: Result, output: str, target: str, inputs: set[Ide
     )
     if job.map_to == "beside" and result.source_map is not None:
         from butane_py.emit.source_map import as_text
-        from ignition_py.sources import MAP_SUFFIX
+        from ignition_py.spec.read import MAP_SUFFIX
 
         text = as_text(result.source_map).encode()
         write_output(target + MAP_SUFFIX, text, private=job.private, changed_only=True, sync=False, inputs=inputs)

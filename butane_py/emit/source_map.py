@@ -2,7 +2,7 @@
 
     compiler.py -> Result.source_map -> beside the config (CONFIG.map) or into it, under the key `sourceMap`
 
-At boot, ignition_py/sources.py looks a failed entry up in it. The map has paths, lines and columns, and nothing of the contents.
+At boot, ignition_py/yaml_places.py looks a failed entry up in it. The map has paths, lines and columns, and nothing of the contents.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import json
 from butane_py.places import traced
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import path_text
-from ignition_py.sources import MAP_VERSION
 from ignition_py.spec.model import Struct
-from ignition_py.spec.read import MAP_KEY
+from ignition_py.spec.read import MAP_KEY, MAP_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -83,9 +83,11 @@ def apply(
     try:
         _apply(_read(path, files_dir, log), os.path.abspath(root), log, offline=offline, ignore=ignore_unsupported)
     except IgnitionError as error:
-        from ignition_py.failure import Failure
+        from ignition_py.failure import Failure, find_places
 
-        log.failure(Failure.of("apply", error).screen())
+        failure = Failure.of("apply", error)
+        find_places(failure)
+        log.failure(failure.screen())
         return 1
     log.info("the config is applied")
     return 0

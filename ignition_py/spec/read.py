@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from ignition_py.spec.unknown import Answer
 
 
-MAP_KEY = "sourceMap"  # where `butane-py --source-map=inline` leaves its map; it is for ignition_py/sources.py
+# The map from entries of a config to the YAML it was compiled from, which `butane-py --source-map` makes and yaml_places.py reads:
+# the key of one inside a config, the end of the name of one beside it, and the version of its format.
+MAP_KEY = "sourceMap"
+MAP_SUFFIX = ".map"
+MAP_VERSION = 1
 
 
 class EmptyConfig(ConfigError):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +19,15 @@ if TYPE_CHECKING:
 _NOTHING, _AMBIVALENT = 2, 8  # exit statuses of blkid --probe
 
 
-class Signature:
+class Signature(Record):
     """What a device holds; `type` "" where blkid finds nothing. `table` is the type of a partition table, mostly
     ""."""
 
-    __slots__ = ("ambiguous", "label", "table", "type", "uuid")
-
-    def __init__(
-        self, kind: str = "", label: str = "", uuid: str = "", table: str = "", ambiguous: tuple[str, ...] = ()
-    ) -> None:
-        self.type = kind
-        self.label = label
-        self.uuid = uuid
-        self.table = table
-        self.ambiguous = ambiguous
+    type: str = ""
+    label: str = ""
+    uuid: str = ""
+    table: str = ""
+    ambiguous: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """`ext4 with label "ROOT" and UUID 1234…`, `traces of ext4 and xfs`, `nothing`."""
@@ -63,8 +60,6 @@ def probe(log: Log, device: str, offset: int = 0, size: int = 0) -> Signature:
 
 
 def _blkid(log: Log, device: str, *more: str) -> tuple[dict[str, str], int]:
-    from ignition_py.system.run import run
-
     done = run(
         log,
         ["blkid", "--probe", "--output", "udev", *more, device],

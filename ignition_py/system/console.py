@@ -20,7 +20,7 @@ _PATIENCE = 1.0  # seconds for the splash screen
 
 
 class Console:
-    """All consoles. Nothing that goes wrong with them is worth a word, let alone a boot."""
+    """All consoles. Errors are ignored: consoles are best effort."""
 
     def __init__(self, consoles: str = CONSOLES, folder: str = "/dev") -> None:
         self._paths = [f"{folder}/{name}" for name in _names(consoles)]
@@ -43,7 +43,7 @@ class Console:
 
 
 def wanted(environ: dict[str, str] | os._Environ[str]) -> bool:
-    """Do the image's units ask for progress on the console?"""
+    """True if the image's units ask for progress on the console."""
     return environ.get(SETTING, "") not in ("", "0", "no")
 
 
@@ -64,7 +64,7 @@ def _names(path: str) -> list[str]:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Does not wait: a slow serial line must not hold up a boot."""
+    """Writes without waiting: a slow serial line must not hold up a boot."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -78,7 +78,7 @@ def _write(path: str, data: bytes) -> None:
 
 
 def _show(text: str) -> bool:
-    """On the splash screen. Whether it is worth trying again."""
+    """Shows a line on the splash screen. False where there is none any more."""
     import socket
 
     data = text.encode("utf-8", "replace")[:254].decode("utf-8", "ignore").encode()  # no half of a character

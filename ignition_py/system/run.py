@@ -138,6 +138,9 @@ def sync_below(log: Log, root: str) -> None:
     syncfs(2); the program sync has. Without it, or where it fails, sync(2) does.
     """
     root = os.path.realpath(root)
+    if root == "/":  # every filesystem is meant, and /proc and automounts are not to be opened
+        os.sync()
+        return
     below = root.rstrip("/") + "/"
     targets = list(dict.fromkeys(mount.target for mount in mounts() if mount.target == root or mount.target.startswith(below)))
     argv, program = ["sync", "-f", root, *targets], which("sync")

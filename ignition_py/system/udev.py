@@ -10,6 +10,7 @@ import os
 import stat
 import time
 
+from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 
 TYPE_CHECKING = False
@@ -25,30 +26,30 @@ SETTLE_TIMEOUT = 120.0  # seconds; udevadm settle's own default
 
 
 def running() -> bool:
+    """True if there is a udevd."""
     return os.path.exists(CONTROL)
 
 
 def ready(path: str) -> bool:
-    """Is `path` a block device that udev is done with?"""
+    """True if `path` is a block device that udev has handled."""
     try:
         info = os.stat(path)
     except OSError:
         return False
     if not stat.S_ISBLK(info.st_mode):
         return False
-    return not running() or os.path.exists(f"{DATABASE}/b{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}")
+    return not running() or os.path.exists(f"{DATABASE}/b{_number(info)}")
 
 
 def wait_for(log: Log, devices: Sequence[str]) -> None:
-    """Returns when every one of `devices` is there. Raises StageError naming all that have not come in time, and what is there
-    instead."""
+    """Returns when every one of `devices` is ready. Raises StageError naming those that are not in time, and what exists instead."""
     missing = absent(log, devices)
     if missing:
         raise StageError("; ".join(map(why_absent, missing)), hint="Check the device paths of the config")
 
 
 def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> list[str]:
-    """Waits for `devices`; returns those that have not come in time, at once if it is not `patient`."""
+    """Waits for `devices`, unless not `patient`; those that are not ready."""
     missing = list(dict.fromkeys(device for device in devices if not ready(device)))
     if not missing or not patient:
         return missing
@@ -68,7 +69,7 @@ def why_absent(device: str) -> str:
 
 
 def state(device: str) -> str:
-    """What is the matter with it, and what is there instead."""
+    """Why a device is not ready, and what exists instead."""
     if os.path.exists(device):
         if stat.S_ISBLK(os.stat(device).st_mode):
             return f"exists, but udev has not finished with it within {DEVICE_TIMEOUT:g} seconds"
@@ -78,19 +79,41 @@ def state(device: str) -> str:
     return f"did not appear within {DEVICE_TIMEOUT:g} seconds; {neighbours(device)}"
 
 
+class Known(Record):
+    """What udev knows about a block device: its links ("/dev/disk/by-label/boot") and properties ("ID_FS_TYPE")."""
+
+    links: list[str]
+    properties: dict[str, str]
+
+
+def known(number: str, database: str = "") -> Known | None:
+    """The entry of block device "major:minor" in udev's database, None for none. Format: systemd's device-private.c."""
+    try:
+        with open(f"{database or DATABASE}/b{number}", encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    properties = (line[2:].partition("=") for line in lines if line.startswith("E:"))
+    links = sorted(f"/dev/{line[2:].strip()}" for line in lines if line.startswith("S:"))
+    return Known(links, {key: value for key, _, value in properties})
+
+
 def links(node: str) -> list[str]:
-    """The links that udev has made for a device: `S:` lines of its database (the format is that of systemd's
-    device-private.c)."""
+    """The links that udev has made for a device."""
     try:
         info = os.stat(node)
-        with open(f"{DATABASE}/b{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}", encoding="utf-8", errors="replace") as file:
-            return sorted(f"/dev/{line[2:].strip()}" for line in file if line.startswith("S:"))
     except OSError:
         return []
+    found = known(_number(info))
+    return found.links if found is not None else []
+
+
+def _number(info: os.stat_result) -> str:
+    return f"{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}"
 
 
 def neighbours(device: str) -> str:
-    """What a reader may have meant: the links beside `device`, or the machine's block devices."""
+    """What may have been meant: the links beside `device`, or the machine's block devices."""
     folder = os.path.dirname(device)
     if folder != "/dev" and os.path.isdir(folder):
         names = sorted(os.listdir(folder))[:32]

@@ -28,7 +28,7 @@ def at(entry: Struct) -> str:
         return ""
     if place.source in _butane:
         from ignition_py.report.diag import Place
-        from ignition_py.sources import written
+        from ignition_py.yaml_places import written
 
         name = place.source.removesuffix(COMPILED)
         place = written(Place(place.path, source=name), _butane[place.source]) or place

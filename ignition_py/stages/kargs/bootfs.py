@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import time
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.stages.kargs.entries import split
+from ignition_py.system import udev
+from ignition_py.system.run import CommandError, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,53 +30,49 @@ _PATIENCE = 10.0  # seconds that a disk may take to come up
 _BY = {"UUID": "uuid", "LABEL": "label", "PARTUUID": "partuuid", "PARTLABEL": "partlabel"}
 
 
-class Device:
-    """A block device as udev sees it. `disk` names the disk that a partition is on."""
+class Device(Record):
+    """A block device as udev sees it. `disk` names the disk that a partition is on; `properties` are udev's."""
 
-    __slots__ = ("disk", "filesystem", "label", "node", "part_type", "part_uuid")
+    node: str
+    disk: str
+    properties: dict[str, str]
 
-    def __init__(self, node: str, disk: str, properties: dict[str, str]) -> None:
-        self.node = node
-        self.disk = disk
-        self.part_type = properties.get("ID_PART_ENTRY_TYPE", "")
-        self.part_uuid = properties.get("ID_PART_ENTRY_UUID", "")
-        self.filesystem = properties.get("ID_FS_TYPE", "")
-        self.label = properties.get("ID_FS_LABEL", "")
+    def get(self, name: str) -> str:
+        return self.properties.get(name, "")
 
 
-class Place:
+class Place(Record):
     """A filesystem that may hold boot entries. `what` says why it is looked at; `options` are mount options.
 
     `rivals` lists the devices where there are several that it could be. `is_root`: it is the root filesystem.
     """
 
-    __slots__ = ("is_root", "node", "options", "rivals", "what")
-
-    def __init__(self, what: str, node: str, options: str = "", rivals: tuple[str, ...] = (), *, is_root: bool = False) -> None:
-        self.what = what
-        self.node = node
-        self.options = options
-        self.rivals = rivals
-        self.is_root = is_root
+    what: str
+    node: str
+    options: str = ""
+    rivals: tuple[str, ...] = ()
+    _: KW_ONLY
+    is_root: bool = False
 
     def describe(self) -> str:
         return f"{self.what} {self.node}"
 
 
-def scan(classes: str = "/sys/class/block", database: str = "/run/udev/data", dev: str = "/dev") -> list[Device]:
+def scan(classes: str = "/sys/class/block", database: str = "", dev: str = "/dev") -> list[Device]:
     """The block devices that udev has looked at, by name."""
     found = []
     for name in sorted(os.listdir(classes)):
         try:
             with open(f"{classes}/{name}/dev") as file:
                 number = file.read().strip()
-            with open(f"{database}/b{number}", encoding="utf-8", errors="replace") as file:
-                lines = [line[2:].rstrip("\n").partition("=") for line in file if line.startswith("E:")]
         except OSError:
+            continue
+        entry = udev.known(number, database)
+        if entry is None:
             continue
         real = os.path.realpath(f"{classes}/{name}")
         disk = os.path.basename(os.path.dirname(real)) if os.path.exists(f"{real}/partition") else name
-        found.append(Device(f"{dev}/{name}", disk, {key: value for key, _, value in lines}))
+        found.append(Device(f"{dev}/{name}", disk, entry.properties))
     return found
 
 
@@ -89,15 +88,15 @@ def loader_partition(variable: str = LOADER_VARIABLE) -> str:
 
 def places(devices: list[Device], command_line: str, loader: str = "") -> list[Place]:
     """Where to look, in order."""
-    started = next((device.disk for device in devices if loader and device.part_uuid.lower() == loader), "")
+    started = next((device.disk for device in devices if loader and device.get("ID_PART_ENTRY_UUID").lower() == loader), "")
     found: list[Place] = []
-    for what, some in (
-        ("the extended boot loader partition", [d for d in devices if d.part_type == XBOOTLDR]),
-        ("the boot filesystem", [d for d in devices if d.label == LABEL]),
-        ("the EFI system partition", [d for d in devices if d.part_type == ESP]),
+    for what, candidates in (
+        ("the extended boot loader partition", [d for d in devices if d.get("ID_PART_ENTRY_TYPE") == XBOOTLDR]),
+        ("the boot filesystem", [d for d in devices if d.get("ID_FS_LABEL") == LABEL]),
+        ("the EFI system partition", [d for d in devices if d.get("ID_PART_ENTRY_TYPE") == ESP]),
     ):
         seen = [place.node for place in found]
-        usable = [d.node for d in some if d.filesystem and d.node not in seen and (not started or d.disk == started)]
+        usable = [d.node for d in candidates if d.get("ID_FS_TYPE") and d.node not in seen and (not started or d.disk == started)]
         if usable:
             found.append(Place(what, usable[0], rivals=tuple(usable) if len(usable) > 1 else ()))
     root = _root(command_line)
@@ -118,8 +117,6 @@ def _root(command_line: str) -> Place | None:
 
 def find(log: Log, command_line: str) -> list[Place]:
     """As `places`, with this machine's devices; waits a little while there are none."""
-    from ignition_py.system import udev
-
     udev.settle(log)
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -138,16 +135,12 @@ class Mounted:
         self._at = at
 
     def __enter__(self) -> str:
-        from ignition_py.system.run import run
-
         os.makedirs(self._at, mode=0o700, exist_ok=True)
         options = ",".join(filter(None, ("rw", "nodev", "nosuid", "noexec", self._place.options)))
         run(self._log, ["mount", "-o", options, "--", self._place.node, self._at], what=f"mounting {self._place.describe()}")
         return self._at
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        from ignition_py.system.run import CommandError, run
-
         try:
             run(self._log, ["umount", "--", self._at], what=f"unmounting {self._place.describe()}")
         except CommandError as trouble:

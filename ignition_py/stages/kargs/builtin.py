@@ -169,12 +169,12 @@ class _Folder:
 
 def _like(old: int, new: int) -> None:
     found = os.fstat(old)
-    _where_there_is_such(os.fchown, new, found.st_uid, found.st_gid)
-    _where_there_is_such(os.fchmod, new, found.st_mode & 0o7777)
-    _where_there_is_such(copy_attributes, old, new)
+    _if_supported(os.fchown, new, found.st_uid, found.st_gid)
+    _if_supported(os.fchmod, new, found.st_mode & 0o7777)
+    _if_supported(copy_attributes, old, new)
 
 
-def _where_there_is_such(act: Callable[..., None], *arguments: int) -> None:
+def _if_supported(act: Callable[..., None], *arguments: int) -> None:
     """FAT has neither owners nor attributes, and modes only as it is mounted."""
     try:
         act(*arguments)

@@ -23,15 +23,15 @@ class Change:
         self.unwanted = [words for words in map(split, unwanted) if words]
 
     def fulfilled(self, line: str) -> bool:
-        """Is it so on this command line?"""
+        """True if this command line is as wanted."""
         words = split(line)
-        return all(_find(words, some) >= 0 for some in self.wanted) and not any(_find(words, some) >= 0 for some in self.unwanted)
+        return all(_find(words, row) >= 0 for row in self.wanted) and not any(_find(words, row) >= 0 for row in self.unwanted)
 
     def missing(self, line: str) -> str:
-        """What is not as it should be on this command line, for a message."""
+        """How this command line differs from what is wanted, for a message."""
         words = split(line)
-        said = [f"{' '.join(some)} is missing" for some in self.wanted if _find(words, some) < 0]
-        return ", ".join([*said, *(f"{' '.join(some)} is there" for some in self.unwanted if _find(words, some) >= 0)])
+        absent = [f"{' '.join(row)} is missing" for row in self.wanted if _find(words, row) < 0]
+        return ", ".join([*absent, *(f"{' '.join(row)} is present" for row in self.unwanted if _find(words, row) >= 0)])
 
 
 def split(line: str) -> list[str]:
@@ -50,7 +50,7 @@ def split(line: str) -> list[str]:
 
 
 def boots_linux(text: str) -> bool:
-    """Does the entry boot a kernel? Others (memory tests, firmware setup) get no arguments."""
+    """True if the entry boots a kernel. Others (memory tests, firmware setup) get no arguments."""
     return any(_field(line)[0] == "linux" for line in text.splitlines())
 
 
@@ -66,18 +66,18 @@ def edited(text: str, change: Change) -> str:
     lines = text.splitlines(keepends=True)
     at = [number for number, line in enumerate(lines) if _field(line)[0] == "options"]
     words = {number: split(_field(lines[number])[1]) for number in at}
-    absent = [some for some in change.wanted if _find(split(options(text)), some) < 0]
+    absent = [row for row in change.wanted if _find(split(options(text)), row) < 0]
     if absent and not at:
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         at, words[len(lines)] = [len(lines)], []
         lines.append("")
-    for some in absent:
-        words[at[-1]] += some
+    for row in absent:
+        words[at[-1]] += row
     for number in at:
-        for some in change.unwanted:
-            while (place := _find(words[number], some)) >= 0:
-                del words[number][place : place + len(some)]
+        for row in change.unwanted:
+            while (place := _find(words[number], row)) >= 0:
+                del words[number][place : place + len(row)]
         if not lines[number] or words[number] != split(_field(lines[number])[1]):
             lines[number] = " ".join(["options", *words[number]]) + "\n"
     return "".join(lines)
@@ -89,6 +89,6 @@ def _field(line: str) -> tuple[str, str]:
     return ("", "") if key.startswith("#") else (key, rest[0] if rest else "")
 
 
-def _find(words: list[str], some: list[str]) -> int:
-    """Where `some` stand in a row in `words`; -1 for nowhere."""
-    return next((at for at in range(len(words) - len(some) + 1) if words[at : at + len(some)] == some), -1)
+def _find(words: list[str], row: list[str]) -> int:
+    """Where `row` stands in `words`; -1 for nowhere."""
+    return next((at for at in range(len(words) - len(row) + 1) if words[at : at + len(row)] == row), -1)

@@ -131,7 +131,8 @@ def test_scanning_what_udev_knows(tmp_path: Path) -> None:
     (tmp_path / "udev").mkdir()
     (tmp_path / "udev/b254:1").write_text(f"S:disk/by-label/x\nE:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=a=b\nE:ID_PART_ENTRY_TYPE={ESP}\n")
     (found,) = bootfs.scan(str(tmp_path / "class"), str(tmp_path / "udev"))
-    assert (found.node, found.disk, found.label, found.part_type, found.filesystem) == ("/dev/vda1", "vda", "a=b", ESP, "ext4")
+    assert (found.node, found.disk) == ("/dev/vda1", "vda")
+    assert found.properties == {"ID_FS_LABEL": "a=b", "ID_PART_ENTRY_TYPE": ESP, "ID_FS_TYPE": "ext4"}
 
 
 def test_the_loader_says_where_it_came_from(tmp_path: Path) -> None:
