@@ -1,25 +1,45 @@
 """Compiles Butane configs (YAML) into Ignition configs (JSON).
 
-import butane_py
-result = butane_py.compile("variant: fcos\\nversion: 1.5.0\\n")
-if result.output is None:
-    for entry in result.report: print(entry.raw())
+    import butane_py
+
+    result = butane_py.compile("variant: fcos\\nversion: 1.6.0\\n")
+    result.raise_for_errors()
+    print(result.output)
+
+docs/library.md has worked examples. `butane_py.config` has typed builders of configs.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.pipeline import Result
-    from ignition_py.report.diag import Entry, Place, Report
+    from collections.abc import Mapping
+    from typing import Any, TypeAlias
+
+    from butane_py.builders import Builder
+    from butane_py.result import CompileError as CompileError
+    from butane_py.result import Result as Result
+    from ignition_py.report.diag import Entry as Entry
+    from ignition_py.report.diag import Fix as Fix
+    from ignition_py.report.diag import Place as Place
+    from ignition_py.report.diag import Related as Related
+    from ignition_py.report.diag import Report as Report
+
+    Source: TypeAlias = str | bytes | Mapping[str, Any] | Builder
 
 COMPATIBLE = "0.29.0"  # the Butane release whose language this is
 
-__all__ = ["COMPATIBLE", "Entry", "Place", "Report", "Result", "compile"]
+__all__ = ["COMPATIBLE", "CompileError", "Entry", "Fix", "Place", "Related", "Report", "Result", "compile"]
+# Types of the library -> the module that is imported when they are asked for.
+_TYPES = {
+    "CompileError": "butane_py.result",
+    "Result": "butane_py.result",
+    **dict.fromkeys(("Entry", "Fix", "Place", "Related", "Report"), "ignition_py.report.diag"),
+}
 
 
 def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
-    source: str | bytes,
+    source: Source,
     *,
     files_dir: str | None = None,
     pretty: bool = False,
@@ -30,29 +50,32 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
 ) -> Result:
     """Compiles one Butane config.
 
-    `source` is the YAML text. `files_dir` is the directory that local files may come from (none are read without it).
-    `pretty` indents the JSON; `raw` writes an Ignition config where a variant would wrap it into a MachineConfig;
-    `lint` warns of more than the reference does; `name` is what places in the report call the text.
+    `source` is YAML text, or the config as a mapping or as a `butane_py.config.Config`; places in the report then have
+    paths and no lines. `files_dir` is the directory that local files may come from (none are read without it). `pretty`
+    indents the JSON; `raw` writes an Ignition config where a variant would wrap it into a MachineConfig; `lint` adds the
+    warnings of the linter; `source_map` asks for the map of docs/source-maps.md; `name` is what places in the report call
+    the source.
 
-    The result has `output` (the text without a final newline, None where there are errors), `report` and, where it was asked
-    for, `source_map`: from entries of the output to lines of the text (see docs/source-maps.md). Nothing is raised for a
-    config that is wrong.
+    Nothing is raised for a config that is wrong: see `Result.ok` and `Result.raise_for_errors()`. Raises TypeError or
+    ValueError for a mapping that holds what no YAML text could.
     """
     from butane_py.compilation import Options
     from butane_py.pipeline import compile_source
 
-    data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
-    return compile_source(data, name, Options(files_dir, pretty=pretty, raw=raw, lint=lint, source_map=source_map))
+    options = Options(files_dir, pretty=pretty, raw=raw, lint=lint, source_map=source_map)
+    if isinstance(source, str):
+        return compile_source(source.encode("utf-8", "surrogatepass"), name, options)
+    if isinstance(source, bytes):
+        return compile_source(source, name, options)
+    from butane_py.mappings import compile_mapping
+
+    return compile_mapping(source, name, options)
 
 
 def __getattr__(attribute: str) -> object:
     """Types of the library, imported when they are asked for."""
-    if attribute == "Result":
-        from butane_py.pipeline import Result
+    if attribute not in _TYPES:
+        raise AttributeError(attribute)
+    from importlib import import_module
 
-        return Result
-    if attribute in ("Entry", "Place", "Report"):
-        from ignition_py.report import diag
-
-        return getattr(diag, attribute)
-    raise AttributeError(attribute)
+    return getattr(import_module(_TYPES[attribute]), attribute)

@@ -58,6 +58,7 @@ class Compilation:
         self.output: Config  # the Ignition config
         # After a merge of sugar the reference no longer knows the origin of empty values; see `Feature.merges`.
         self.forgets_empty_origins = False
+        self.document: dict[str, Any]  # the output as dicts and lists
         self.text: str | None = None  # of the output, without a final newline
         self.source_map: dict[str, Any] | None = None
 

@@ -9,34 +9,21 @@ from butane_py import tables
 from butane_py.compilation import Compilation, Options
 from butane_py.features import FEATURES
 from butane_py.registry import BUTANE, ButaneFindings
+from butane_py.result import Result
 from butane_py.rows import find_row
 from butane_py.translate import translated
 from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import Source, YamlError
-from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     from butane_py.features.feature import Feature
 
     Pass = Callable[[Compilation], None]
-
-
-class Result(Record):
-    """`output` is the text (without a final newline), None where the report has errors; `source_map` the map, where it was asked for.
-
-    `compilation` holds what the passes made, None where a caller has put the result together itself.
-    """
-
-    output: str | None
-    report: Report
-    source_map: dict[str, Any] | None = None
-    compilation: Compilation | None = None
 
 
 _SILENCING = b"butane-py: ignore"  # the beginning of comments that silence reports; see lint/ignores.py
@@ -158,13 +145,14 @@ def emit(work: Compilation) -> None:
         below = data["ignition"].get("config", {})  # sources are there always, by accident of the reference (docs/differences.md)
         below.update({"merge": [{"source": None, **child} for child in below["merge"]]} if "merge" in below else {})
         below.update({"replace": {"source": None, **below["replace"]}} if "replace" in below else {})
+    work.document = data
     if not work.wraps:
         work.text = emit_json(data, pretty=work.options.pretty)
         return
     from butane_py.emit.yaml import emit_yaml
     from butane_py.features.machine_config import wrap
 
-    wrapped = wrap(work, data)
+    wrapped = work.document = wrap(work, data)
     text = emit_yaml(wrapped)
     work.text = emit_yaml(without_bad_bytes(wrapped)) if "\\uDC" in text else text
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from butane_py.pipeline import Result
+    from butane_py.result import Result
     from ignition_py.report.diag import Path
 
 FLAGS = (

@@ -6,7 +6,8 @@ import os
 import sys
 
 from butane_py.compilation import Options
-from butane_py.pipeline import Result, compile_source
+from butane_py.pipeline import compile_source
+from butane_py.result import Result
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 from ignition_py.system import streams

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from butane_py.cli.job import Job
-from butane_py.pipeline import Result
+from butane_py.result import Result
 from ignition_py.record import Record
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, Entry, Place, Report

@@ -115,6 +115,14 @@ class Report:
     def __len__(self) -> int:
         return len(self.entries)
 
+    def __eq__(self, other: object) -> bool:
+        return self.entries == other.entries if isinstance(other, Report) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # entries are added
+
+    def __repr__(self) -> str:
+        return f"Report({', '.join(entry.raw() for entry in self.entries)})"
+
 
 class IgnitionError(Exception):
     """A failure that is a sentence with a place.
