@@ -78,7 +78,10 @@ class Entry(Record):
     fix: Fix | None = None
 
     def raw(self) -> str:
-        """`KIND at PATH, line L col C: MESSAGE`, the line format both programs share with the references."""
+        """`KIND at PATH, line L col C: MESSAGE`, the line format both programs share with the references.
+
+        The message names the lines of related places too: `'/a' is given twice (first given here: line 5)`.
+        """
         place = self.place
         where = []
         if place.path:
@@ -88,7 +91,8 @@ class Entry(Record):
                 f"line {place.line} col {place.column}" if place.column or place.at_end else f"line {place.line}"
             )
         at = f" at {', '.join(where)}" if where else ""
-        return f"{self.severity}{at}: {self.message}"
+        notes = "; ".join(f"{each.message}: line {each.place.line}" for each in self.related if each.place.line)
+        return f"{self.severity}{at}: {self.message}" + (f" ({notes})" if notes else "")
 
 
 class Report:

@@ -6,13 +6,13 @@ from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import Report
 
 # Code -> codes whose entry at the same place explains it.
-CONSEQUENCES = {"mode-special-bits": ("mode-decimal", "mode-range")}
+CONSEQUENCES = {"mode-special-bits": ("mode-decimal", "mode-range"), "duplicate": ("partition-number-twice",)}
 
 
 def finished(report: Report) -> Report:
     """The report without twins and without consequences of a mistake that is reported at the same place.
 
-    An entry without a hint of its own gets the way out of its code.
+    An entry without a hint of its own gets the title of its fix, or the way out of its code.
     """
     if not len(report):
         return report
@@ -26,6 +26,6 @@ def finished(report: Report) -> Report:
         if key in seen or any((cause, place.path) in reported for cause in causes):
             continue
         seen.add(key)
-        entry.hint = entry.hint or way_out(entry.code)
+        entry.hint = entry.hint or (entry.fix.title if entry.fix else way_out(entry.code))
         entries.append(entry)
     return Report(entries)

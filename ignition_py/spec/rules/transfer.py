@@ -112,7 +112,7 @@ def verification(verification: Verification, findings: Findings) -> None:
     digits, since = HASHES.get(function, (0, 1 << 20))
     known = [name for name, (_, minor) in sorted(HASHES.items()) if minor <= findings.version]
     better = _better(text, known)
-    hint = f"write {_shown(better)}" if better else ""
+    hint = f"write {better}" if better else ""
     if not dash:
         message = "a hash is written FUNCTION-HEX, such as sha256-0123…"
         hint = hint or f"write {known[0]}- and the sum that `{known[0]}sum FILE` prints"
@@ -140,10 +140,6 @@ def _better(text: str, known: list[str]) -> str | None:
         return None
     named = text[: -len(digest)].strip("-:= ").lower().replace("-", "")
     return f"{function}-{digest.lower()}" if named in ("", function) or named not in HASHES else None
-
-
-def _shown(text: str) -> str:
-    return f"{text[:15]}…" if len(text) > 40 else text
 
 
 @rule(
