@@ -18,9 +18,8 @@ from ignition_py.system import streams
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
-AUTO, LINES, PRETTY, JSON = STYLES = ("auto", "lines", "pretty", "json")
+AUTO, LINES, PRETTY, JSON, SARIF = STYLES = ("auto", "lines", "pretty", "json", "sarif")
 _ABOUT = "Checks Ignition configs, Butane configs (compiled first) and MachineConfigs. `-` reads standard input."
 
 
@@ -56,7 +55,7 @@ def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: s
     if style == AUTO:
         style = PRETTY if sys.stdout.isatty() else LINES
     status = 0
-    data: list[dict[str, Any]] = []
+    reports: list[tuple[str, Report]] = []
     for path in paths:
         prefix = f"{path}: " if len(paths) > 1 else ""
         try:
@@ -67,16 +66,17 @@ def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: s
             status = 1
             continue
         status = 1 if report.fatal else status
+        reports.append((config.name, report))
         if style == JSON:
-            from ignition_py.report.data import as_data
+            from ignition_py.report.data import json_line
 
-            data += as_data(report)
-        elif len(report):
+            streams.write_stdout(json_line(config.name, report))
+        elif len(report) and style != SARIF:
             streams.write_stdout(_shown(config, report, style, prefix))
-    if style == JSON:
-        from json import dumps
+    if style == SARIF:
+        from ignition_py.report.sarif import sarif
 
-        streams.write_stdout(dumps(data, ensure_ascii=False, indent=2) + "\n")
+        streams.write_stdout(sarif(reports, "ignition-py"))
     return status
 
 
@@ -100,5 +100,9 @@ def _shown(config: Input, report: Report, style: str, prefix: str) -> str:
     if style == PRETTY:
         from os import environ
 
-        return reports.pretty(report, config.data, colour=sys.stdout.isatty() and not environ.get("NO_COLOR"))
+        from ignition_py.programs.machine_config import is_machine_config
+
+        colour = sys.stdout.isatty() and not environ.get("NO_COLOR")
+        is_json = not (is_butane(config.data) or is_machine_config(config.data))
+        return reports.pretty(report, config.data, colour=colour, is_json=is_json)
     return "".join(f"{prefix}{line}\n" for line in reports.raw(report).splitlines()) if prefix else reports.raw(report)

@@ -5,7 +5,6 @@ A diagnostic is data (ignition_py/report/diag.py); nothing here decides anything
 
 from __future__ import annotations
 
-from ignition_py.report.data import as_data as as_data
 from ignition_py.report.diag import ERROR, INFO, WARNING, path_text
 
 TYPE_CHECKING = False

@@ -62,14 +62,23 @@ def test_several_files_are_told_apart(tmp_path: Path) -> None:
 
 def test_json_and_pretty() -> None:
     status, out, _ = _run("validate", "-format", "json", "-", text=BAD)
-    found: list[dict[str, Any]] = json.loads(out)
-    assert status == 1
+    document = json.loads(out)
+    found: list[dict[str, Any]] = document["reports"]
+    assert (status, document["version"], document["file"]) == (1, 1, "<stdin>")
     assert [(each["severity"], each["path"], each["line"], each["column"]) for each in found] == [
         ("error", "$.storage.files.0.path", 3, 33),
         ("warning", "$.strage", 4, 2),
     ]
     _, out, _ = _run("validate", "-format", "pretty", "-", text=BAD)
     assert '3 |  "storage": {"files": [{"path": "a"}]},\n  |                                 ^^^' in out
+
+
+def test_sarif_is_one_document(tmp_path: Path) -> None:
+    for name in ("a.ign", "b.ign"):
+        (tmp_path / name).write_text(BAD)
+    status, out, _ = _run("validate", "--format", "sarif", str(tmp_path / "a.ign"), str(tmp_path / "b.ign"))
+    (run,) = json.loads(out)["runs"]
+    assert (status, run["tool"]["driver"]["name"], len(run["results"])) == (1, "ignition-py", 4)
 
 
 def test_butane_is_compiled_and_its_lines_are_named() -> None:
