@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from butane_py.yaml.source import At
 from ignition_py.spec.model import Struct
+from ignition_py.spec.origins import steps
 from ignition_py.spec.tables import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Origin
 
 
 def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> Path | None:
@@ -19,29 +19,19 @@ def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> Path |
     empty. `empty_too` tells whether empty values count as there.
     """
     value: object = root
-    origin: Origin | None = root._origin
-    entry_optional = False
-    for part in path:
-        if isinstance(value, Struct):
-            entry = type(value).FIELDS.get(str(part))
-            if entry is None:
-                return None
+    origin = root._origin
+    optional = False
+    for step in steps(root, path):
+        entry = step.entry
+        if entry is not None:
             optional = entry.optional and not entry.required_at(version)
-            if entry.name not in value.__dict__ and (optional or entry.many or entry.struct is not None):
+            always = not (optional or entry.many or entry.struct is not None)
+            if not step.given and not always:
                 return None
-            own = (value._sources or {}).get(entry.name)
-            base = value._origin or origin
-            origin = own or (base.field(entry) if base is not None else None)
-            entry_optional = optional
-            value = getattr(value, entry.name)
-        elif isinstance(value, tuple) and isinstance(part, int) and part < len(value):
-            value = value[part]
-            origin = origin.item(part) if origin is not None else None
-        else:
+        elif not step.given:
             return None
-        if isinstance(value, Struct) and value._origin is not None:
-            origin = value._origin
-    if not empty_too and _blank(value, optional=entry_optional, version=version):
+        value, origin = step.value, step.origin
+    if not empty_too and _blank(value, optional=optional, version=version):
         return None
     if empty_too and isinstance(value, Struct) and _void(value, version):
         return None
@@ -49,7 +39,7 @@ def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> Path |
 
 
 def _blank(value: object, *, optional: bool, version: int) -> bool:
-    """Has the value nothing in it that a merge would keep?"""
+    """True if a merge would keep nothing of this value."""
     if isinstance(value, Struct):
         return all(
             _blank(below, optional=entry.optional and not entry.required_at(version), version=version)
@@ -60,11 +50,11 @@ def _blank(value: object, *, optional: bool, version: int) -> bool:
     return not value and not optional
 
 
-def _void(it: Struct, version: int) -> bool:
-    """Does the reference keep no track of the structure? It does not where every value is zero; of nodes it always does."""
-    if isinstance(it, Node):
+def _void(struct: Struct, version: int) -> bool:
+    """True if the reference forgets where the structure came from: all its values are zero, and it is no node."""
+    if isinstance(struct, Node):
         return False
-    for entry, value in it.items():
+    for entry, value in struct.items():
         if entry.struct is not None and not entry.many:
             if entry.nullable[0] <= version < entry.nullable[1] or not _void(value, version):
                 return False
