@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from butane_py.registry import ButaneFindings
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, WARNING
-from ignition_py.spec import tables as spec
-from ignition_py.spec.decode import Decoder, WrongType
-from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError
-from ignition_py.spec.kinds import normal_version
-from ignition_py.spec.rules.all import validate
-from ignition_py.spec.rules.registry import Finding
+from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
+from ignition_py.spec.kinds import is_semver, normal_version
+from ignition_py.spec.read import EmptyConfig, parse
+from ignition_py.spec.tables import VERSIONS
 
 
 @code(
@@ -41,48 +38,23 @@ from ignition_py.spec.rules.registry import Finding
     severity=WARNING,
 )
 def check_child(text: str, find: ButaneFindings) -> None:
-    """Adds what is wrong with the inner config `text` (JSON) to `find`."""
-    document = JsonDocument(text.encode("utf-8", "surrogateescape"))
+    """Adds what is wrong with the inner config `text` (JSON), read as the version that this config compiles to."""
     try:
-        raw = document.parse()
-        decoder = Decoder(document, find.version)
-        if not isinstance(raw, dict) and raw is not None:
-            raise JsonSyntaxError("the config is not an object", 0)
-        config = decoder.struct(spec.Config, raw or {}, ())
-    except (JsonSyntaxError, WrongType) as error:
-        message = f"the inline config is not a config: {error}"
-        find.found.append(Finding(ERROR, "child-invalid", message, (), ""))
+        config, _, report = parse(text.encode("utf-8", "surrogateescape"), version=find.version)
+    except EmptyConfig as error:
+        config, report = None, Report([Entry(ERROR, "json-syntax", error.message, Place(()))])
+    if config is None:
+        message = f"the inline config is not a config: {report.entries[0].message}"
+        find.at_root(ERROR, "child-invalid", message, ())
         find.error("child-invalid", message, "inline")
         return
     version = config.ignition.version
-    known = spec.VERSIONS.get(version, normal_version(version))
-    if known != find.version and _is_version(version):
+    known = VERSIONS.get(version, normal_version(version))
+    if known != find.version and is_semver(version):
         message = f"the inline config is of version {version}, which is not checked here"
         find.warning("child-version", message, "version")
         return
     if known is None:
-        find.found.append(Finding(ERROR, "version-unknown", f"{version!r} is no version", ("ignition", "version"), ""))
-    for finding in validate(config, find.version):
-        finding.message = f"in the inline config: {finding.message}"
-        finding.path = _spelled(finding.path)
-        find.found.append(finding)
-    for path in decoder.mismatched:
-        find.found.append(
-            Finding(WARNING, "null-object", f"in the inline config: {path[-1]} is null, not an object", path, "")
-        )
-    for path in decoder.unused:
-        find.found.append(
-            Finding(WARNING, "unused-key", f"in the inline config: unknown key `{path[-1]}`", path, "")
-        )
-
-
-def _spelled(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    from ignition_py.spec.read import spelled
-
-    return spelled(path)
-
-
-def _is_version(text: str) -> bool:
-    from ignition_py.spec.kinds import is_semver
-
-    return is_semver(text)
+        find.at_root(ERROR, "version-unknown", f"{version!r} is no version", ("ignition", "version"))
+    for entry in report:
+        find.at_root(entry.severity, entry.code, f"in the inline config: {entry.message}", entry.place.path, entry.hint)

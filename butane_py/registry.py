@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.rules.registry import Findings, RuleSet
+from ignition_py.spec.rules.registry import Finding, Findings, RuleSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.variants import Variant
+    from ignition_py.report.diag import Path
 
 BUTANE = RuleSet()
 rule = BUTANE.rule
@@ -20,3 +21,7 @@ class ButaneFindings(Findings):
     def __init__(self, row: Variant) -> None:
         super().__init__(row.spec)
         self.row = row
+
+    def at_root(self, severity: str, code: str, message: str, path: Path, hint: str = "") -> None:
+        """Reports something at a path from the top of the config, whatever structure is being checked."""
+        self.found.append(Finding(severity, code, message, path, hint))

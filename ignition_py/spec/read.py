@@ -46,37 +46,40 @@ def read(data: bytes, source: str = "") -> tuple[Config | None, Report]:
     return upgrade(config, version), report
 
 
-def parse(data: bytes, source: str = "") -> tuple[Config | None, int, Report]:
-    """`data` as a config of the version it is written in, that version's minor number, and the report."""
+def parse(data: bytes, source: str = "", version: int | None = None) -> tuple[Config | None, int, Report]:
+    """`data` as a config of the version it is written in, that version's minor number, and the report.
+
+    With `version` the config is read as that minor version, whatever it says itself. Raises EmptyConfig for no data at all.
+    """
     from ignition_py.spec.decode import Decoder, GivenTwice, WrongType
 
     if not data:
         raise EmptyConfig
     report = Report()
     document = JsonDocument(data, source)
-    version = None
+    wanted = version
     try:
         raw = document.parse()
-        version = _version(raw)
-        if version is None:
-            return _exact(document, report)
+        version = _version(raw) if wanted is None else wanted
+        if version is None or not isinstance(raw, dict):
+            return _exact(document, report, wanted)
         decoder = Decoder(document, version)
         config = decoder.struct(tables.Config, raw, ())
     except JsonSyntaxError as error:
         _syntax(report, document, error)
         return None, 0, report
     except (NeedsExact, GivenTwice):
-        return _exact(document, report)
+        return _exact(document, report, wanted)
     except WrongType as error:
         if not document.has_places:
-            return _exact(document, report)
+            return _exact(document, report, wanted)
         _wrong_type(document, error, report)
         return None, version or 0, report
     _check(config, version, decoder, report)
     return config, version, report
 
 
-def _exact(document: JsonDocument, report: Report) -> tuple[Config | None, int, Report]:
+def _exact(document: JsonDocument, report: Report, version: int | None) -> tuple[Config | None, int, Report]:
     """The same for texts that need a closer look: keys given twice, versions that are not what they should be."""
     from ignition_py.spec.decode import WrongType
     from ignition_py.spec.exact import ExactDecoder, Stub, values
@@ -91,7 +94,7 @@ def _exact(document: JsonDocument, report: Report) -> tuple[Config | None, int, 
     if stub.error is not None:
         report.add(ERROR, "wrong-type", stub.error[0], document.place_at(stub.error[1]))
         return None, 0, report
-    version = normal_version(stub.version)
+    version = normal_version(stub.version) if version is None else version
     if version is None:
         message, place = version_problem(dict(root.pairs), stub.version, document)
         report.add(ERROR, "version-unknown", message, place)
@@ -140,7 +143,7 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     for finding, path in findings:
         report.entries.append(_entry(document, finding, path))
     for path in decoder.mismatched:
-        message = f"{path[-1]} is null where an object is expected; it counts as empty"
+        message = f"{path[-1] if path else 'the config'} is null where an object is expected; it counts as empty"
         report.add(WARNING, "null-object", message, document.place(path))
     for path in decoder.unused:
         answer = unknown_key(path, decoder)
