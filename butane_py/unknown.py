@@ -10,7 +10,7 @@ from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING, Entry, Fix
 from ignition_py.report.examples import file_
-from ignition_py.spec.unknown import explain, place_name, shown
+from ignition_py.spec.unknown import Answer, explain, place_name, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,14 +115,17 @@ class _Search:
     def unknown(self, path: Path) -> None:
         """One warning. Of a text that is nothing but unknown keys only the first are answered."""
         place = self.work.source.key_place(path)
-        message, hint, fix = f"unknown key `{shown(str(path[-1]))}` {place_name(path)}", "", None
+        key = str(path[-1])
         self.answered += 1
-        if self.answered <= _ANSWERS:
-            root = type(self.work.config)
-            answer = explain(root, path, self.decoder.fields, lambda entry: came(entry, self.work.row), "name")
-            message, hint = answer.message, answer.hint
-            fix = self.fix(place, str(path[-1]), answer.write) if answer.write else None
-        self.work.report.entries.append(Entry(WARNING, "unused-key", message, place, hint, fix=fix))
+        if self.answered > _ANSWERS:
+            answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}")
+        elif _extension(key, path[:-1]):
+            answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}", "give --allow-extensions, which allows `<<` and `x-…`")
+        else:
+            row = self.work.row
+            answer = explain(type(self.work.config), path, self.decoder.fields, lambda entry: came(entry, row), "name")
+        fix = self.fix(place, key, answer.write) if answer.write else None
+        self.work.report.entries.append(Entry(WARNING, "unused-key", answer.message, place, answer.hint, fix=fix))
 
     def fix(self, place: Place, key: str, write: str) -> Fix | None:
         """Another key in the place of this one, where the key is written as it is read."""

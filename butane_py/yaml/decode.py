@@ -10,6 +10,7 @@ from __future__ import annotations
 from butane_py.yaml import scalars
 from butane_py.yaml.scalars import NULLS
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, At, Node, Source, YamlError, short_tag
+from ignition_py.spec.words import WANTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +28,7 @@ _MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
 _FREE_NODES, _LOW, _HIGH = 1000, 400_000, 4_000_000
 
-WANTED = {
-    "str": "a string",
-    "int": "a whole number",
-    "bool": "true or false",
-    "struct": "a mapping",
-    "map": "a mapping of strings",
-}
-_KINDS = {MAPPING: "a mapping", SEQUENCE: "a list"}
+_KINDS = {MAPPING: WANTED["mapping"], SEQUENCE: WANTED["list"]}
 
 
 class TypeProblem:
@@ -62,14 +56,13 @@ class Decoder:
         self.source = source
         self.levels = levels
         self.problems: list[TypeProblem] = []
-        # Was there anything that the search for keys without meaning would speak of, or stumble over?
+        # True if the text may hold unknown keys, nulls or aliases; only then are unknown keys looked for.
         self.unusual = source.aliased
         self._fields: dict[type[Struct], dict[str, Field]] = {}
         self._count = 0
         self._alias_count = 0
         self._open: list[Node] = []
         self._merging = 0
-        self._merged: set[str] | None = None
 
     def fields(self, cls: type[Struct]) -> dict[str, Field]:
         """The fields that `cls` has in this row, by YAML name."""
@@ -100,17 +93,19 @@ class Decoder:
         name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the config")
         self.problems.append(TypeProblem(f"{name} is {what}; it has to be {wanted}", node, path))
 
-    def struct(self, cls: type[S], node: Node, path: Path, into: S | None = None) -> S | None:
-        """A mapping (or null: None) as a `cls`."""
+    def struct(
+        self, cls: type[S], node: Node, path: Path, into: S | None = None, taken: set[str] | None = None
+    ) -> S | None:
+        """A mapping (or null: None) as a `cls`. What a merge key names is decoded into `into`, without the keys in `taken`."""
         if node.kind == ALIAS:
-            followed: S | None = self._followed(node, lambda target: self.struct(cls, target, path, into))
+            followed: S | None = self._followed(node, lambda target: self.struct(cls, target, path, into, taken))
             return followed
         if self.source.aliased:
             self._tick()
         if node.kind != MAPPING:
             self.unusual = True
             if node.kind != SCALAR or not _is_null(node):
-                self._wrong(node, path, "a mapping")
+                self._wrong(node, path, WANTED["mapping"])
             return None
         if self._duplicated(node, path):
             return None
@@ -119,7 +114,6 @@ class Decoder:
         if into is None:
             values["_origin"] = At(self.source, path)
         known = self.fields(cls)
-        merged, self._merged = self._merged, None
         merge: Node | None = None
         unplain: set[str] | None = None  # keys that are written in an odd way: two of them may be one
         for key_node, value_node in node.items:
@@ -131,10 +125,10 @@ class Decoder:
                 self.unusual = True
             if key is None:
                 continue
-            if merged is not None:
-                if key in merged:
+            if taken is not None:
+                if key in taken:
                     continue
-                merged.add(key)
+                taken.add(key)
             entry = known.get(key)
             if entry is None:
                 self.unusual = True
@@ -148,9 +142,8 @@ class Decoder:
                 value = self._value(entry, value_node, (*path, key))
                 if value is not NULL:
                     values[key] = value
-        self._merged = merged
         if merge is not None:
-            self._merge(node, merge, lambda each: self.struct(cls, each, path, made))
+            self._merge(node, merge, taken, lambda each, keys: self.struct(cls, each, path, made, keys))
         return made
 
     def _set_twice(self, node: Node, key_node: Node, key: str, path: Path, seen: set[str]) -> bool:
@@ -191,12 +184,13 @@ class Decoder:
             node = _tagged(node)
         return None if _is_null(node) else node.value
 
-    def _merge(self, parent: Node, merge: Node, decode: Callable[[Node], object]) -> None:
-        """The merge key: what the mapping itself has not set."""
-        outer = self._merged
-        if outer is None:
+    def _merge(
+        self, parent: Node, merge: Node, taken: set[str] | None, decode: Callable[[Node, set[str]], object]
+    ) -> None:
+        """The merge key: what neither the mapping itself nor a mapping that it is merged into has set."""
+        if taken is None:
             keys = (self._key(key) for key, _ in parent.items if key.kind in (SCALAR, ALIAS))
-            self._merged = {key for key in keys if key is not None}
+            taken = {key for key in keys if key is not None}
         self._merging += 1
         if self._merging > _MOST_MERGES:
             raise YamlError(f"merge keys lead to merge keys more than {_MOST_MERGES} deep", merge.line, merge.column)
@@ -204,9 +198,8 @@ class Decoder:
             target = node.target if node.kind == ALIAS else node
             if target is None or target.kind != MAPPING:
                 raise YamlError("<< takes a mapping or a list of mappings", merge.line, merge.column)
-            decode(node)
+            decode(node, taken)
         self._merging -= 1
-        self._merged = outer
 
     def _followed(self, node: Node, decode: Any) -> Any:
         if node in self._open:
@@ -226,7 +219,7 @@ class Decoder:
             return self._followed(node, lambda target: self._value(entry, target, path))
         if node.kind != SEQUENCE:
             if node.kind != SCALAR or not _is_null(node):
-                self._wrong(node, path, "a list")
+                self._wrong(node, path, WANTED["list"])
             return NULL
         if self.source.aliased:
             self._tick()
@@ -266,10 +259,10 @@ class Decoder:
             return NULL
         return value
 
-    def _map(self, node: Node, path: Path, into: dict[str, str] | None = None) -> Any:
+    def _map(self, node: Node, path: Path, into: dict[str, str] | None = None, taken: set[str] | None = None) -> Any:
         """A mapping of strings. A null value is an empty string; what a merge key brings comes last."""
         if node.kind == ALIAS:
-            return self._followed(node, lambda target: self._map(target, path, into))
+            return self._followed(node, lambda target: self._map(target, path, into, taken))
         if node.kind != MAPPING:
             if node.kind != SCALAR or not _is_null(node):
                 self._wrong(node, path, WANTED["map"])
@@ -278,23 +271,21 @@ class Decoder:
             return NULL
         out: dict[str, str] = {} if into is None else into
         fresh = into is None
-        merged, self._merged = self._merged, None
         merge: Node | None = None
         for key_node, value_node in node.items:
             if key_node.value == "<<" and _is_merge(key_node):
                 merge = value_node
                 continue
             key = self._key(key_node)
-            if key is None or (merged is not None and key in merged):
+            if key is None or (taken is not None and key in taken):
                 continue
-            if merged is not None:
-                merged.add(key)
+            if taken is not None:
+                taken.add(key)
             value = self._text(value_node, (*path, key))
             if value is not None or (_null_tagged(value_node) and (fresh or key not in out)):
                 out[key] = value or ""
-        self._merged = merged
         if merge is not None:
-            self._merge(node, merge, lambda each: self._map(each, path, out))
+            self._merge(node, merge, taken, lambda each, keys: self._map(each, path, out, keys))
         return out
 
     def _text(self, node: Node, path: Path) -> str | None:

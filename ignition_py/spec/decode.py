@@ -19,27 +19,21 @@ if TYPE_CHECKING:
 
 _INT = 1 << 63
 _TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
-WORDS = {
-    str: "a string",
-    int: "a number",
-    float: "a number with a fraction",
-    bool: "true or false",
-    dict: "an object",
-    list: "a list",
-}
-_WANTED = {"str": "a string", "int": "a whole number", "bool": "true or false", "struct": "an object"}
 
 
 class WrongType(ValueError):
     """A value has the wrong type; `path` says which one, and `offset`, where it is known already, which byte."""
 
     def __init__(self, path: Path, found: Any, entry: Field, in_list: bool) -> None:
+        from ignition_py.spec.words import WANTED
+        from ignition_py.spec.words import found as word_of
+
         self.offset = -1
         self.path = path
         self.found = found
         self.entry = entry
-        wanted = "a list" if entry.many and not in_list else _WANTED[entry.kind]
-        what = WORDS.get(type(found), "null")
+        wanted = WANTED["list" if entry.many and not in_list else entry.kind]
+        what = word_of(found)
         if type(found) is int and entry.kind == "int":
             what = "a number that does not fit in 64 bits"
         super().__init__(f"{entry.json} is {what}; it has to be {wanted}")

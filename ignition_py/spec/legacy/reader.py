@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ignition_py.report.diag import ERROR, WARNING
-from ignition_py.spec.decode import WORDS
 from ignition_py.spec.jsontext import JsonOrigin
+from ignition_py.spec.words import FOUND, WANTED
+from ignition_py.spec.words import found as word_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ignition_py.spec.jsontext import JsonDocument
     from ignition_py.spec.unknown import Answer
 
-_WANTED = {str: "a string", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
+_WANTED = {**FOUND, int: WANTED["int"]}
 
 
 class Unreadable(Exception):  # the report has the error
@@ -56,7 +57,7 @@ class Reader:
         return value
 
     def _wrong(self, value: Any, wanted: type, *more: str | int) -> None:
-        what = WORDS.get(type(value), "null")
+        what = word_of(value)
         self.refuse("wrong-type", f"{more[-1]} is {what}; it has to be {_WANTED[wanted]}", *more)
         raise Unreadable
 
