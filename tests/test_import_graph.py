@@ -19,6 +19,7 @@ PACKAGES = ("butane_py", "ignition_py")
 KNOWN: tuple[frozenset[str], ...] = (
     frozenset({"butane_py.cli.main", "butane_py.cli.watch"}),
     frozenset({"butane_py.lint", "butane_py.lint.every", "butane_py.lint.versions", "butane_py.pipeline"}),
+    frozenset({"ignition_py.report.catalog", "ignition_py.report.codes"}),
     frozenset({"ignition_py.spec.jsonscan", "ignition_py.spec.jsontext"}),
     frozenset({"ignition_py.spec.legacy.config", "ignition_py.spec.legacy.storage"}),
 )

@@ -57,10 +57,9 @@ def plan(path: str, images: Mapping[str, str], fetching: Fetching, sector_size: 
     from ignition_py.programs.render import rendered
     from ignition_py.stages.disks.foresee.conflicts import foresee
     from ignition_py.stages.disks.foresee.machine import Machine
-    from ignition_py.stages.disks.places import remember
     from ignition_py.stages.disks.progress import peek
 
-    config = rendered(path, fetching, remember)
+    config = rendered(path, fetching)
     storage = config.storage
     log = fetching.log()
     disks = Images(images) if images else None

@@ -15,7 +15,6 @@ from ignition_py.system.log import CRIT, INFO, WARNING, Log, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from ignition_py.spec.tables import Config
 
@@ -51,11 +50,12 @@ def fitted(config: Config) -> tuple[Config, int]:
     return (config, newest) if converted is None else (converted, stable)
 
 
-def rendered(path: str, fetching: Fetching, compiled_from: Callable[[str, bytes], None] | None = None) -> Config:
-    """The config with everything merged in, at the newest version. `compiled_from` is told of a Butane config: the name that
-    the compiled one goes by, and the text. Raises IgnitionError."""
+def rendered(path: str, fetching: Fetching) -> Config:
+    """The config with everything merged in, at the newest version. Places of a Butane config are those of its own text. Raises
+    IgnitionError."""
     from ignition_py.butane import is_butane
     from ignition_py.fetch.fetcher import Fetcher
+    from ignition_py.programs.butane_places import Compilation, written_in
     from ignition_py.programs.machine_config import embedded
     from ignition_py.render import Renderer, log_report, parse
     from ignition_py.report.diag import ConfigError
@@ -78,14 +78,12 @@ def rendered(path: str, fetching: Fetching, compiled_from: Callable[[str, bytes]
         if compiled.data is None:
             raise ConfigError(f"the Butane config {given.name} is not valid")
         data, name = compiled.data, f"{name} (compiled)"
-        if compiled_from is not None:
-            compiled_from(name, given.data)
     quiet = Log(Stream("stderr"), threshold=CRIT)  # for what has been reported already
     config = parse(data, name, log if machine_config is None else quiet)
     fetcher = Fetcher(log, offline=fetching.offline, limit=fetching.timeout)
     merged = Renderer(fetcher, log, State()).render(config)
     check_rendered(merged, log, merged=merged is not config)
-    return merged
+    return merged if name == given.name else written_in(merged, Compilation(given.name, name, given.data))
 
 
 def check_rendered(config: Config, log: Log, *, merged: bool) -> None:

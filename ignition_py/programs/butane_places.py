@@ -1,0 +1,71 @@
+"""Places of a config that was compiled from Butane, as places of the Butane text: nobody has seen the lines of the compiled one.
+
+    rendered() -> written_in() -> the config with origins that answer so -> conflicts of `plan` name the author's own lines
+"""
+
+from __future__ import annotations
+
+from ignition_py.report.diag import Place
+from ignition_py.spec.model import Origin, Struct
+from ignition_py.yaml_places import written
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from ignition_py.spec.model import Field
+
+    T = TypeVar("T")
+
+
+class Compilation:
+    """A Butane text: its name, and the name that the config compiled from it goes by."""
+
+    def __init__(self, name: str, compiled: str, text: bytes) -> None:
+        self.name = name
+        self.compiled = compiled
+        self.text = text
+
+    def place(self, place: Place) -> Place:
+        """The place in the Butane text; one in another config stays, one that Butane made by itself loses its line."""
+        if place.source != self.compiled:
+            return place
+        return written(Place(place.path, source=self.name), self.text) or Place(place.path, source=place.source)
+
+
+class ButaneOrigin(Origin):
+    """The origin of a value of the compiled config, whose place is in the Butane text."""
+
+    __slots__ = ("_compilation", "_origin")
+
+    def __init__(self, origin: Origin, compilation: Compilation) -> None:
+        self._origin = origin
+        self._compilation = compilation
+
+    def place(self) -> Place:
+        return self._compilation.place(self._origin.place())
+
+    def field(self, entry: Field) -> Origin | None:
+        origin = self._origin.field(entry)
+        return None if origin is None else ButaneOrigin(origin, self._compilation)
+
+    def item(self, index: int) -> Origin | None:
+        origin = self._origin.item(index)
+        return None if origin is None else ButaneOrigin(origin, self._compilation)
+
+    def spelled(self, entry: Field) -> str:
+        return self._origin.spelled(entry)
+
+
+def written_in(value: T, compilation: Compilation) -> T:
+    """A copy of a structure (or list of them) whose origins lead to the Butane text."""
+    if isinstance(value, tuple):
+        return type(value)(written_in(item, compilation) for item in value)
+    if not isinstance(value, Struct):
+        return value
+    changes: dict[str, object] = {entry.name: written_in(content, compilation) for entry, content in value.items()}
+    if value._origin is not None:
+        changes["_origin"] = ButaneOrigin(value._origin, compilation)
+    if value._sources is not None:
+        changes["_sources"] = {name: ButaneOrigin(origin, compilation) for name, origin in value._sources.items()}
+    return value.but(**changes)
