@@ -13,10 +13,10 @@ from ignition_py import baseconfig, module, sources
 from ignition_py.context import Context
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.providers import Machine, report
-from ignition_py.report.diag import ConfigError, IgnitionError
+from ignition_py.report.diag import ERROR, ConfigError, IgnitionError
 from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
-from ignition_py.spec.read import EmptyConfig
+from ignition_py.spec.read import EmptyConfig, parse_cached
 from ignition_py.stages import STAGES
 from ignition_py.state import FetchedConfig
 from ignition_py.system.host import write_private
@@ -122,8 +122,6 @@ class Engine:
 
     def _cached(self) -> Config:
         """What the fetch stages left. Raises IgnitionError."""
-        from ignition_py.spec.read import parse_cached
-
         cache = self._options.config_cache
         try:
             with open(cache, "rb") as file:
@@ -170,7 +168,6 @@ class Engine:
     def _check(self, config: Config, *, merged: bool) -> None:
         """Configs that are valid apart may contradict each other once merged, and the newest version refuses a little that
         older ones take (a link without a target). Raises ConfigError."""
-        from ignition_py.report.diag import ERROR
         from ignition_py.spec.rules.all import validate
 
         if not any(finding.severity == ERROR for finding in validate(config, tables.VERSIONS[tables.latest()])):

@@ -9,11 +9,13 @@ and where the whole log lies. It holds no config and no secrets: it is made from
 
 from __future__ import annotations
 
+import json
 import os
 
 from ignition_py import __version__
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, path_text
+from ignition_py.system.host import write_private
 from ignition_py.system.run import CommandError, excerpt
 
 TYPE_CHECKING = False
@@ -123,10 +125,6 @@ class Failure(Record):
 
     def write(self, folder: str) -> None:
         """Leaves both forms in `folder` (mode 0600). Raises IgnitionError."""
-        import json
-
-        from ignition_py.system.host import write_private
-
         text = "".join(f"{line}\n" for line in self.screen())
         data = (json.dumps(self.data(), indent=2) + "\n").encode()
         write_private(f"{folder}/{JSON_NAME}", data, what="the failure")
@@ -188,8 +186,6 @@ def forget(folder: str, stage: str) -> None:
     path = f"{folder}/{JSON_NAME}"
     if not os.path.exists(path):
         return
-    import json
-
     try:
         with open(path, "rb") as file:
             if json.load(file)["stage"] != stage:

@@ -14,6 +14,9 @@ import os
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import IgnitionError, Place
+from ignition_py.state import State
+from ignition_py.system.host import write_private
+from ignition_py.system.log import Log
 from ignition_py.yaml_places import written
 
 TYPE_CHECKING = False
@@ -34,8 +37,6 @@ _MAX = 16 << 20  # bytes; more is not worth the memory that it takes
 
 def keep(cache: str, texts: Texts) -> None:
     """Writes the texts beside the config cache. Raises IgnitionError."""
-    from ignition_py.system.host import write_private
-
     if sum(len(text) for _, text in texts) > _MAX:
         texts = ()
     data = json.dumps([[name, text.decode("latin-1")] for name, text in texts])
@@ -73,8 +74,6 @@ def original(place: Place, cache: str, *, flatcar: bool = False) -> tuple[Place,
 
 def _rendered(texts: Texts, flatcar: bool) -> Config:
     from ignition_py.render import Renderer, parse
-    from ignition_py.state import State
-    from ignition_py.system.log import Log
 
     silent = Log(to_stdout=True, threshold=-1)
     (name, text), *rest = texts

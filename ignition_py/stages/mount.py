@@ -16,6 +16,7 @@ from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks.places import at
 from ignition_py.system.host import mounts
 from ignition_py.system.rootfs import Root, clean, shown
+from ignition_py.system.run import run as run_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def open_mount_point(root: Root, path: str, what: str, made: Callable[[str], Non
 
 
 def _mount_one(ctx: Context, filesystem: Filesystem, done: Done) -> None:
-    from ignition_py.system.run import run as run_program
-    from ignition_py.system.selinux import relabel
+    from ignition_py.system.selinux import relabel  # for configs with filesystems only
 
     path, device = clean(filesystem.path or ""), filesystem.device
     target = target_of(ctx.root, path)
@@ -136,7 +136,5 @@ def _take_back(ctx: Context, done: Done) -> None:
 
 def unmount(log: Log, target: str) -> None:
     """Raises CommandError."""
-    from ignition_py.system.run import run
-
     with log.step(f"umount: {target}"):
-        run(log, ["umount", target], what=f"unmounting {target}")
+        run_program(log, ["umount", target], what=f"unmounting {target}")

@@ -250,7 +250,7 @@ class Root:
             return None
 
     def is_file(self, path: str) -> bool:
-        """Is there a regular file at the end of `path` (symlinks followed inside the root)?"""
+        """True if there is a regular file at the end of `path` (symlinks followed inside the root)."""
         found = self.lstat(path, follow=True)
         return found is not None and stat.S_ISREG(found.st_mode)
 

@@ -12,6 +12,7 @@ import time
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.system.run import CommandError, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,8 +145,6 @@ def settle_devices(log: Log, *devices: str) -> None:
     """
     if not running():
         return
-    from ignition_py.system.run import CommandError, run
-
     command = ["udevadm", "trigger", "--settle", *map(os.path.realpath, devices)]
     what = f"waiting for udev to handle {', '.join(devices)}"
     try:
@@ -159,6 +158,4 @@ def settle_devices(log: Log, *devices: str) -> None:
 def settle(log: Log) -> None:
     """Returns when udev's queue is empty. Raises CommandError."""
     if running():
-        from ignition_py.system.run import run
-
         run(log, ["udevadm", "settle"], what="waiting for udev", timeout=SETTLE_TIMEOUT + 10)

@@ -21,6 +21,7 @@ from ignition_py.stages.kargs.bootfs import Mounted, find
 from ignition_py.stages.kargs.entries import Change, boots_linux, edited
 from ignition_py.system.host import write_all
 from ignition_py.system.rootfs import Root, shown
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,8 +186,6 @@ def _if_supported(act: Callable[..., None], *arguments: int) -> None:
 
 def reboot(log: Log) -> None:
     """Reboots at once: nothing but the boot filesystem has been written yet. Raises StageError where that does not happen."""
-    from ignition_py.system.run import run
-
     message = "rebooting, so that the kernel gets its new arguments"
     log.notice(f"kargs: {message}")
     sys.stderr.write(f"Ignition: {message}\n")  # the console, which the log may not reach
