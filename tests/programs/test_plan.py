@@ -356,3 +356,53 @@ def test_this_machine(plan: Plan, image: Callable[..., Path]) -> None:
         assert seen(plan, storage, "--offline")[0] == 2
     finally:
         subprocess.run(["losetup", "-d", node], check=True)
+
+
+@pytest.mark.parametrize("device", ["/dev/sdb", "/dev/disk/by-id/ata-A1", "/dev/sdb1"])
+def test_a_blank_disk_counts_wherever_the_config_names_it(plan: Plan, device: str) -> None:
+    """Also where `disks` does not list it; under another name, that name is given as one of it."""
+    disks = [{"device": "/dev/sdb", "partitions": [{"number": 1}]}] if device[-1] == "1" and "by-id" not in device else []
+    storage = {"disks": disks, "filesystems": [{"device": device, "format": "ext4", "path": "/data"}]}
+    names = ["--disk", "/dev/disk/by-id/ata-A1=/dev/sdb"] if "by-id" in device else []
+    status, found = seen(plan, storage, "--disk", "/dev/sdb=100GiB", *names)
+    assert (status, found["conflicts"]) == (2, [])
+    assert [(step["device"], step["size"] // MIB > 100_000) for step in found["steps"]] == [(device, True)]
+
+
+def test_names_of_one_disk(plan: Plan) -> None:
+    alias = "/dev/disk/by-id/virtio-x"
+    storage = {"disks": [{"device": alias, "partitions": [{"number": 1, "sizeMiB": 8}]}], "filesystems": [{"device": "/dev/vdb1", "format": "ext4"}]}
+    status, found = seen(plan, storage, "--disk", f"{alias}=/dev/vdb", "--disk", "vdb=1G")
+    assert (status, found["disks"][0]["device"], found["conflicts"]) == (2, alias, [])
+    twice = {"disks": [{"device": alias, "wipeTable": True}, {"device": "/dev/vdb", "wipeTable": True}]}
+    status, found = seen(plan, twice, "--disk", f"{alias}=/dev/vdb", "--disk", "vdb=1G")
+    assert status == 1
+    assert f"{alias} and /dev/vdb are the same disk" in found["conflicts"][0]
+    status, _, err = plan(storage, "--disk", f"{alias}=/dev/vdb", "--disk", f"vdb={alias}")
+    assert status == 1
+    assert "stand for each other; give one of them an image or a size" in err
+
+
+def test_a_disk_that_the_config_does_not_name_is_a_warning(plan: Plan, image: Callable[..., Path]) -> None:
+    storage = {"filesystems": [{"device": "/dev/disk/by-label/data", "format": "ext4", "path": "/data"}]}
+    warning = "--disk /dev/vdb: the config names no such disk"
+    assert warning in plan(storage, "--disk", "vdb=1G")[2]
+    assert warning not in plan(storage, "--disk", f"vdb={image(8)}")[2]  # the label may be on it
+    assert warning not in plan({"raid": [{"name": "a", "level": "raid1", "devices": ["/dev/vdb", "/dev/vdc2"]}]}, "--disk", "vdb=1G")[2]
+    assert warning in plan({}, "--disk", f"vdb={image(8)}")[2]
+
+
+def test_what_is_no_image(plan: Plan, tmp_path: Path) -> None:
+    storage = {"disks": [{"device": "/dev/vda", "partitions": [{"number": 1}]}]}
+    fifo, empty = tmp_path / "fifo", tmp_path / "empty"
+    os.mkfifo(fifo)
+    empty.touch()
+    for given, phrase in (
+        (fifo, "is neither an image file nor a block device"),
+        (empty, "is empty; for a blank disk give a size, such as --disk /dev/vda=10G"),
+        ("10GX", "the size of /dev/vda: '10GX' is not a size such as 512M, 10GiB or 10GB, and no file has that name"),
+        (tmp_path, "is neither an image file nor a block device"),
+    ):
+        status, found = seen(plan, storage, "--disk", f"vda={given}")
+        assert status == 1
+        assert phrase in found["conflicts"][0]

@@ -110,6 +110,18 @@ def test_render_merges_and_upgrades() -> None:
     assert rendered["ignition"] == {"version": "3.6.0"}
 
 
+def test_a_rendered_config_stands_alone() -> None:
+    """Nothing is left to merge, and the version is stable unless a field has none that is."""
+    config = {"ignition": {"version": "3.0.0", "timeouts": {"httpTotal": 5}, "config": {"replace": {"source": CHILD}}}}
+    status, out, _ = _run("render", "-", text=json.dumps(config))
+    assert (status, json.loads(out)["ignition"]) == (0, {"version": "3.6.0"})
+    config = {"ignition": {"version": "3.4.0", "timeouts": {"httpTotal": 5}, "config": {"merge": [{"source": CHILD}]}}}
+    status, out, _ = _run("render", "-", text=json.dumps(config))
+    assert (status, json.loads(out)["ignition"]) == (0, {"version": "3.6.0", "timeouts": {"httpTotal": 5}})
+    again, same, _ = _run("render", "-", text=out)
+    assert (again, same) == (0, out)
+
+
 def test_render_offline_refuses_the_network_with_the_place() -> None:
     config = {"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://192.0.2.1/c"}]}}}
     status, out, err = _run("render", "-offline", "-", text=json.dumps(config))
@@ -135,6 +147,36 @@ def test_convert_up_and_down() -> None:
     assert (status, out) == (1, "")
     assert err.startswith("error at $.kernelArguments, line 2 col 22: ")
     assert "shouldExist came" not in err
+
+
+def test_convert_keeps_modes_that_neither_version_acts_on() -> None:
+    """`mode: 644` is decimal, 01204 with a sticky bit that has no effect before 3.6.0."""
+    config = '{"ignition": {"version": "%s"}, "storage": {"files": [{"path": "/a", "mode": 644}]}}'
+    for source, target, mode in (("3.4.0", "3.1.0", 644), ("3.0.0", "3.5.0", 644), ("3.5.0", "3.6.0", 644 & 0o777), ("3.6.0", "3.7.0-experimental", 644)):
+        status, out, _ = _run("convert", "--to", target, "-", text=config % source)
+        assert (status, json.loads(out)["storage"]["files"][0]["mode"]) == (0, mode), (source, target)
+    status, out, err = _run("convert", "--to", "3.5.0", "-", text=config % "3.6.0")
+    assert (status, out) == (1, "")
+    assert "mode 1204 has special bits" in err
+
+
+def test_convert_puts_what_a_file_is_appended_to_together() -> None:
+    files = [
+        {"filesystem": "root", "path": "/a", "contents": {"source": "data:,1"}, "mode": 420},
+        {"filesystem": "root", "path": "/a", "append": True, "contents": {"source": "data:,2"}},
+        {"filesystem": "root", "path": "/b", "append": True, "contents": {"source": "data:,3"}},
+        {"filesystem": "root", "path": "/b", "append": True, "contents": {"source": "data:,4"}, "mode": 384},
+    ]
+    status, out, _ = _run("convert", "-", text=json.dumps({"ignition": {"version": "2.2.0"}, "storage": {"files": files}}))
+    assert status == 0
+    assert json.loads(out)["storage"]["files"] == [
+        {"path": "/a", "overwrite": True, "mode": 420, "contents": {"source": "data:,1"}, "append": [{"source": "data:,2"}]},
+        {"path": "/b", "mode": 384, "append": [{"source": "data:,3"}, {"source": "data:,4"}]},
+    ]
+    files[1] = {"filesystem": "root", "path": "/a", "contents": {"source": "data:,2"}}
+    status, _, err = _run("convert", "-", text=json.dumps({"ignition": {"version": "2.2.0"}, "storage": {"files": files}}))
+    assert status == 1
+    assert "/a" in err
 
 
 def test_convert_takes_spec_2() -> None:
