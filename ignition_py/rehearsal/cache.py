@@ -50,10 +50,15 @@ def key_of(texts: Iterable[str], files: Iterable[str] = ()) -> str:
     return digest.hexdigest()[:16]
 
 
+def machine_lock() -> str:
+    """The lock that a machine holds while it runs: one at a time for a user, who alone can write in the cache. VM_LOCK names another."""
+    return os.environ.get("VM_LOCK") or os.path.join(cache_directory(), ".machine.lock")
+
+
 @contextlib.contextmanager
 def locked(path: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Holds an exclusive lock on the file `path`; `waiting()` is called where somebody else has it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Holds an exclusive lock on the file `path`, which is not a link; `waiting()` is called where another process has it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
-from ignition_py.rehearsal.cache import Say, locked, silent
+from ignition_py.rehearsal.cache import Say, locked, machine_lock, silent
 from ignition_py.rehearsal.console import FAILURES, Console
 from ignition_py.rehearsal.hardware import Drive, Network, drive_words, image_format
 from ignition_py.rehearsal.image import SOURCES, kernel, run, tree
@@ -210,8 +210,7 @@ class Boot:
         self.machine = machine
         self.append = append
         self._tpm = start_tpm(machine.path) if machine.tpm else None
-        lock = os.environ.get("VM_LOCK") or os.path.join(tempfile.gettempdir(), "vm.lock")
-        self._lock = locked(lock, lambda: machine.say("waiting for another machine to end ..."))
+        self._lock = locked(machine_lock(), lambda: machine.say("waiting for another machine to end ..."))
         self._lock.__enter__()
         self._log = open(os.path.join(machine.path, "qemu.log"), "ab")  # noqa: SIM115 - closed in kill()
         self.process = subprocess.Popen(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.rehearsal.cache import locked
+from ignition_py.rehearsal.cache import locked, machine_lock
 from ignition_py.rehearsal.console import Console
 from tests.vm.newer import (
     FIRMWARE,
@@ -183,8 +183,7 @@ def test_mkosi(tmp_path: Path) -> None:
     (tmp_path / "mkosi.bu").write_text(MKOSI)
     (example / "config.ign").write_bytes(compile_config(str(tmp_path / "mkosi.bu")))
     argv = shlex.split(commands("qemu-system-x86_64 -m 2G").replace("\\\n", " "))
-    lock = os.environ.get("VM_LOCK") or "/tmp/vm.lock"
-    with locked(lock), subprocess.Popen(argv, cwd=example, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    with locked(machine_lock()), subprocess.Popen(argv, cwd=example, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         console = Console(process.stdout)
         try:
