@@ -63,6 +63,43 @@ def file_in_image(facts: Facts, find: Find) -> None:
             )
 
 
+@lint(
+    "lint-path-read-only",
+    title="A path is where nothing can be written",
+    why="/usr is read-only on these systems, and /proc, /sys and /dev are the kernel's: the boot fails, or nothing is kept.",
+    fix="Write below /etc or /var; for programs /opt or /usr/local.",
+    wrong=_file("/usr/bin/tool", _SCRIPT + "mode: 0755"),
+    right=_file("/usr/local/bin/tool", _SCRIPT + "mode: 0755"),
+)
+def path_read_only(facts: Facts, find: Find) -> None:
+    """Files, directories and links in read-only places that no filesystem of the config is mounted over."""
+    writable = (*_WRITABLE.get(facts.row.name, ()), *_WRITABLE[""], *_mounts(facts))
+    for path, kind, i in _nodes(facts):
+        folder = _below(path, _READ_ONLY)
+        if folder and not _below(path, writable):
+            message = f"{path} cannot be written: {folder} is read-only or the kernel's own"
+            find.at(("storage", kind, i, "path"), message, hint="write it below /etc, /var, /opt or /usr/local")
+
+
+@lint(
+    "lint-path-volatile",
+    title="A path is not kept",
+    why="/run and /tmp are emptied at each boot, and something is mounted over /boot: what Ignition writes there is not seen.",
+    fix="Write below /etc or /var, or have systemd-tmpfiles make it at each boot (/etc/tmpfiles.d).",
+    wrong=_file("/run/app/app.conf", "contents:\n  inline: a"),
+    right=_file("/etc/app/app.conf", "contents:\n  inline: a"),
+)
+def path_volatile(facts: Facts, find: Find) -> None:
+    """Files, directories and links in places that are emptied or mounted over at boot."""
+    mounts = tuple(_mounts(facts))
+    for path, kind, i in _nodes(facts):
+        folder = _below(path, _VOLATILE) or (_below(path, ("/boot",)) if path not in _MADE_BY_SUGAR else "")
+        if folder and not _below(path, mounts) and path != folder:
+            what = "something is mounted over /boot" if folder == "/boot" else f"{folder} is emptied"
+            hint = "write it below /etc or /var" + ("" if folder == "/boot" else ", or make it with /etc/tmpfiles.d")
+            find.at(("storage", kind, i, "path"), f"{path} will not be there: {what} at boot", hint=hint)
+
+
 def _nodes(facts: Facts) -> list[tuple[str, str, int]]:
     """Path, list and index of everything below storage that has a path."""
     storage = facts.compiled.storage

@@ -43,7 +43,7 @@ def _arguments(facts: Facts) -> Iterator[tuple[str, tuple[str | int, ...], str]]
 
 def _problem(argument: str) -> tuple[str, str]:
     """Why it is no kernel argument and the way out; empty where it is one."""
-    if re.match(r"(?:set|linux|linux_append|append|GRUB_\w+=)\b", argument) and re.search(r"[\s=]", argument):
+    if re.match(r"(?:set|linux|append)\s|linux_append=|GRUB_\w+=", argument):
         return (
             "is a line of a boot loader's configuration, not a kernel argument",
             "write only the arguments that the kernel is to get",

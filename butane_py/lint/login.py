@@ -48,6 +48,7 @@ _WEAK = (
     ("DES", rf"_{_CHARS}{{19}}"),
 )
 _LOCKED = re.compile(r"[!*].*|x", re.DOTALL)
+_MOST_OF_A_LINE = 100_000  # characters; sshd reads no longer ones
 _MAKE_HASH = "make one with: mkpasswd --method=yescrypt"
 
 
@@ -100,8 +101,20 @@ def _blob_problem(blob: bytes, kind: str) -> str:
 
 
 def _words(line: str) -> list[str]:
-    """Words of the line; blanks inside of quoted options do not end one."""
-    return re.findall(r'(?:"(?:\\.|[^"\\])*"|[^\s"]|")+', line.strip()[:20_000])
+    """Words of the first `_MOST_OF_A_LINE` characters; blanks inside of quoted options do not end one."""
+    words: list[str] = []
+    start, quoted, escaped = -1, False, False
+    text = line.strip()[:_MOST_OF_A_LINE] + " "
+    for position, char in enumerate(text):
+        if char.isspace() and (not quoted or position == len(text) - 1):
+            if start >= 0:
+                words.append(text[start:position])
+            start = -1
+            continue
+        start = position if start < 0 else start
+        quoted = quoted != (char == '"' and not escaped)
+        escaped = char == "\\" and not escaped
+    return words
 
 
 def _keys(facts: Facts) -> Iterator[tuple[Path, str, str]]:

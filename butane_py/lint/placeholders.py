@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 _MARKS = re.compile(
     r"\$\{\w[^}\s]{0,200}\}|%\{\s*(?:for|if|else|endfor|endif)\b|\{\{[^}]{0,200}\}\}|\{%.{0,200}?%\}|%%\w+%%|\$\([A-Z_]+\)|(?<![\w@.-])@[A-Z][A-Z0-9_]+@|(?<!\w)__[A-Z][A-Z0-9_]*__(?!\w)"
-    r"|<(?:your|my|insert|replace|change|add|enter)[^<>]{0,200}>",
-    re.IGNORECASE,
+    r"|<(?i:your|my|insert|replace|change|add|enter)[^<>]{0,200}>",
 )
 _TEXTS = (
     "inline",

@@ -119,20 +119,18 @@ def quadlet_not_started(facts: Facts, find: Find) -> None:
     at = {}
     for text in _quadlets(facts):
         stem, _, kind = text.unit.rpartition(".")
-        if kind in ("container", "kube", "pod") and not text.dropin and not stem.endswith("@"):
+        if kind in ("container", "kube", "pod") and not text.dropin and not stem.endswith("@") and not _joins(text):
             at[f"{stem}-pod.service" if kind == "pod" else f"{stem}.service"] = text
-    members = {
-        f"{name.removesuffix('.pod')}-pod.service"
-        for text in at.values()
-        for name in text.read.words("Container", "Pod")
-    }
     for service in starts.first_unstarted(list(at)):
         text = at[service]
-        pod = text.read.last("Container", "Pod")
-        joins = pod and text.read.last("Container", "StartWithPod").lower() not in ("false", "no", "0", "off")
-        if not joins and not (service in members and service in starts.started):
-            find.at(text.at, f"nothing starts {text.unit}: it has no [Install] section and nothing in this config names it",
-                    hint="add [Install] with WantedBy=multi-user.target")  # fmt: skip
+        message = f"nothing starts {text.unit}: it has no [Install] section and nothing in this config names it"
+        find.at(text.at, message, hint="add [Install] with WantedBy=multi-user.target")
+
+
+def _joins(text: Text) -> bool:
+    """True for a container that its pod starts."""
+    waits = text.read.last("Container", "StartWithPod").lower() in ("false", "no", "0", "off")
+    return bool(text.read.last("Container", "Pod")) and not waits
 
 
 @lint(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MOST = 1 << 20  # characters; systemd reads no unit file above 1 MiB (READ_FULL_FILE of 4 MiB in newer versions)
 
 
+_MOST_OF_A_COMMAND = 1 << 17  # characters of a command line
+
+
 class Setting(Record):
     """One `name=value` of a section; `line` counts from 1. `value` has its continued lines joined by blanks."""
 
@@ -102,22 +105,28 @@ class Command(Record):
 
 
 def read_command(value: str) -> Command:
-    """Splits a command line at blanks outside of quotes. Prefixes of the program (@ - : + ! |) are taken off."""
+    """Splits the first `_MOST_OF_A_COMMAND` characters at blanks outside of quotes. Prefixes of the program (@ - : + ! |) are taken off."""
     words: list[tuple[str, bool]] = []
-    word, quote, quoted, escaped = "", "", False, False
-    for char in value + " ":
+    word: list[str] = []
+    quote, quoted, escaped = "", False, False
+    for char in value[:_MOST_OF_A_COMMAND] + " ":
         if escaped:
-            word, escaped = word + char, False
+            word.append(char)
+            escaped = False
         elif char == "\\" and quote != "'":
-            word, escaped = word + char, True
+            word.append(char)
+            escaped = True
         elif quote:
-            quote, word = ("", word) if char == quote else (quote, word + char)
+            if char == quote:
+                quote = ""
+            else:
+                word.append(char)
         elif char in "\"'":
             quote, quoted = char, True
         elif not char.isspace():
-            word += char
+            word.append(char)
         elif word or quoted:
-            words.append((word, quoted))
-            word, quoted = "", False
+            words.append(("".join(word), quoted))
+            word, quoted = [], False
     program = words[0][0].lstrip("@-:+!|") if words else ""
     return Command(program, words[1:])
