@@ -151,7 +151,6 @@ def _run(options: Options, log: Log) -> int:
     engine = None
     status = CANNOT_BEGIN
     try:
-        providers.check(options.platform)
         carried = state.load(options.state_file)
         status = FAILED
         from ignition_py.engine import Engine

@@ -1,11 +1,14 @@
 """Platforms: where a machine's config comes from. A table of names; each platform is one small file.
 
 A platform's file has `fetch(machine: Machine) -> bytes | None`: the config as it was found, b"" for "there is none, go
-on without one", None for "nobody here to ask". Adding one is a file and its row in PLATFORMS. Shared: metadata.py,
+on without one", None for "this platform has no config source". Adding one is a file and its row in PLATFORMS. Shared: metadata.py,
 drive.py, either.py (a drive or a metadata service), cdrom.py.
 """
 
 from __future__ import annotations
+
+import errno
+import os
 
 from ignition_py import module
 from ignition_py.report.diag import IgnitionError
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
     Fetch = Callable[["Machine"], bytes | None]
 
-# Every name that `-platform` knows -> the module of this package, "" where this build has none yet.
+CONFIG_LIMIT = 256 << 20  # bytes, as for everything that is kept in memory
+# Every name that `-platform` knows -> the module of this package.
 PLATFORMS = {
     "akamai": "akamai",
     "aliyun": "aliyun",
@@ -91,15 +95,22 @@ class Machine:
         return self.environ.get(f"IGNITION_{name}") or default
 
 
-def check(platform: str) -> None:
-    """Raises IgnitionError where this build cannot work on the platform."""
-    if not PLATFORMS[platform]:
-        raise IgnitionError(f"platform {platform} is not supported by this build yet")
+def read_whole(path: str) -> bytes:
+    """The bytes of a file or device that may hold a config. Raises OSError; EFBIG where there are more than CONFIG_LIMIT."""
+    data = bytearray()
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while chunk := os.read(fd, 1 << 20):
+            data += chunk
+            if len(data) > CONFIG_LIMIT:
+                raise OSError(errno.EFBIG, f"it holds more than {CONFIG_LIMIT >> 20} MiB; name a config of that size by a URL", path)
+    finally:
+        os.close(fd)
+    return bytes(data)
 
 
 def load(platform: str) -> Fetch:
-    """The fetch function of a platform. Raises IgnitionError where this build has none."""
-    check(platform)
+    """The fetch function of a platform, a name of PLATFORMS."""
     fetch: Fetch = module(f"ignition_py.providers.{PLATFORMS[platform]}").fetch
     return fetch
 

@@ -6,11 +6,13 @@ no devices, no programs, no way out of it, and only ordinary files of a bounded 
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 import time
 
+from ignition_py.providers import CONFIG_LIMIT
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.rootfs import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ OPENSTACK = "/openstack/latest/user_data"
 NOCLOUD = "/user-data"
 POLL = 0.5  # seconds
 LONG_WAIT = 300.0  # seconds, where there must be a drive; the reference waits for ever
-LIMIT = 256 << 20  # bytes, as for everything that is kept in memory
 
 
 def find(machine: Machine, labels: Sequence[str]) -> str | None:
@@ -98,26 +99,17 @@ def read(
 
 
 def _read_inside(folder: str, path: str, name: str) -> bytes | None:
-    """Reads an ordinary file below `folder`; symbolic links must not lead out of it."""
-    full = os.path.realpath(folder + os.path.normpath("/" + path.lstrip("/")))
-    if not full.startswith(folder + "/"):
-        raise IgnitionError(f"{path} on {name} leads out of it")
+    """Reads an ordinary file below `folder`, which symbolic links see as the root. Raises IgnitionError."""
     try:
-        # a FIFO would let us wait for ever
-        fd = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        with Root(folder) as root:
+            data = root.read(path, CONFIG_LIMIT)
+            dangling = data is None and root.lstat(path) is not None
     except OSError as error:
-        raise IgnitionError(f"reading {path} on {name}: {error.strerror}") from None
-    try:
-        info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode):
-            raise IgnitionError(f"{path} on {name} is not an ordinary file")
-        if info.st_size > LIMIT:
-            raise IgnitionError(f"{path} on {name} has {info.st_size} bytes; more than {LIMIT} are not read")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(LIMIT)
-    except OSError as error:
-        raise IgnitionError(f"reading {path} on {name}: {error.strerror}") from None
-    finally:
-        os.close(fd)  # else the filesystem could not be unmounted
+        why = {
+            errno.EINVAL: "is not an ordinary file",
+            errno.EFBIG: f"has more than {CONFIG_LIMIT} bytes; name a config of that size by a URL",
+        }.get(error.errno or 0)
+        raise IgnitionError(f"{path} on {name} {why}" if why else f"reading {path} on {name}: {error.strerror}") from None
+    if dangling:
+        raise IgnitionError(f"{path} on {name} is a link to a file that is not on it")
+    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ignition_py.providers import read_whole
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -13,8 +14,7 @@ def fetch(machine: Machine) -> bytes | None:
     """The file's contents. Raises IgnitionError."""
     path = machine.setting("CONFIG_FILE", "config.ign")
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_whole(path)
     except OSError as error:
         raise IgnitionError(f"reading the config {path}: {error.strerror}", hint="See IGNITION_CONFIG_FILE") from None
     machine.found(path)

@@ -5,6 +5,7 @@ Source: Linux Documentation/ABI/testing/sysfs-platform-mellanox-bootctl.
 
 from __future__ import annotations
 
+from ignition_py.providers import read_whole
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.run import run
 
@@ -19,8 +20,7 @@ def fetch(machine: Machine) -> bytes | None:
     """The config without the zeros around it, b"" where the FIFO is empty or missing. Raises IgnitionError."""
     run(machine.log, ("modprobe", "mlxbf_bootctl"), what="loading the kernel module mlxbf_bootctl")
     try:
-        with open(machine.path(FIFO), "rb") as file:
-            data = file.read().strip(b"\0")
+        data = read_whole(machine.path(FIFO)).strip(b"\0")
     except FileNotFoundError:
         machine.log.info(f"there is no {FIFO}, so no config")
         return b""

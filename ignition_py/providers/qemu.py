@@ -11,6 +11,7 @@ import os
 import time
 
 from ignition_py.flatcar import FIRMWARE_KEY, wanted
+from ignition_py.providers import CONFIG_LIMIT, read_whole
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -42,6 +43,11 @@ def from_firmware(machine: Machine) -> bytes:
         with open(machine.path(f"{folder}/size"), "rb") as file:
             size = int(file.read())
         machine.log.debug(f"the QEMU firmware configuration announces {size} bytes")
+        if size > CONFIG_LIMIT:
+            raise IgnitionError(
+                f"the QEMU firmware configuration announces {size} bytes; more than {CONFIG_LIMIT} are not read",
+                hint="Name a config of that size by a URL",
+            )
         fd = os.open(machine.path(f"{folder}/raw"), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         machine.log.info(f"the QEMU firmware configuration has no config (key {KEY})")
@@ -85,8 +91,7 @@ def from_disk(machine: Machine, wait: float = DISK_WAIT) -> bytes:
     end = time.monotonic() + wait
     while True:
         try:
-            with open(path, "rb") as disk:
-                data = disk.read().rstrip(b"\0")
+            data = read_whole(path).rstrip(b"\0")
             machine.found(f"the disk {DISK}")
             return data  # noqa: TRY300  # the handlers are for opening and reading
         except FileNotFoundError:

@@ -117,8 +117,15 @@ def test_a_file_that_leads_out_of_the_drive(
     machine: Machine, attach: Attach, platform: str, label: str, path: str
 ) -> None:
     attach(label, {}, {path: "/etc/passwd"})
-    with pytest.raises(IgnitionError, match="leads out of it"):
+    with pytest.raises(IgnitionError, match="is a link to a file that is not on it"):
         load(platform)(machine)
+
+
+@pytest.mark.parametrize("target", ["/real/config", "../../real/config"])
+def test_a_link_inside_the_drive(machine: Machine, attach: Attach, target: str) -> None:
+    """Its root is the drive's, whatever the machine has at that path."""
+    attach("config-2", {"/real/config": config("powervs")}, {OPENSTACK: target})
+    assert load("powervs")(machine) == config("powervs")
 
 
 @pytest.mark.parametrize(("platform", "label", "path"), DRIVES[:1])
@@ -136,9 +143,9 @@ def test_a_folder_is_no_config(machine: Machine, attach: Attach, platform: str, 
 
 
 def test_huge(machine: Machine, attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drive, "LIMIT", 1000)
+    monkeypatch.setattr(drive, "CONFIG_LIMIT", 1000)
     attach("config-2", {OPENSTACK: b"x" * 1001})
-    with pytest.raises(IgnitionError, match="has 1001 bytes; more than 1000 are not read"):
+    with pytest.raises(IgnitionError, match="has more than 1000 bytes"):
         load("powervs")(machine)
 
 
@@ -347,5 +354,5 @@ def test_a_filesystem_labelled_ignition_that_the_image_does_not_want(
 
 def test_a_filesystem_labelled_ignition_that_cannot_be_read(microos: Machine, attach: Attach) -> None:
     attach("ignition", {}, {"/ignition/config.ign": "/etc/passwd-of-the-machine"})
-    with pytest.raises(IgnitionError, match="leads out of it"):
+    with pytest.raises(IgnitionError, match="is a link to a file that is not on it"):
         labelled.fetch(microos)

@@ -12,7 +12,7 @@ import pytest
 
 from ignition_py.fetch import deadline
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
-from ignition_py.providers import PLATFORMS, Machine, cmdline, file, load, metal, qemu
+from ignition_py.providers import PLATFORMS, Machine, cmdline, file, load, metal, nvidiabluefield, qemu
 from ignition_py.report.diag import FetchError, IgnitionError
 from tests.helpers.servers import MemoryLog, Server, body, in_turn
 
@@ -192,7 +192,7 @@ def test_cmdline_device(labelled: Machine, path: str) -> None:
 @pytest.mark.subprocess
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("/nothing", "reading /nothing on the filesystem CONFIG: No such file"), ("/outside", "leads out of it")],
+    [("/nothing", "reading /nothing on the filesystem CONFIG: No such file"), ("/outside", "is a link to a file that is not on it")],
 )
 def test_cmdline_device_without_the_file(labelled: Machine, path: str, words: str) -> None:
     command_line(labelled, f"ignition.config.device=CONFIG ignition.config.path={path}")
@@ -213,3 +213,27 @@ def test_cmdline_device_that_never_comes(machine: Machine, monkeypatch: pytest.M
     command_line(machine, "ignition.config.device=NONE ignition.config.path=/x")
     with pytest.raises(IgnitionError, match=r"no filesystem with the label NONE appeared within 0\.1 seconds"):
         cmdline.fetch(machine)
+
+
+@pytest.mark.parametrize("platform", ["file", "qemu", "nvidiabluefield"])
+def test_a_device_without_end_is_refused(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    """A disk, a FIFO or a file that never ends must not take all of the memory."""
+    monkeypatch.setattr("ignition_py.providers.CONFIG_LIMIT", 5 << 20)
+    monkeypatch.setattr("ignition_py.system.run.run", lambda *_, **__: None)
+    monkeypatch.setattr(nvidiabluefield, "run", lambda *_, **__: None)
+    paths = {"file": tmp_path / "c.ign", "qemu": tmp_path / qemu.DISK[1:], "nvidiabluefield": tmp_path / nvidiabluefield.FIFO[1:]}
+    paths[platform].parent.mkdir(parents=True, exist_ok=True)
+    paths[platform].symlink_to("/dev/zero")
+    machine.environ = {"IGNITION_CONFIG_FILE": str(paths["file"])}
+    fetch = qemu.from_disk if platform == "qemu" else load(platform)
+    with pytest.raises(IgnitionError, match="it holds more than 5 MiB; name a config of that size by a URL"):
+        fetch(machine)
+
+
+def test_a_firmware_key_that_announces_too_much_is_not_read(machine: Machine, tmp_path: Path) -> None:
+    folder = tmp_path / f"{qemu.FW_CFG[1:]}/by_name/{qemu.KEY}"
+    folder.mkdir(parents=True)
+    (folder / "size").write_text(str(1 << 40))
+    (folder / "raw").symlink_to("/dev/zero")
+    with pytest.raises(IgnitionError, match=f"announces {1 << 40} bytes; more than"):
+        qemu.from_firmware(machine)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.report.diag import FetchError, IgnitionError
+from ignition_py.system.rootfs import Root, chunks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 IMAGE = "/usr/share/oem"
 PARTITION = "/dev/disk/by-label/OEM"
 MOUNT_POINT = "/run/ignition/oem"
-_CHUNK = 1 << 20
 
 
 def stream(request: Request) -> Iterator[bytes]:
@@ -27,7 +27,7 @@ def stream(request: Request) -> Iterator[bytes]:
     if not path.startswith("/") or ".." in path.split("/"):
         raise FetchError(f"{request.what}: an oem URL is oem:// and an absolute path without ..")
     if os.path.exists(IMAGE + path):
-        yield from _read(request, IMAGE + path)
+        yield from _read(request, IMAGE, path)
         return
     from ignition_py.system.run import run
 
@@ -37,15 +37,19 @@ def stream(request: Request) -> Iterator[bytes]:
     except IgnitionError as error:
         raise FetchError(f"{request.what}: {path} is not in {IMAGE}: {error.message}") from None
     try:
-        yield from _read(request, MOUNT_POINT + path)
+        yield from _read(request, MOUNT_POINT, path)
     finally:
         run(request.log, ("umount", MOUNT_POINT), what="unmounting the OEM partition")
 
 
-def _read(request: Request, path: str) -> Iterator[bytes]:
+def _read(request: Request, folder: str, path: str) -> Iterator[bytes]:
+    """The file at `path` below `folder`, which symbolic links see as the root. Raises FetchError."""
     try:
-        with open(path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        with Root(os.path.realpath(folder)) as root, root.spot(path, follow=True) as spot:
+            fd = spot.open_regular()
+            try:
+                yield from chunks_of(fd)
+            finally:
+                os.close(fd)
     except OSError as error:
-        raise FetchError(f"{request.what}: reading {path}: {error.strerror}") from None
+        raise FetchError(f"{request.what}: reading {folder}{path}: {error.strerror}") from None
