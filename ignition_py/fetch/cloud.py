@@ -1,7 +1,8 @@
-"""The metadata services of clouds, asked for what proves who this machine is: credentials of its role, tokens.
+"""The metadata services of clouds: addresses, headers and limits, for user data (providers/) and for what proves who this machine
+is: credentials of its role, tokens.
 
-Used by s3.py, gs.py and azure_blob.py, on the platform that owns the address only. The questions go past every proxy and are
-given up soon: without an answer resources are asked for anonymously. Answers are never logged.
+The latter are used by s3.py, gs.py and azure_blob.py, on the platform that owns the address only. Their requests go past every
+proxy and are given up soon: without a response resources are fetched anonymously. Responses are never logged.
 
 Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metadata"; Google "About VM metadata",
 "Authenticate workloads to Google Cloud APIs using service accounts"; Azure "Use managed identities … to acquire tokens".
@@ -9,7 +10,6 @@ Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metad
 
 from __future__ import annotations
 
-from ignition_py.fetch import http
 from ignition_py.fetch.deadline import Deadline
 from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
 from ignition_py.report.diag import FetchError
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from ignition_py.fetch.request import Headers
     from ignition_py.fetch.schemes.sigv4 import Credentials
 
-AWS = ("http://169.254.169.254", "http://[fd00:ec2::254]")
-GOOGLE = ("http://169.254.169.254", "http://[fd20:ce::254]")
-AZURE = "http://169.254.169.254"
-PATIENCE = 15.0  # seconds for one question with its retries
+LINK_LOCAL = "http://169.254.169.254"  # where most platforms have their service
+AWS = (LINK_LOCAL, "http://[fd00:ec2::254]")
+GOOGLE = (LINK_LOCAL, "http://[fd20:ce::254]")
+AZURE = LINK_LOCAL
+AWS_TOKEN_PATH = "/latest/api/token"  # noqa: S105  # a path
+AWS_TOKEN_LIFE = (("x-aws-ec2-metadata-token-ttl-seconds", "21600"),)  # six hours: the longest there is
+GOOGLE_HEADERS = (("Metadata-Flavor", "Google"),)
+AZURE_HEADERS = (("Metadata", "true"),)
+TOKEN_LIMIT = 8 << 10  # bytes
+PATIENCE = 15.0  # seconds for one request with its retries
 ROUNDS = (1.0, 3.0, 10.0)  # the same, as long as it is not known which address can be reached
-_HEADERS = 5.0  # seconds until an answer begins
+_HEADERS = 5.0  # seconds until a response begins
 LIMIT = 1 << 20  # bytes
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 _AZURE_RESOURCE = "https%3A%2F%2Fstorage.azure.com%2F"
@@ -37,6 +43,11 @@ _AZURE_RESOURCE = "https%3A%2F%2Fstorage.azure.com%2F"
 
 class NoIdentity(FetchError):  # a finding: what is public can be fetched all the same
     """The metadata service knows nothing to prove who this machine is with."""
+
+
+def aws_token_header(token: str) -> Headers:
+    """What a request with a session token (IMDSv2) carries."""
+    return (("x-aws-ec2-metadata-token", token),)
 
 
 def aws_credentials(request: Request) -> Credentials | None:
@@ -75,16 +86,15 @@ def _session(request: Request) -> tuple[str, Headers]:
 
     def find() -> tuple[str, Headers]:
         what = "a session token from the metadata service"
-        life = (("x-aws-ec2-metadata-token-ttl-seconds", "21600"),)
 
         def ask(base: str, patience: float) -> tuple[str, Headers]:
             try:
-                token = _ask(request, f"{base}/latest/api/token", what, life, patience, method="PUT").decode(
+                token = _ask(request, f"{base}{AWS_TOKEN_PATH}", what, AWS_TOKEN_LIFE, patience, method="PUT").decode(
                     "ascii", "replace"
                 )
             except NotFound:
                 return base, ()
-            return base, (("x-aws-ec2-metadata-token", token),)
+            return base, aws_token_header(token)
 
         return _first(AWS, ask)
 
@@ -120,11 +130,10 @@ def google_token(request: Request) -> str:
 
     def find() -> str:
         what = "a token of the service account"
-        flavor = (("Metadata-Flavor", "Google"),)
 
         def ask(base: str, patience: float) -> str:
             account = f"{base}/computeMetadata/v1/instance/service-accounts/default"
-            _ask(request, f"{account}/scopes", what, flavor, patience)
+            _ask(request, f"{account}/scopes", what, GOOGLE_HEADERS, patience)
             return account
 
         try:
@@ -132,7 +141,9 @@ def google_token(request: Request) -> str:
         except FetchError as error:
             request.log.info(f"{error.message}; asking Cloud Storage anonymously")
             return ""
-        return _bearer(_json(_ask(request, f"{account}/token?scopes={_GOOGLE_SCOPE}", what, flavor), what), what)
+        return _bearer(
+            _json(_ask(request, f"{account}/token?scopes={_GOOGLE_SCOPE}", what, GOOGLE_HEADERS), what), what
+        )
 
     found: str = request.session.once("google token", find)
     return found
@@ -145,7 +156,7 @@ def azure_token(request: Request) -> str:
         what = "a token of the managed identity"
         url = f"{AZURE}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={_AZURE_RESOURCE}"
         try:
-            return _bearer(_json(_ask(request, url, what, (("Metadata", "true"),)), what), what)
+            return _bearer(_json(_ask(request, url, what, AZURE_HEADERS), what), what)
         except FetchError as error:
             request.log.info(f"{error.message}; asking anonymously")
             return ""
@@ -155,7 +166,7 @@ def azure_token(request: Request) -> str:
 
 
 def _first(bases: tuple[str, ...], ask: Callable[[str, float], T]) -> T:
-    """What the first address that can be reached answers: tried in turns, ever more patiently. Raises FetchError."""
+    """What the first reachable address returns; each is tried in turn, with longer limits each round. Raises FetchError."""
     last: TooSlow | None = None
     for patience in ROUNDS:
         for base in bases:
@@ -163,18 +174,20 @@ def _first(bases: tuple[str, ...], ask: Callable[[str, float], T]) -> T:
                 return ask(base, patience)
             except TooSlow as error:
                 last = error
-    raise last or NoIdentity("nobody was asked")
+    raise last or NoIdentity("the metadata service has no address")
 
 
 def _ask(
     request: Request, url: str, what: str, headers: Headers, patience: float = PATIENCE, *, method: str = "GET"
 ) -> bytes:
-    """The answer of a metadata service. Raises NotFound, TooSlow, FetchError."""
+    """The response of a metadata service. Raises NotFound, TooSlow, FetchError."""
     settings = Settings(response_headers=min(_HEADERS, patience))
     asked = request.but(
         url=url, what=what, settings=settings, deadline=Deadline((patience, "")), headers=headers, method=method,
         body=b"", retry=(), sign=None, room=None, low_port=False,
     )  # fmt: skip
+    from ignition_py.fetch import http  # providers import this module offline as well
+
     return http.read(asked, LIMIT)
 
 
@@ -186,12 +199,12 @@ def _json(data: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise FetchError(f"{what}: the metadata service's answer is no JSON object")
+        raise FetchError(f"{what}: the metadata service's response is not a JSON object")
     return found
 
 
 def _bearer(data: dict[str, Any], what: str) -> str:
     token = data.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise FetchError(f"{what}: the metadata service's answer has none")
+        raise FetchError(f"{what}: the metadata service's response has none")
     return f"Bearer {token}"

@@ -103,7 +103,11 @@ def read_whole(path: str) -> bytes:
         while chunk := os.read(fd, 1 << 20):
             data += chunk
             if len(data) > CONFIG_LIMIT:
-                raise OSError(errno.EFBIG, f"it holds more than {CONFIG_LIMIT >> 20} MiB; name a config of that size by a URL", path)
+                raise OSError(
+                    errno.EFBIG,
+                    f"it holds more than {CONFIG_LIMIT >> 20} MiB; name a config of that size by a URL",
+                    path,
+                )
     finally:
         os.close(fd)
     return bytes(data)

@@ -5,8 +5,9 @@ Source: https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadat
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import LINK_LOCAL
 from ignition_py.providers.encodings import GZIP, base64, gunzip
-from ignition_py.providers.metadata import LINK_LOCAL, WHAT, first_answer, token, user_data
+from ignition_py.providers.metadata import WHAT, first_answer, token, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

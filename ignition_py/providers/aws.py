@@ -6,16 +6,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadat
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import AWS, AWS_TOKEN_LIFE, AWS_TOKEN_PATH, aws_token_header
 from ignition_py.fetch.request import NotFound
-from ignition_py.providers.metadata import LINK_LOCAL, first_answer, token, user_data
+from ignition_py.providers.metadata import first_answer, token, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
     from ignition_py.providers.metadata import Attempt
-
-BASES = (LINK_LOCAL, "http://[fd00:ec2::254]")
-LIFETIME = "21600"  # seconds, six hours: the longest there is
 
 
 def fetch(machine: Machine) -> bytes | None:
@@ -23,13 +21,12 @@ def fetch(machine: Machine) -> bytes | None:
 
     def ask(base: str, attempt: Attempt) -> bytes:
         try:
-            life = (("x-aws-ec2-metadata-token-ttl-seconds", LIFETIME),)
-            secret = token(machine, f"{base}/latest/api/token", headers=life, attempt=attempt)
+            secret = token(machine, base + AWS_TOKEN_PATH, headers=AWS_TOKEN_LIFE, attempt=attempt)
         except NotFound:
             machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
             headers: tuple[tuple[str, str], ...] = ()
         else:
-            headers = (("x-aws-ec2-metadata-token", secret),)
+            headers = aws_token_header(secret)
         return user_data(machine, f"{base}/2019-10-01/user-data", headers=headers, attempt=attempt)
 
-    return first_answer(machine, BASES, ask)
+    return first_answer(machine, AWS, ask)

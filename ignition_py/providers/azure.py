@@ -6,15 +6,16 @@ Sources: https://learn.microsoft.com/en-us/azure/virtual-machines/user-data and 
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import AZURE, AZURE_HEADERS
 from ignition_py.providers import cdrom
 from ignition_py.providers.encodings import base64
-from ignition_py.providers.metadata import LINK_LOCAL, WHAT, need_network, user_data
+from ignition_py.providers.metadata import WHAT, need_network, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.providers import Machine
 
-URL = f"{LINK_LOCAL}/metadata/instance/compute/userData?api-version=2021-01-01&format=text"
+URL = f"{AZURE}/metadata/instance/compute/userData?api-version=2021-01-01&format=text"
 # The service says so too while it is not ready yet, so 404 does not mean that there is none.
 NOT_READY = (404, 410, 429)
 
@@ -22,7 +23,7 @@ NOT_READY = (404, 410, 429)
 def fetch(machine: Machine) -> bytes | None:
     """The user data, else the custom data. Raises FetchError, IgnitionError."""
     need_network(machine)
-    encoded = user_data(machine, URL, headers=(("Metadata", "true"),), retry=NOT_READY, required=True)
+    encoded = user_data(machine, URL, headers=AZURE_HEADERS, retry=NOT_READY, required=True)
     if encoded:
         return base64(encoded, what=WHAT)
     machine.log.info("the metadata service has no user data; looking for custom data on the CD-ROM")

@@ -109,7 +109,9 @@ def _read_inside(folder: str, path: str, name: str) -> bytes | None:
             errno.EINVAL: "is not an ordinary file",
             errno.EFBIG: f"has more than {CONFIG_LIMIT} bytes; name a config of that size by a URL",
         }.get(error.errno or 0)
-        raise IgnitionError(f"{path} on {name} {why}" if why else f"reading {path} on {name}: {error.strerror}") from None
+        raise IgnitionError(
+            f"{path} on {name} {why}" if why else f"reading {path} on {name}: {error.strerror}"
+        ) from None
     if dangling:
         raise IgnitionError(f"{path} on {name} is a link to a file that is not on it")
     return data

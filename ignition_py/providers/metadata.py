@@ -9,6 +9,7 @@ How often and for how long is tried is the fetcher's: until there is an answer, 
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import TOKEN_LIMIT
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.request import NotFound
 from ignition_py.fetch.urls import public
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     Ask = Callable[[str, "Attempt"], bytes]
 
 WHAT = "user data from the metadata service"
-LINK_LOCAL = "http://169.254.169.254"  # where most platforms have their service
 LIMIT = 16 << 20  # bytes; clouds allow from 16 KiB to 256 KiB
 BUSY = (429,)  # beside statuses from 500 on, which are always tried again; the reference gives up at it
 ADDRESSES = 64  # asked at once: one for each network interface
-_TOKEN_LIMIT = 8 << 10  # bytes
 
 
 class Attempt:
@@ -77,7 +76,7 @@ def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | No
     """A session token, asked for with PUT. Raises NotFound where the service knows no tokens, FetchError."""
     what = "a session token from the metadata service"
     answer = machine.fetcher.get(
-        url, what=what, headers=headers, retry=BUSY, method="PUT", limit=_TOKEN_LIMIT, stopped=_stopped(attempt)
+        url, what=what, headers=headers, retry=BUSY, method="PUT", limit=TOKEN_LIMIT, stopped=_stopped(attempt)
     )
     try:
         text = answer.decode("ascii").strip()

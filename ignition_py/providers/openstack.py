@@ -6,8 +6,9 @@ Source: https://docs.openstack.org/nova/latest/user/metadata.html
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import LINK_LOCAL
 from ignition_py.providers import drive, either
-from ignition_py.providers.metadata import LINK_LOCAL, user_data
+from ignition_py.providers.metadata import user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/gettingmetadata.htm
 
 from __future__ import annotations
 
+from ignition_py.fetch.cloud import LINK_LOCAL
 from ignition_py.providers.encodings import base64
-from ignition_py.providers.metadata import LINK_LOCAL, WHAT, first_answer, user_data
+from ignition_py.providers.metadata import WHAT, first_answer, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

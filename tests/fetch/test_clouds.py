@@ -311,7 +311,7 @@ def test_gs_without_one(server: Server, log: MemoryLog, platform: str) -> None:
 def test_gs_with_a_token_that_is_none(server: Server, log: MemoryLog) -> None:
     google_instance(server)
     server.at[f"{ACCOUNT}/token"] = body(b'{"access_token": "a\\r\\nX: y"}')
-    with pytest.raises(FetchError, match="a token of the service account: the metadata service's answer has none"):
+    with pytest.raises(FetchError, match="a token of the service account: the metadata service's response has none"):
         fetch("gcp", "gs://bkt/a/b c", log)
 
 

@@ -14,7 +14,7 @@ from ignition_py.cli import main
 from ignition_py.fetch import deadline
 from tests.helpers.servers import Server, body, in_turn
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.subprocess]
 
 
 class Boot:
@@ -126,6 +126,18 @@ def test_a_spool_that_is_gone_is_filled_again(boot: Boot, server: Server) -> Non
         os.unlink(entry)
     assert boot("files") == 0, boot.output
     assert (boot.root / "etc/a").read_bytes() == b"two"
+
+
+def test_contents_are_removed_after_a_files_stage_that_fails(boot: Boot, server: Server) -> None:
+    """They may hold secrets, and nothing asks for them any more."""
+    server.at["/a"] = body(b"secret")
+    boot.config(("/etc/a/b", server.url("/a"), None))
+    (boot.root / "etc").mkdir()
+    (boot.root / "etc/a").write_text("not a directory")
+    assert boot("fetch") == 0, boot.output
+    assert boot.spool.exists()
+    assert boot("files") == 1
+    assert not boot.spool.exists()
 
 
 def test_a_fetch_stage_that_runs_again_keeps_nothing_old(boot: Boot, server: Server) -> None:

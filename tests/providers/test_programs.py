@@ -64,7 +64,7 @@ def test_fetch_failures(network: Namespace, tmp_path: Path) -> None:
     assert (status, said) == (1, "")
     assert "the server answered with status 403" in aside.splitlines()[-1]
     assert "Traceback" not in aside
-    status, _, aside = program(network, tmp_path, "--platform", "hetzner", "--timeout", "100ms")
+    status, _, aside = program(network, tmp_path, "--platform", "hetzner", "--timeout", "10s")
     assert status == 0
     with network.without("169.254.169.254"):
         status, _, aside = program(network, tmp_path, "--platform", "hetzner", "--timeout", "100ms")

@@ -22,7 +22,7 @@ OPENSTACK = "GET /openstack/latest/user_data"
 
 def ask(network: Namespace, machine: Machine, name: str, seconds: float = 5.0) -> bytes | None:
     """What the provider alone makes of the service."""
-    machine.fetcher = Fetcher(machine.log, first_limit=seconds)
+    machine.fetcher = Fetcher(machine.log, offline=machine.fetcher.offline, first_limit=seconds)
     return network.call(lambda: load(name)(machine))
 
 
