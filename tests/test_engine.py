@@ -15,7 +15,6 @@ import pytest
 from ignition_py import render, state
 from ignition_py.cli import main
 from ignition_py.fetch import deadline
-from ignition_py.providers import PLATFORMS
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.tables import latest
 from ignition_py.stages import kargs
@@ -542,9 +541,3 @@ def test_defects_are_told_without_values(machine: Machine, monkeypatch: pytest.M
     assert "in Engine._render, engine.py line " in machine.output
     assert "s3cr3t" not in machine.output
     assert "Traceback" not in machine.output
-
-
-def test_platform_that_is_not_there_yet(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PLATFORMS, "vultr", "")
-    assert machine("fetch", "vultr") == 3
-    assert "platform vultr is not supported by this build yet" in machine.output
