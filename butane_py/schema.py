@@ -7,11 +7,13 @@ have few. Both leave the decision to the compiler: a schema cannot say that two 
 
 from __future__ import annotations
 
+import json
+
 from butane_py import tables
 from butane_py.features.boot_device import layouts
 from butane_py.features.machine_config import KERNELS
 from butane_py.variants import VARIANTS, Variant
-from ignition_py.spec.schema import SchemaBuilder
+from ignition_py.spec.schema import DIALECT, SchemaBuilder, identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,76 @@ def butane_schema(variant: str, version: str, *, strict: bool = False) -> dict[s
     """The JSON Schema (draft 2020-12) of one variant at one version, such as ("fcos", "1.5.0"). Raises KeyError for others."""
     row = VARIANTS[variant, version]
     builder = _Builder(row, strict=strict)
-    return builder.document(tables.Config, f"butane/{variant}-{version}.json", f"Butane config, {variant} {version}")
+    path = f"{'strict/' if strict else ''}butane/{variant}-{version}.json"
+    return builder.document(tables.Config, path, f"Butane config, {variant} {version}")
+
+
+def dispatching_schema(*, strict: bool = False) -> dict[str, Any]:
+    """One schema for all rows, which holds a config against that of its own variant and version."""
+    definitions: dict[str, Any] = {}
+    cases = []
+    for variant, version in VARIANTS:
+        name = f"{variant}-{version}"
+        whole = butane_schema(variant, version, strict=strict)
+        below = {f"{name}.{part}": schema for part, schema in whole.pop("$defs").items()}
+        del whole["$schema"], whole["$id"]
+        definitions.update(_renamed({name: whole, **below}, f"{_DEFINITIONS}{name}."))
+        fits = {"variant": {"const": variant}, "version": {"const": version}}
+        then = {"$ref": f"{_DEFINITIONS}{name}"}
+        cases.append({"if": {"properties": fits, "required": ["variant", "version"]}, "then": then})
+    variants = {name: [version for each, version in VARIANTS if each == name] for name, _ in VARIANTS}
+    versions = [
+        {"if": {"properties": {"variant": {"const": name}}, "required": ["variant"]}, "then": {"properties": {"version": {"enum": known}}}}
+        for name, known in variants.items()
+    ]
+    properties = {
+        "variant": {"description": "the operating system that the config is for", "type": "string", "enum": list(variants)},
+        "version": {"description": "the version of the variant's language", "type": "string"},
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": identifier(f"{'strict/' if strict else ''}butane.json"),
+        "title": "Butane config",
+        "description": "Butane config of any variant and version",
+        "type": "object",
+        "properties": properties,
+        "required": ["variant", "version"],
+        "allOf": [*versions, *cases],
+        "$defs": _shared(definitions),
+    }
+
+
+def _shared(definitions: dict[str, Any]) -> dict[str, Any]:
+    """The definitions without those that are the same as another of them, to which all references then lead."""
+    while True:
+        first: dict[str, str] = {}
+        same: dict[str, str] = {}
+        for name, schema in definitions.items():
+            kept = first.setdefault(json.dumps(schema, sort_keys=True), name)
+            if kept != name:
+                same[_DEFINITIONS + name] = _DEFINITIONS + kept
+        if not same:
+            return definitions
+        definitions = {name: _redirected(schema, same) for name, schema in definitions.items() if _DEFINITIONS + name not in same}
+
+
+def _redirected(value: Any, other: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: other.get(below, below) if key == "$ref" else _redirected(below, other) for key, below in value.items()}
+    return [_redirected(each, other) for each in value] if isinstance(value, list) else value
+
+
+_DEFINITIONS = "#/$defs/"
+
+
+def _renamed(value: Any, prefix: str) -> Any:
+    """A schema with references to definitions that begin with `prefix`."""
+    if isinstance(value, dict):
+        return {
+            key: prefix + below.removeprefix(_DEFINITIONS) if key == "$ref" and isinstance(below, str) else _renamed(below, prefix)
+            for key, below in value.items()
+        }
+    return [_renamed(each, prefix) for each in value] if isinstance(value, list) else value
 
 
 class _Builder(SchemaBuilder):
@@ -49,6 +120,18 @@ class _Builder(SchemaBuilder):
             self._values[id(tables.BootDevice.FIELDS["layout"])] = layouts(row)
             self._values[id(tables.OpenShift.FIELDS["kernel_type"])] = KERNELS
 
+    def struct(self, cls: type[Struct]) -> dict[str, Any]:
+        """A structure that is null counts as empty; the compiler warns of it, so the strict schema has none."""
+        schema = super().struct(cls)
+        return schema if self.strict or cls is tables.Config else {**schema, "type": ["object", "null"]}
+
+    def field(self, entry: Field) -> dict[str, Any]:
+        """A null stands for a field that is left out, and for an item that is none."""
+        schema = super().field(entry)
+        if entry.many:
+            schema["items"] = _or_null(schema["items"])
+        return schema if self.required(entry) else _or_null(schema)
+
     def value(self, entry: Field) -> dict[str, Any]:
         schema = super().value(entry)
         if entry.kind == "map":
@@ -56,6 +139,14 @@ class _Builder(SchemaBuilder):
         elif id(entry) in self._values:
             schema["enum"] = list(self._values[id(entry)])
         return schema
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that takes null too; what a reference leads to says that itself."""
+    if "$ref" in schema:
+        return schema
+    enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **enum}
 
 
 def _refused(row: Variant) -> list[Field]:

@@ -14,96 +14,63 @@ from butane_py.pipeline import compile_source
 from butane_py.rows import find_row
 from butane_py.variants import FCOS, VARIANTS, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
-from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, HelpRequested, Parser, UsageError
+from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Report, path_text
-from ignition_py.system.streams import read_stdin, say, write_stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Any
 
     from butane_py.result import Result
     from ignition_py.report.diag import Path
 
-FLAGS = (
-    Flag("files-dir", TEXT, "directory that local files may be embedded from", short="d", noun="folder"),
-    Flag("in-place", SWITCH, "write the file anew", short="i"),
-    Flag("output", TEXT, "file to write (default: standard output)", short="o", noun="file"),
-    Flag("to", TEXT, "version to rewrite to, or latest for the newest that is not experimental", noun="version"),
-)
 LATEST = "latest"
 _LAYOUT_NEEDED_SINCE = 7  # version of the Fedora CoreOS sections that no longer assume x86_64 for a mirror
 _SPECIAL_BITS_SINCE = 6  # minor version of the Ignition spec that sets them
 _MOST_SHOWN = 40
+_MISSING = frozenset(("local-file", "no-files-dir", "tree-not-directory"))  # codes that tell of files that are elsewhere
+_BREAK = re.compile("(\r\n|[\r\n\x85\u2028\u2029])")
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_QUOTES = ("'", '"')
+_TEMPLATE = re.compile(rb"\{\{|\$\{|\{%|<%")
+_VARIANT = re.compile(r"""^variant:[ \t]*(["']?)([a-z0-9]+)\1""", re.MULTILINE)
+_VERSION = re.compile(r"""^(version:[ \t]*)(["']?)([0-9][0-9A-Za-z.-]*)\2""", re.MULTILINE)
 
 
 class UpgradeError(ValueError):
     """The config cannot be rewritten; the message says why."""
 
 
-def main(program: str, argv: Sequence[str]) -> int:
-    """Rewrites one config; 0 done, 1 refused, 2 wrong usage. Raises OSError."""
-    about = "Rewrites a Butane config to a newer version of its variant, and says what that changes in its meaning."
-    command = Parser(program, FLAGS, manner=POSIX, about=about, operands="file")
-    try:
-        values = command.parse(argv)
-        if len(values.arguments) != 1:
-            raise UsageError("one file is rewritten at a time")
-        if not values.text("to"):
-            raise UsageError(f"--to is needed: the version to rewrite to, or {LATEST}")
-        if values.on("in-place") and values.text("output"):
-            raise UsageError("give --in-place or --output, not both")
-        if values.on("in-place") and values.arguments[0] == "-":
-            raise UsageError("standard input cannot be written in place: leave --in-place out")
-    except UsageError as error:
-        return command.show_usage_error(error)
-    except HelpRequested:
-        write_stdout(command.usage())
-        return 0
-    path = values.arguments[0]
-    try:
-        if path == "-":
-            path, data = "<stdin>", read_stdin()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-        text, notes = upgraded(data, path, values.text("to"), values.text("files-dir") or None)
-        _write(text, path if values.on("in-place") else values.text("output"))
-    except UpgradeError as error:
-        say(f"{path}: {error}\n")
-        return 1
-    say("".join(f"{path}: {note}\n" for note in notes))
-    return 0
-
-
-def _write(text: bytes, path: str) -> None:
-    if path and path != "-":
-        from butane_py.files import write_output
-
-        write_output(path, text)
-    else:
-        write_stdout(text)
-
-
 def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) -> tuple[bytes, list[str]]:
-    """The rewritten text, and what the change means, a sentence each. Raises UpgradeError."""
-    source, row = _read(data, name)
+    """The rewritten text, and what the change means, a sentence each. Raises UpgradeError.
+
+    Where local files are missing, and in a text with placeholders of a template ({{ }}, ${ }) that is no config yet, the text is
+    rewritten as far as it can be, and a note says what was not compared.
+    """
+    try:
+        source, row = _read(data, name)
+        before = compile_source(data, name, Options(files_dir))
+        _refuse(before, f"does not compile as {row}; repair it first")
+    except UpgradeError:
+        if _TEMPLATE.search(data) is None:
+            raise
+        return _template(data, wanted)
     target = _target(row, wanted)
-    options = Options(files_dir)
-    before = compile_source(data, name, options)
-    _refuse(before, f"does not compile as {row}; repair it first")
     if target is row:
         return data, [f"is {row} already; nothing was changed"]
-    edits = [_version_edit(source, target)]
+    edits = [_version_edit(source, data, target)]
     notes = [f"{row} became {target}; the output is Ignition 3.{target.spec}, it was 3.{row.spec}"]
-    layout = _layout_edit(source, row, target)
+    layout = _layout_edit(source, data, row, target)
     if layout is not None:
         edits.append(layout)
         notes.append("boot_device.layout is now needed for a mirror: x86_64 was written, which had been assumed")
     text = _edited(data, edits)
-    after = compile_source(text, name, options)
+    after = compile_source(text, name, Options(files_dir))
     _refuse(after, f"would not compile as {target}")
+    if before.output is None or after.output is None:
+        missing = dict.fromkeys(entry.message for entry in before.report if entry.code in _MISSING)
+        notes.append(f"the outputs were not compared, for want of local files: {'; '.join(missing)}")
     return text, notes + _meaning(before, after, row, target)
 
 
@@ -117,6 +84,24 @@ def _read(data: bytes, name: str) -> tuple[Source, Variant]:
     if row is None:
         raise UpgradeError("; ".join(entry.message for entry in report))
     return source, row
+
+
+def _template(data: bytes, wanted: str) -> tuple[bytes, list[str]]:
+    """The text of a template with another version in it; nothing is compiled. Raises UpgradeError."""
+    text, codec = _decoded(data)
+    variant, version = _VARIANT.search(text), _VERSION.search(text)
+    row = VARIANTS.get((variant[2], version[3])) if variant and version else None
+    if row is None or version is None:
+        raise UpgradeError("is a template without a variant and a version that are written out; write the version yourself")
+    target = _target(row, wanted)
+    if target is row:
+        return data, [f"is {row} already; nothing was changed"]
+    text = text[: version.start(3)] + target.version + text[version.end(3) :]
+    return text.encode(codec), [
+        f"{row} became {target}; the output is Ignition 3.{target.spec}, it was 3.{row.spec}",
+        "this is a template that does not compile as it is: only the version was rewritten, and nothing was compared; "
+        "fill the template in and compile that",
+    ]
 
 
 def _target(row: Variant, wanted: str) -> Variant:
@@ -133,34 +118,38 @@ def _target(row: Variant, wanted: str) -> Variant:
 
 
 def _refuse(result: Result, why: str) -> None:
-    errors = [entry for entry in result.report if entry.severity == ERROR]
+    errors = [entry for entry in result.report if entry.severity == ERROR and entry.code not in _MISSING]
     if errors:
         lines = "".join(f"\n  {entry.raw()}" for entry in errors)
         raise UpgradeError(f"{why}:{lines}")
 
 
-class Edit:
+class Edit(Record):
     """`old` at a line and column (from 1) becomes `new`."""
 
-    __slots__ = ("column", "line", "new", "old")
-
-    def __init__(self, node: Node, old: str, new: str) -> None:
-        self.line = node.line
-        self.column = node.column
-        self.old = old
-        self.new = new
+    line: int
+    column: int
+    old: str
+    new: str
 
 
-def _version_edit(source: Source, target: Variant) -> Edit:
+def _version_edit(source: Source, data: bytes, target: Variant) -> Edit:
     found = source.root.entry("version") if source.root else None
     node = found[1] if found else None
     if node is None or node.kind != SCALAR:
-        raise UpgradeError("version is not written as a plain value, so it is not rewritten; write it directly")
-    quote = "" if node.plain else _at(source.text, node)[:1]
-    return Edit(node, f"{quote}{node.value}{quote}", f"{quote}{target.version}{quote}")
+        raise UpgradeError(f"version is not written as a plain value, so it is not rewritten; write {target.version} there yourself")
+    if node.plain:
+        return Edit(node.line, node.column, node.value, target.version)
+    head = _at(data, node)
+    if head[:1] in _QUOTES:
+        return Edit(node.line, node.column + 1, node.value, target.version)
+    for line, text in enumerate(_lines(data)[node.line :], node.line + 1):  # a block scalar, whose text is in a later line
+        if text.strip():
+            return Edit(line, len(text) - len(text.lstrip()) + 1, node.value, target.version)
+    raise UpgradeError(f"line {node.line}: version is written as {head!r}, which is not rewritten; write {target.version} there yourself")
 
 
-def _layout_edit(source: Source, row: Variant, target: Variant) -> Edit | None:
+def _layout_edit(source: Source, data: bytes, row: Variant, target: Variant) -> Edit | None:
     """The layout that used to be assumed, as the first key of boot_device."""
     node = source.find(("boot_device",))
     if row.has(FCOS, since=_LAYOUT_NEEDED_SINCE) or not target.has(FCOS, since=_LAYOUT_NEEDED_SINCE):
@@ -171,34 +160,45 @@ def _layout_edit(source: Source, row: Variant, target: Variant) -> Edit | None:
     if node.entry("layout") or devices is None or not devices.items:
         return None
     first = node.items[0][0]
-    flow = _at(source.text, node).startswith("{")
+    flow = _at(data, node).startswith("{")
     between = ", " if flow else "\n" + " " * (first.column - 1)
-    return Edit(first, "", f"layout: x86_64{between}")
+    return Edit(first.line, first.column, "", f"layout: x86_64{between}")
 
 
-def _at(text: bytes, node: Node) -> str:
+def _at(data: bytes, node: Node) -> str:
     """The rest of the line that a node begins in."""
-    lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", text.decode("utf-8-sig"))
-    return lines[node.line - 1][node.column - 1 :]
+    return _lines(data)[node.line - 1][node.column - 1 :]
+
+
+def _lines(data: bytes) -> list[str]:
+    """The lines of the text, without their ends and a byte order mark."""
+    return _BREAK.split(_decoded(data)[0].removeprefix("\ufeff"))[::2]
+
+
+def _decoded(data: bytes) -> tuple[str, str]:
+    """The text, with its byte order mark, and the codec that makes the same bytes of it."""
+    codec = next((codec for mark, codec in _MARKS.items() if data.startswith(mark)), "utf-8")
+    return data.decode(codec), codec
 
 
 def _edited(data: bytes, edits: list[Edit]) -> bytes:
     """The text with all edits made, the last first. Raises UpgradeError where the text is not what was expected."""
-    pieces = re.split("(\r\n|[\r\n\x85\u2028\u2029])", data.decode("utf-8"))
+    text, codec = _decoded(data)
+    pieces = _BREAK.split(text)
     for edit in sorted(edits, key=lambda each: (each.line, each.column), reverse=True):
         line = pieces[2 * edit.line - 2]
         start = edit.column - 1 + (edit.line == 1 and line.startswith("\ufeff"))
         if not line.startswith(edit.old, start):
-            raise UpgradeError(f"line {edit.line} is written in a way that is not rewritten: write {edit.new} there yourself")
+            raise UpgradeError(f"line {edit.line} is written in a way that is not rewritten; write {edit.new} there yourself")
         pieces[2 * edit.line - 2] = line[:start] + edit.new + line[start + len(edit.old) :]
-    return "".join(pieces).encode("utf-8")
+    return "".join(pieces).encode(codec)
 
 
 def _meaning(before: Result, after: Result, row: Variant, target: Variant) -> list[str]:
     """What is different in the outputs and in the reports."""
     notes = []
-    old, new = _data(before), _data(after)
-    for path in _differences(old, new, ()):
+    whole = before.output is not None and after.output is not None
+    for path in _differences(_data(before), _data(after), ()) if whole else ():
         if path[-1:] != ("version",):
             notes.append(f"the output differs at {path_text(path)}")
     if row.spec < _SPECIAL_BITS_SINCE <= target.spec:

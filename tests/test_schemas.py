@@ -46,7 +46,10 @@ def test_is_a_schema(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     strict = "strict" in path.parts
+    assert schema["$id"].startswith("urn:ignition-py:schemas:")
     for each in _objects(schema):
+        if each.keys() <= {"properties", "required"} or (each is schema and path.stem == "butane"):
+            continue  # conditions of the schema for all rows
         assert each.get("title") and each.get("description"), each
         assert (each.get("additionalProperties") is False) == strict
         assert all(field.get("description") for field in each["properties"].values())
@@ -70,3 +73,32 @@ def test_strict_refuses_what_plain_allows() -> None:
     jsonschema.validate(config, plain)
     with pytest.raises(jsonschema.ValidationError, match="storag"):
         jsonschema.validate(config, strict)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_one_schema_for_all_rows(strict: bool) -> None:
+    """It gives each config what the schema of its row gives."""
+    base = SCHEMAS / "strict" if strict else SCHEMAS
+    whole = jsonschema.Draft202012Validator(json.loads((base / "butane.json").read_text(encoding="utf-8")))
+    bodies: list[dict[str, Any]] = [
+        {},
+        {"storag": {}},
+        {"storage": {"files": [{"path": "/a", "mode": "x"}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"local": "b"}}], "trees": [{"local": "c"}]}},
+        {"systemd": {"quadlets": [{"name": "a.container"}]}},
+        {"boot_device": {"layout": "nonsense"}},
+        {"openshift": {"fips": True}},
+    ]
+    for variant, version in VARIANTS:
+        single = json.loads((base / "butane" / f"{variant}-{version}.json").read_text(encoding="utf-8"))
+        validator = jsonschema.Draft202012Validator(single)
+        for body in bodies:
+            config = {"variant": variant, "version": version, **body}
+            assert whole.is_valid(config) == validator.is_valid(config), (config, strict)
+    for wrong in ({"variant": "fcos"}, {"variant": "fcos", "version": "9.0.0"}, {"variant": "fcso", "version": "1.5.0"}):
+        assert not whole.is_valid(wrong)
+
+
+def test_nulls_that_compile() -> None:
+    config = {"variant": "fcos", "version": "1.5.0", "storage": None, "passwd": {"users": [None, {"name": "a", "gecos": None, "groups": None}]}}
+    jsonschema.validate(config, json.loads((SCHEMAS / "butane" / "fcos-1.5.0.json").read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
     schemas/ignition/VERSION.json           8 versions of the Ignition spec
     schemas/butane/VARIANT-VERSION.json     33 rows of Butane
+    schemas/butane.json                     all rows: it looks at a config's variant and version
     schemas/strict/...                      the same for editors: no keys that mean nothing
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE))
 
-from butane_py.schema import butane_schema  # noqa: E402  # the tree itself, not what is installed
+from butane_py.schema import butane_schema, dispatching_schema  # noqa: E402  # the tree itself, not what is installed
 from butane_py.variants import VARIANTS  # noqa: E402
 from ignition_py.spec.schema import ignition_schema  # noqa: E402
 from ignition_py.spec.tables import VERSIONS  # noqa: E402
@@ -27,6 +28,7 @@ def wanted() -> dict[Path, str]:
         base = TREE / "schemas" / folder
         for version in VERSIONS:
             files[base / "ignition" / f"{version}.json"] = _text(ignition_schema(version, strict=strict))
+        files[base / "butane.json"] = json.dumps(dispatching_schema(strict=strict), ensure_ascii=False) + "\n"
         for variant, version in VARIANTS:
             files[base / "butane" / f"{variant}-{version}.json"] = _text(butane_schema(variant, version, strict=strict))
     return files

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 DONE, REFUSED, USAGE = 0, 1, 2
 STDIN = STDOUT = "-"
+COMPLETE = "_BUTANE_PY_COMPLETE"  # a shell asks for completions
 FORMATS = ("text", "json", "sarif")
 
 # Subcommand -> module with `main(program: str, argv: Sequence[str]) -> int`, and one line of help.
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
-    "decompile": ("butane_py.decompile.program", "write an Ignition config as readable Butane"),
+    "completion": ("butane_py.cli.completion", "print the script by which a shell completes the words of this program"),
+    "decompile": ("butane_py.cli.decompile", "write an Ignition config as readable Butane"),
     "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
-    "upgrade": ("butane_py.upgrade", "rewrite a config to a newer version of its variant"),
+    "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),
+    "upgrade": ("butane_py.cli.upgrade", "rewrite a config to a newer version of its variant"),
 }
 
 FLAGS = (
@@ -59,10 +62,27 @@ FLAGS = (
 )  # fmt: skip
 
 
+_MORE = """Commands ({program} COMMAND --help tells more):
+{commands}
+
+Example:
+  {program} --strict --files-dir files --output config.ign config.bu
+  {program} --output-dir out --lint configs/
+
+Environment:
+  NO_COLOR                  reports are not coloured unless --color asks for it
+
+Exit status:
+  0                         compiled
+  1                         refused: errors in a config, with --strict warnings too, or a file cannot be read or written
+  2                         wrong usage"""
+
+
 def parser(program: str) -> Parser:
+    """The command line of the compiler, as the reference has it, with flags of our own."""
     commands = "\n".join(f"  {name:<26}{text}" for name, (_, text) in SUBCOMMANDS.items())
-    more = f"commands ({program} COMMAND --help tells more):\n{commands}" if commands else ""
-    about = "Compiles a Butane config (YAML) into an Ignition config (JSON). Without a file, standard input is read."
+    about = "Compiles a Butane config (YAML) into an Ignition config (JSON). Without a file, or with -, standard input is read."
+    more = _MORE.format(program=program, commands=commands)
     return Parser(program, FLAGS, manner=POSIX, about=about, operands="[file ...]", more=more)
 
 
@@ -73,9 +93,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program == "__main__.py":
         program = "butane-py"
     rest = words[1:]
-    if rest and rest[0] in SUBCOMMANDS and not os.path.exists(rest[0]):
+    if COMPLETE in os.environ:
+        from butane_py.cli.completion import complete
+
+        return complete(program)
+    if rest and rest[0] in SUBCOMMANDS:
         from importlib import import_module
 
+        if os.path.exists(rest[0]):
+            streams.say(f"{program}: {rest[0]} is taken for the command; to compile the file of that name, write ./{rest[0]}\n")
         status: int = import_module(SUBCOMMANDS[rest[0]][0]).main(f"{program} {rest[0]}", rest[1:])
         return status
     command = parser(program)
@@ -83,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         values = command.parse(_respelled(rest))
         files = _inputs(values)
     except UsageError as error:
-        return command.show_usage_error(error)
+        return _wrong_usage(program, error)
     except HelpRequested:
         files = []
         values = command.parse(["--help"])
@@ -99,7 +125,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(values, files)
     except UsageError as error:
-        return command.show_usage_error(error)
+        return _wrong_usage(program, error)
+
+
+def _wrong_usage(program: str, error: UsageError) -> int:
+    streams.say(f"{program}: {error}\nTry '{program} --help'.\n")
+    return USAGE
 
 
 def _respelled(words: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The way back: an Ignition config as a Butane config that a person wants to edit, and that compiles to the same.
 
-    decompile(data)        -> YAML text
+    decompile(data)        -> YAML text in one
     decompile_files(data)  -> YAML text, and files to put beside it
 
 read (spec/read.py) -> the row of the variant -> unpack contents, fold mount units -> YAML (text.py) -> compiled and compared.
@@ -13,7 +13,8 @@ from butane_py.decompile.text import Octal, document
 from butane_py.decompile.unpack import LARGE, Files, as_text, contents_of
 from butane_py.variants import IGNITION_NAMES as VARIANTS
 from butane_py.variants import rows_of
-from ignition_py.report.diag import ConfigError
+from ignition_py.record import Record
+from ignition_py.report.diag import ConfigError, Report
 from ignition_py.spec import tables
 
 TYPE_CHECKING = False
@@ -26,44 +27,48 @@ if TYPE_CHECKING:
 _FIRST = ("path", "name", "device", "number", "label", "target", "source")  # what an entry is known by comes first
 
 
-class Decompiled:
-    """`text` is the YAML; `files` (name below the files directory -> contents) is what its `local` fields name."""
+class Decompiled(Record):
+    """`text` is the YAML; `files` (name below the files directory -> contents) is what its `local` fields name; `report` has the
+    warnings about the config, of keys that are unknown and therefore lost."""
 
-    __slots__ = ("files", "text")
-
-    def __init__(self, text: str, files: dict[str, bytes]) -> None:
-        self.text = text
-        self.files = files
+    text: str
+    files: dict[str, bytes]
+    report: Report
 
 
 def decompile(data: bytes, *, variant: str = "fcos", name: str = "<config>") -> str:
-    """The Butane config of an Ignition config (JSON), all in one text.
+    """The Butane config of an Ignition config (JSON) or of the one in a MachineConfig, all in one text.
 
     `variant` is one of VARIANTS; `name` is what errors call the config. Raises ConfigError where the config is not valid
     or the variant cannot say what it says; the error's report tells where.
     """
-    return _decompile(data, variant, name, None).text
+    return decompiled(data, variant, name, None).text
 
 
-def decompile_files(data: bytes, *, variant: str = "fcos", name: str = "<config>") -> Decompiled:
-    """The same, with binary and large contents as files of their own. Raises ConfigError."""
-    return _decompile(data, variant, name, Files())
+def decompile_files(data: bytes, *, variant: str = "fcos", name: str = "<config>", folder: str = "") -> Decompiled:
+    """The same, with binary and large contents as files of their own. Raises ConfigError.
+
+    Names in `folder` that are there already, with other contents, are not used.
+    """
+    return decompiled(data, variant, name, Files(folder))
 
 
-def _decompile(data: bytes, variant: str, name: str, files: Files | None) -> Decompiled:
-    config, version = _read(data, name)
+def decompiled(data: bytes, variant: str, name: str, files: Files | None) -> Decompiled:
+    """The same, with the files in `files`, or with None all in one text. Raises ConfigError."""
+    config, version, report = _read(data, name)
     row = _row(variant, version)
     if row.spec != version:
         from ignition_py.spec.downgrade import convert
 
-        raised, report = convert(config, version, row.spec)
+        raised, problems = convert(config, version, row.spec)
         if raised is None:
-            raise ConfigError(f"{name} cannot be raised to {variant} {row.version}", report)
+            raise ConfigError(f"{name} cannot be raised to {variant} {row.version}", problems)
         config = raised
     problem: ConfigError | None = None
     for plainly in (False, True):  # contents that do not come back the same stay in their data URLs
         writer = _Writer(row, None if plainly else files, unpack=not plainly)
-        made = Decompiled(document(writer.config(config)), writer.files.contents if writer.files else {})
+        text = document(writer.config(config))
+        made = Decompiled(text, writer.files.contents if writer.files else {}, report)
         try:
             _compare(made, config, row, name)
         except ConfigError as error:
@@ -74,16 +79,21 @@ def _decompile(data: bytes, variant: str, name: str, files: Files | None) -> Dec
     raise problem
 
 
-def _read(data: bytes, name: str) -> tuple[tables.Config, int]:
+def _read(data: bytes, name: str) -> tuple[tables.Config, int, Report]:
+    """The config, the minor number of its version, and what is reported about it. Raises ConfigError."""
+    from ignition_py.programs.machine_config import embedded
     from ignition_py.spec.read import EmptyConfig, parse
 
+    machine_config = embedded(data)
     try:
-        config, version, report = parse(data, name)
+        config, version, report = parse(machine_config.data if machine_config else data, name)
     except EmptyConfig:
         raise ConfigError(f"{name} is empty") from None
+    if machine_config:
+        report = machine_config.led_back(report)
     if config is None or report.fatal:
         raise ConfigError(f"{name} is not valid", report)
-    return config, version
+    return config, version, report
 
 
 def _row(variant: str, spec: int) -> Variant:
@@ -214,7 +224,7 @@ def _compiled_alike(made: Decompiled, folder: str | None, config: tables.Config,
     result = compile_source(made.text.encode("utf-8", "surrogatepass"), name, Options(folder, raw=True))
     if result.output is None:
         raise ConfigError(f"{row.name} {row.version} cannot say what {name} says", result.report)
-    again, _ = _read(result.output.encode(), name)
+    again, _, _ = _read(result.output.encode(), name)
     if canonical(again, row.spec) != canonical(config, row.spec):
         raise ConfigError(f"{name} has something that does not come back from Butane {row.name} {row.version} the same")
 

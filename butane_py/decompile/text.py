@@ -24,11 +24,9 @@ class Octal(int):
 
 
 def is_block(text: str) -> bool:
-    """Can the text be a literal block, and is it better as one?"""
+    """True if the text has several lines and can be a literal block."""
     lines = text.split("\n")
-    if len(lines) < 2 or not text.strip():
-        return False
-    return all(not line or (line.strip() and _printable(line)) for line in lines)
+    return len(lines) > 1 and bool(text.strip()) and all(map(_printable, lines))
 
 
 def _printable(line: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ignition_py.spec.dataurl import DataUrlError, decode
 
 TYPE_CHECKING = False
@@ -53,18 +55,37 @@ def as_text(contents: bytes) -> str | None:
 
 
 class Files:
-    """Files to write beside the config: flat names made of what they are for."""
+    """Files to write beside the config: flat names made of what they are for, below `folder` ("" for a folder that is empty)."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = "") -> None:
         self.contents: dict[str, bytes] = {}
+        self._names: dict[str, str] = {}  # names as file systems that ignore case have them -> names
+        self._folder = folder
 
     def add(self, wish: str, contents: bytes) -> str:
         """Keeps `contents`; the name, relative to the files directory."""
         plain = "".join(char if char in _KEPT else "-" for char in wish).strip("-.") or "contents"
         plain = plain[-100:].lstrip("-.") or "contents"
         name, count = plain, 1
-        while name in self.contents and self.contents[name] != contents:
+        while not self._free(name, contents):
             count += 1
             name = f"{plain}-{count}"
+        self._names[name.lower()] = name
         self.contents[name] = contents
         return name
+
+    def _free(self, name: str, contents: bytes) -> bool:
+        """True if the name is not taken, or stands for the same contents."""
+        known = self._names.get(name.lower())
+        if known is not None:
+            return known == name and self.contents[name] == contents
+        if not self._folder:
+            return True
+        path = os.path.join(self._folder, name)
+        if not os.path.lexists(path):
+            return True
+        try:
+            with open(path, "rb") as file:
+                return os.path.isfile(path) and file.read() == contents
+        except OSError:
+            return False

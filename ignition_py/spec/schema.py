@@ -19,6 +19,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {"str": "string", "int": "integer", "bool": "boolean"}
 
 
+def identifier(path: str) -> str:
+    """The `$id` of a schema file below schemas/: absolute, as the dialect wants it, and a name rather than a place on the network."""
+    return f"urn:ignition-py:schemas:{path.removesuffix('.json').replace('/', ':')}"
+
+
 class SchemaBuilder:
     """Builds one schema. `at` tells whether a field is there, `name` how it is spelled, `required` whether it has to be."""
 
@@ -69,9 +74,10 @@ class SchemaBuilder:
             self.defs[name] = self.struct(entry.struct)
         return {"$ref": f"#/$defs/{name}"}
 
-    def document(self, cls: type[Struct], identifier: str, title: str) -> dict[str, Any]:
+    def document(self, cls: type[Struct], path: str, title: str) -> dict[str, Any]:
+        """A whole schema; `path` is that of its file below schemas/."""
         root = self.struct(cls)
-        return {"$schema": DIALECT, "$id": identifier, **root, "title": title, "$defs": self.defs}
+        return {"$schema": DIALECT, "$id": identifier(path), **root, "title": title, "$defs": self.defs}
 
 
 def ignition_schema(version: str, *, strict: bool = False) -> dict[str, Any]:
@@ -82,4 +88,5 @@ def ignition_schema(version: str, *, strict: bool = False) -> dict[str, Any]:
         return entry.required_at(minor) and not (entry.optional or entry.many)
 
     builder = SchemaBuilder(lambda entry: entry.at(minor), lambda entry: entry.json, required, strict=strict)
-    return builder.document(tables.Config, f"ignition/{version}.json", f"Ignition config {version}")
+    path = f"{'strict/' if strict else ''}ignition/{version}.json"
+    return builder.document(tables.Config, path, f"Ignition config {version}")

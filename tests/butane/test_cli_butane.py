@@ -216,3 +216,55 @@ def test_help_that_cannot_be_written(argv: list[str]) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         ran = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+
+
+def test_help_tells_all_and_usage_errors_little() -> None:
+    shown = butane("--help").stdout
+    for words in ("decompile", "explain", "schema", "upgrade", "completion", "Example:", "NO_COLOR", "Exit status:", "-d, --files-dir"):
+        assert words in shown
+    ran = butane("--nonsense")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "butane-py: there is no flag --nonsense\nTry 'butane-py --help'.\n" or ran.stderr.count("\n") == 2
+
+
+def test_files_with_names_of_commands(tmp_path: Path) -> None:
+    (tmp_path / "explain").write_text(GOOD)
+    assert json.loads(butane("./explain", cwd=tmp_path).stdout)["ignition"]
+    ran = butane("explain", "mode-decimal", cwd=tmp_path)
+    assert "mode-decimal" in ran.stdout
+    assert "./explain" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["decompile", "explain", "schema", "upgrade"])
+def test_help_of_commands(command: str) -> None:
+    ran = butane(command, "--help")
+    assert ran.returncode == 0
+    for words in ("Example:", "Exit status:", f"butane-py {command}" if command == "upgrade" else command):
+        assert words in ran.stdout
+    ran = butane(command, "--nonsense")
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    assert "_BUTANE_PY_COMPLETE" in butane("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("butane-py ", "upgrade"),
+        ("butane-py --str", "--strict"),
+        ("butane-py --format ", "sarif"),
+        ("butane-py decompile --variant fl", "flatcar"),
+        ("butane-py upgrade --to lat", "latest"),
+        ("butane-py explain mode-dec", "mode-decimal"),
+        ("butane-py schema f", "fcos"),
+        ("butane-py completion z", "zsh"),
+    ],
+)
+def test_completions(words: str, expected: str) -> None:
+    parts = words.split(" ")
+    ran = butane(_BUTANE_PY_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(parts) - 1))
+    assert f"plain,{expected}" in ran.stdout.splitlines(), ran.stdout + ran.stderr

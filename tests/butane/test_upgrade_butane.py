@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from butane_py.cli.upgrade import main
 from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
-from butane_py.upgrade import UpgradeError, main, upgraded
+from butane_py.upgrade import UpgradeError, upgraded
 from butane_py.variants import VARIANTS
 
 STYLES = [
@@ -66,7 +67,7 @@ def test_fips_cipher_that_is_no_longer_added() -> None:
         ("variant: fcos\nversion: 1.6.0\n", "9.9.9", "no version 9.9.9"),
         ("variant: fcso\nversion: 1.6.0\n", "1.7.0", "unknown"),
         ("variant: fcos\nversion: 1.3.0\nstorage: 5\n", "1.6.0", "does not compile"),
-        ("x: &v 1.3.0\nvariant: fcos\nversion: *v\n", "1.6.0", "write it directly"),
+        ("x: &v 1.3.0\nvariant: fcos\nversion: *v\n", "1.6.0", "write 1.6.0 there yourself"),
         ("variant: fcos\nversion: !!str 1.3.0\n", "1.6.0", "write"),
         ("variant: fcos\nversion: [\n", "1.6.0", "line"),
         (
@@ -106,5 +107,36 @@ def test_in_place(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert "became fcos 1.6.0" in capsys.readouterr().err
     assert main("upgrade", ["--to", "1.0.0", path]) == 1
     assert main("upgrade", [path]) == 2
-    with pytest.raises(FileNotFoundError):  # which the last door makes a sentence of
-        main("upgrade", ["--to", "1.6.0", f"{tmp_path}/missing"])
+    assert main("upgrade", ["--to", "1.6.0", f"{tmp_path}/missing"]) == 1
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_and_utf_16_stay(codec: str) -> None:
+    text = "# caf\u00e9\nvariant: fcos\nversion: 1.3.0\n"
+    assert upgraded(text.encode(codec), "a", "1.5.0")[0] == text.replace("1.3.0", "1.5.0").encode(codec)
+
+
+@pytest.mark.parametrize("style", [">-\n  @", "|-\n    @", "'@'", '"@"', "@  # comment"])
+def test_styles_of_the_version(style: str) -> None:
+    text = f"variant: fcos\nversion: {style}\nstorage: {{}}\n"
+    assert upgraded(text.replace("@", "1.3.0").encode(), "a", "1.5.0")[0] == text.replace("@", "1.5.0").encode()
+
+
+def test_local_files_that_are_missing() -> None:
+    text = "variant: fcos\nversion: 1.3.0\nstorage:\n  files: [{path: /a, contents: {local: a}}]\n  trees: [{local: b}]\n"
+    for files_dir in (None, "/nonexistent"):
+        after, notes = upgraded(text.encode(), "a", "1.5.0", files_dir)
+        assert after.decode() == text.replace("1.3.0", "1.5.0")
+        assert "not compared, for want of local files" in notes[1]
+    with pytest.raises(UpgradeError, match="does not compile"):
+        upgraded(text.replace("path: /a", "path: a, mode: x").encode(), "a", "1.5.0")
+
+
+@pytest.mark.parametrize("body", ["passwd: {{ users }}\n", "storage:\n  {% for f in files %}\n  files: ${files}\n"])
+def test_templates(body: str) -> None:
+    text = f"# {{{{ comment }}}}\nvariant: fcos\nversion: '1.3.0'  # old\n{body}"
+    after, notes = upgraded(text.encode(), "a", "latest")
+    assert after.decode() == text.replace("1.3.0", "1.7.0")
+    assert "template" in notes[1]
+    with pytest.raises(UpgradeError):
+        upgraded(text.replace("'1.3.0'", "{{ version }}").encode(), "a", "latest")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from butane_py.cli.decompile import main
 from butane_py.compilation import Options
 from butane_py.decompile import canonical, decompile, decompile_files
 from butane_py.pipeline import compile_source
@@ -182,3 +184,56 @@ def test_an_older_spec_is_raised_to_the_first_version_of_the_variant() -> None:
 def test_what_is_no_config_is_refused(data: bytes) -> None:
     with pytest.raises(ConfigError):
         decompile(data)
+
+
+SCRIPT = "#!/bin/bash\nset -e\n   \nif true; then\n\techo '\u00e9'\n  \nfi\n"
+
+
+@pytest.mark.parametrize("text", [SCRIPT, "\n  a\n\n", "  first\nlast", "a\n \n", "a\n\n\n  ", "\tb\n c\n"])
+def test_texts_of_several_lines_are_literal_blocks(text: str) -> None:
+    source = "data:;base64," + base64.b64encode(text.encode()).decode()
+    data = json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "contents": {"source": source}}]}}).encode()
+    back = decompile(data)
+    assert "inline: |" in back
+    assert canonical(_parsed(_compiled(back)), 4) == canonical(_parsed(data), 4)
+
+
+def _files(*names: str, contents: str = "data:;base64,AAEC") -> bytes:
+    files = [{"path": f"/etc/{name}", "contents": {"source": f"{contents}{i}Ag=" if i else contents}} for i, name in enumerate(names)]
+    return json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files}}).encode()
+
+
+def test_names_that_differ_in_case_only_are_different_files() -> None:
+    made = decompile_files(_files("x", "X"))
+    assert sorted(made.files) == ["etc-X-2", "etc-x"]
+
+
+def test_files_that_are_there_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "etc-x").write_bytes(b"mine")
+    (tmp_path / "etc-x-2").symlink_to("nowhere")
+    for _ in range(2):  # the second time the third name has the same contents
+        assert run(str(tmp_path), _files("x")) == 0
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["back.bu", "etc-x", "etc-x-2", "etc-x-3", "in.ign"]
+    assert (tmp_path / "etc-x").read_bytes() == b"mine"
+    assert (tmp_path / "etc-x-3").read_bytes() == bytes((0, 1, 2))
+    assert "local: etc-x-3" in (tmp_path / "back.bu").read_text()
+
+
+def run(folder: str, data: bytes) -> int:
+    with open(f"{folder}/in.ign", "wb") as file:
+        file.write(data)
+    return main("decompile", ["-d", folder, "-o", f"{folder}/back.bu", f"{folder}/in.ign"])
+
+
+def test_unknown_keys_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(tmp_path), b'{"ignition": {"version": "3.4.0"}, "stroage": {}}') == 0
+    assert "stroage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("style", ["yaml", "json"])
+def test_machine_configs_are_read(style: str) -> None:
+    config = json.loads(_files("x", contents="data:,hello"))
+    text = json.dumps({"kind": "MachineConfig", "apiVersion": "v1", "spec": {"config": config}})
+    if style == "yaml":
+        text = f"apiVersion: v1\nkind: MachineConfig\nspec:\n  config: {json.dumps(config)}\n"
+    assert decompile(text.encode()) == decompile(json.dumps(config).encode())
