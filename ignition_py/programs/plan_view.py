@@ -6,6 +6,7 @@ machine are not part of it: they will be others each time.
 
 from __future__ import annotations
 
+from ignition_py.record import Record
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
 from ignition_py.stages.disks.foresee.steps import UNKNOWN
 from ignition_py.stages.disks.partitions import operations
@@ -36,38 +37,32 @@ TYPES = {
 }
 
 
-class Segment:
+class Segment(Record):
     """A piece of a disk, in bytes: a partition (`number`) or free space (0). `action` is what happens to it; `holds` what is
     in it."""
 
-    __slots__ = ("action", "holds", "label", "number", "size", "start")
-
-    def __init__(self, start: int, size: int, number: int = 0, label: str = "", action: str = FREE, holds: str = "") -> None:
-        self.start = start
-        self.size = size
-        self.number = number
-        self.label = label
-        self.action = action
-        self.holds = holds
+    start: int
+    size: int
+    number: int = 0
+    label: str = ""
+    action: str = FREE
+    holds: str = ""
 
     def data(self) -> dict[str, Any]:
         return {"start": self.start, "size": self.size, **({"number": self.number, "label": self.label} if self.number else {})}
 
 
-class Row:
+class Row(Record):
     """One partition number: as it is (`before`), as it will be (`after`), and what happens."""
 
-    __slots__ = ("action", "after", "becomes", "before", "busy", "holds", "number", "why")
-
-    def __init__(self, number: int, before: Entry | None, after: Entry | None, action: str) -> None:
-        self.number = number
-        self.before = before
-        self.after = after
-        self.action = action
-        self.holds = ""
-        self.becomes = ""
-        self.busy = ""
-        self.why = ""
+    number: int
+    before: Entry | None
+    after: Entry | None
+    action: str
+    holds: str = ""
+    becomes: str = ""
+    busy: str = ""
+    why: str = ""
 
     @property
     def label(self) -> str:
@@ -128,18 +123,18 @@ class DiskView:
         }
 
 
-class View:
+class View(Record):
     """All of it. `result` is "nothing", "changes" or "refused"."""
 
-    __slots__ = ("conflicts", "disks", "result", "steps")
+    disks: list[DiskView]
+    steps: list[Step]
+    conflicts: list[str]
 
-    def __init__(self, disks: list[DiskView], steps: list[Step], conflicts: list[str]) -> None:
-        self.disks = disks
-        self.steps = steps
-        self.conflicts = conflicts
-        changed = any(disk.table or any(row.action != KEEP for row in disk.rows) for disk in disks)
-        changed = changed or any(step.action not in (KEPT, UNKNOWN) for step in steps)
-        self.result = "refused" if conflicts else "changes" if changed else "nothing"
+    @property
+    def result(self) -> str:
+        changed = any(disk.table or any(row.action != KEEP for row in disk.rows) for disk in self.disks)
+        changed = changed or any(step.action not in (KEPT, UNKNOWN) for step in self.steps)
+        return "refused" if self.conflicts else "changes" if changed else "nothing"
 
     def data(self) -> dict[str, Any]:
         """For JSON: sizes and starts of segments in bytes, of partitions in sectors."""

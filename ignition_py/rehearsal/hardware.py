@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ignition_py.record import KW_ONLY, Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,22 +26,17 @@ _MAGIC = {b"QFI\xfb": "qcow2", b"KDMV": "vmdk", b"vhdxfile": "vhdx"}
 GATEWAY, SERVER = "10.0.2.2", "10.0.2.100"
 
 
-class Drive:
+class Drive(Record):
     """A file that the machine sees as a disk. `serial` names it in /dev/disk/by-id, where its bus does that; a machine cannot
     write to one that is `read_only`."""
 
-    __slots__ = ("bus", "format", "path", "read_only", "serial", "snapshot")
-
-    def __init__(
-        self, path: str, serial: str, *, bus: str = VIRTIO, image_format: str = "raw", snapshot: bool = False,
-        read_only: bool = False,
-    ) -> None:
-        self.path = path
-        self.serial = serial
-        self.bus = bus
-        self.format = image_format
-        self.snapshot = snapshot
-        self.read_only = read_only
+    path: str
+    serial: str
+    _: KW_ONLY
+    bus: str = VIRTIO
+    image_format: str = "raw"
+    snapshot: bool = False
+    read_only: bool = False
 
 
 def drive_words(drives: Iterable[Drive]) -> list[str]:
@@ -49,7 +46,7 @@ def drive_words(drives: Iterable[Drive]) -> list[str]:
     for number, drive in enumerate(drives):
         name = f"d{number}"
         how = "snapshot=on" if drive.snapshot else "readonly=on" if drive.read_only else "discard=unmap"
-        words += ["-drive", f"file={_quoted(drive.path)},if=none,id={name},format={drive.format},cache=writeback,{how}"]
+        words += ["-drive", f"file={_quoted(drive.path)},if=none,id={name},format={drive.image_format},cache=writeback,{how}"]
         if drive.bus == ATA and not ports:
             words += ["-device", "ahci,id=ahci"]
         device = _DEVICES[drive.bus].format(drive=name, port=ports)

@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.rehearsal.cache import Say, locked, machine_lock, silent
 from ignition_py.rehearsal.console import FAILURES, Console
 from ignition_py.rehearsal.hardware import Drive, Network, drive_words, image_format
@@ -51,30 +52,22 @@ class BootFailed(Exception):
     """A machine did not come up. The message names the first failing line and ends with the console's last lines."""
 
 
-class Answer:
+class Answer(Record):
     """What a program in the machine printed, and its exit status (None where it ran out of time)."""
 
-    __slots__ = ("rc", "stderr", "stdout")
-
-    def __init__(self, rc: int | None, stdout: str, stderr: str) -> None:
-        self.rc = rc
-        self.stdout = stdout
-        self.stderr = stderr
-
-    def __repr__(self) -> str:
-        return f"Answer(rc={self.rc}, stdout={self.stdout!r}, stderr={self.stderr!r})"
+    rc: int | None
+    stdout: str
+    stderr: str
 
 
-class Image:
+class Image(Record):
     """A disk image of somebody's own. Without `kernel` it boots by itself (BIOS, from its boot loader)."""
 
-    __slots__ = ("append", "initrd", "kernel", "path")
-
-    def __init__(self, path: str, *, kernel: str = "", initrd: str = "", append: str = "") -> None:
-        self.path = path
-        self.kernel = kernel
-        self.initrd = initrd
-        self.append = append
+    path: str
+    _: KW_ONLY
+    kernel: str = ""
+    initrd: str = ""
+    append: str = ""
 
 
 class Machine:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from hashlib import sha512
 from pathlib import Path
@@ -92,6 +94,18 @@ def test_rmcfg_arguments(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rmcfg_where_it_cannot_work(platform: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ignition-rmcfg", "--platform", platform, "--log-to-stdout"]) == 1
     assert f"platform {platform} has no way to delete a config" in capsys.readouterr().out
+
+
+@pytest.mark.subprocess
+def test_rmcfg_says_on_a_terminal_why_it_failed() -> None:
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-c", "from ignition_py import cli; raise SystemExit(cli.main(['ignition-rmcfg', '--platform', 'qemu']))"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "ignition-rmcfg: the config could not be deleted: platform qemu has no way to delete a config" in said
 
 
 def test_rmcfg(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], machine: Machine) -> None:
