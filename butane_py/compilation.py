@@ -98,8 +98,10 @@ class Compilation:
             if found is not None:
                 related.append(Related(message, self.source.place(found)))
         changed = self._traced(config, finding.fix.path) if finding.fix is not None else None
-        if changed and finding.fix is not None and changed[-1] != finding.fix.path[-1]:
-            changed = None  # the value is not the one of the text: sugar made it
+        if changed and finding.fix is not None:
+            node = self.source.find(changed)
+            if node is None or node.value != _value(config, finding.fix.path):
+                changed = None  # the value is not the one of the text: sugar made it
         self._add_finding(finding, self.output_place(config, finding.path), related, changed)
 
     def _add_finding(self, finding: Finding, place: Place, related: list[Related], changed: Path | None) -> None:
@@ -127,3 +129,11 @@ class Compilation:
         from butane_py.places import traced
 
         return traced(config, path, self.row.spec, empty_too=not self.forgets_empty_origins)
+
+
+def _value(config: Config, path: Path) -> object:
+    """What `path` (field names and indexes) names in the output; None if there is nothing."""
+    value: Any = config
+    for part in path:
+        value = getattr(value, part, None) if isinstance(part, str) else value[part]
+    return value

@@ -51,6 +51,15 @@ def parse(data: bytes, source: str = "", version: int | None = None) -> tuple[Co
 
     With `version` the config is read as that minor version, whatever it says itself. Raises EmptyConfig for no data at all.
     """
+    config, minor, report = _parsed(data, source, version)
+    if len(report):
+        from ignition_py.report.finish import finished
+
+        report = finished(report)
+    return config, minor, report
+
+
+def _parsed(data: bytes, source: str, version: int | None) -> tuple[Config | None, int, Report]:
     from ignition_py.spec.decode import Decoder, GivenTwice, WrongType
 
     if not data:

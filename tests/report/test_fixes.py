@@ -92,7 +92,13 @@ def test_fixes_of_other_files_are_left_alone() -> None:
             f"storage:\n  files:\n    - path: /a\n      contents: {{source: 'https://x', verification: {{hash: 'sha256-{SUM}'}}}}\n",
         ),
         ("storage:\n  files:\n    - path: /a\n      contnets: {inline: x}\n", "storage:\n  files:\n    - path: /a\n      contents: {inline: x}\n"),
-        # No fix: an alias, a block scalar, a quadlet, a mode that means what it says.
+        # No fix: a config inside the config, whose paths are its own, an alias, a block scalar, a quadlet, a mode that means what it says.
+        (
+            "storage: {files: [{path: /a}]}\nignition:\n  config:\n    merge:\n"
+            '      - inline: \'{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/a//b"}]}}\'\n',
+            "storage: {files: [{path: /a}]}\nignition:\n  config:\n    merge:\n"
+            '      - inline: \'{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/a//b"}]}}\'\n',
+        ),
         ("x: &p /a//b\nstorage:\n  files:\n    - path: *p\n", "x: &p /a//b\nstorage:\n  files:\n    - path: *p\n"),
         ("storage:\n  files:\n    - path: >-\n        /a//b\n", "storage:\n  files:\n    - path: >-\n        /a//b\n"),
         ("systemd:\n  units:\n    - name: a.container\n", "systemd:\n  units:\n    - name: a.container\n"),

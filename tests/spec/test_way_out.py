@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,6 +209,15 @@ systemd:
 """
     report = compile_source(text, "a.bu", Options()).report
     assert [entry.fix for entry in report] == [None] * len(report)
+
+
+def test_a_tree_with_a_wrong_path_has_no_fix(tmp_path: Path) -> None:
+    """The paths of its files are wrong, and none of them stands in the text."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "hello").write_text("hello")
+    text = b"variant: fcos\nversion: 1.6.0\nstorage: {trees: [{local: tree, path: etc}]}\n"
+    (entry,) = compile_source(text, "a.bu", Options(str(tmp_path))).report
+    assert (entry.code, entry.fix) == ("path-relative", None)
 
 
 def test_machine_configs_point_at_the_yaml() -> None:
