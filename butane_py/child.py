@@ -45,7 +45,7 @@ def check_child(text: str, find: ButaneFindings) -> None:
         config, report = None, Report([Entry(ERROR, "json-syntax", error.message, Place(()))])
     if config is None:
         message = f"the inline config is not a config: {report.entries[0].message}"
-        find.at_root(ERROR, "child-invalid", message, ())
+        find.of_inline(ERROR, "child-invalid", message, ())
         find.error("child-invalid", message, "inline")
         return
     version = config.ignition.version
@@ -55,6 +55,6 @@ def check_child(text: str, find: ButaneFindings) -> None:
         find.warning("child-version", message, "version")
         return
     if known is None:
-        find.at_root(ERROR, "version-unknown", f"{version!r} is no version", ("ignition", "version"))
+        find.of_inline(ERROR, "version-unknown", f"{version!r} is no version", ("ignition", "version"))
     for entry in report:
-        find.at_root(entry.severity, entry.code, f"in the inline config: {entry.message}", entry.place.path, entry.hint)
+        find.of_inline(entry.severity, entry.code, f"in the inline config: {entry.message}", entry.place.path, entry.hint)

@@ -22,6 +22,8 @@ class ButaneFindings(Findings):
         super().__init__(row.spec)
         self.row = row
 
-    def at_root(self, severity: str, code: str, message: str, path: Path, hint: str = "") -> None:
-        """Reports something at a path from the top of the config, whatever structure is being checked."""
-        self.found.append(Finding(severity, code, message, path, hint))
+    def of_inline(self, severity: str, code: str, message: str, path: Path, hint: str = "") -> None:
+        """Reports something of an inline config at its own path, as the reference does; where the inline config stands is related."""
+        self.found.append(
+            Finding(severity, code, message, path, hint, related=(("the inline config", (*self.at, "inline")),))
+        )
