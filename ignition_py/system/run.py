@@ -132,28 +132,30 @@ def _text(output: bytes, secret: Collection[str]) -> str:
 
 
 def sync_below(log: Log, root: str) -> None:
-    """Writes what waits for the filesystems at `root` and mounted below it to their disks, and nothing of others.
+    """Writes what waits for the filesystems at `root` and mounted below it to their disks, and nothing of others. Raises nothing.
 
     sync(2) waits for every disk of the machine, which after mkfs of large ones can take minutes, and Python has no
-    syncfs(2); the program sync has. Without it, or where it fails, sync(2) does.
+    syncfs(2); the program sync has. Without it or /proc, or where it fails, sync(2) does.
     """
     root = os.path.realpath(root)
     if root == "/":  # every filesystem is meant, and /proc and automounts are not to be opened
         os.sync()
         return
-    below = root.rstrip("/") + "/"
-    targets = list(dict.fromkeys(mount.target for mount in mounts() if mount.target == root or mount.target.startswith(below)))
-    argv, program = ["sync", "-f", root, *targets], which("sync")
-    if not program:
-        log.debug("sync is not on PATH; syncing every filesystem")
-        os.sync()
-        return
-    log.debug(f"running: {' '.join(argv)}")
     try:
-        # Not by run(): nothing is read, and every files stage would import subprocess and re for it (30 ms).
-        failed = os.waitpid(os.posix_spawn(program, argv, {"LC_ALL": "C"}), 0)[1] != 0
-    except OSError:
-        failed = True
-    if failed:
-        log.debug("sync failed; syncing every filesystem")
+        _sync_filesystems(log, [root, *(mount.target for mount in mounts() if mount.target.startswith(f"{root}/"))])
+    except (IgnitionError, OSError) as error:
+        log.debug(f"{error}; syncing every filesystem")
         os.sync()
+
+
+def _sync_filesystems(log: Log, paths: Sequence[str]) -> None:
+    """Raises CommandError, OSError."""
+    program = which("sync")
+    if not program:
+        raise CommandError("sync is not on PATH")
+    argv = ["sync", "-f", *dict.fromkeys(paths)]
+    log.debug(f"running: {' '.join(argv)}")
+    # Not by run(), nor quoted by shlex: every files stage would import subprocess and re for it (30 ms).
+    status = os.waitpid(os.posix_spawn(program, argv, {"LC_ALL": "C"}), 0)[1]
+    if status:
+        raise CommandError("sync failed", command=" ".join(argv))

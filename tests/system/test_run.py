@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ignition_py.system import host
 from ignition_py.system.host import mounts
 from ignition_py.system.process import Captured
 from ignition_py.system.run import CommandError, command_line, excerpt, run, sync_below
@@ -204,3 +205,15 @@ def test_syncing_without_the_program(log: MemoryLog, tmp_path: Path, monkeypatch
     only_programs_in(monkeypatch, tmp_path)
     sync_below(log, str(tmp_path))
     assert log.lines == [(7, "sync is not on PATH; syncing every filesystem")]
+
+
+@pytest.mark.parametrize("failing", ["mounts", "program"])
+def test_syncing_where_something_is_missing(log: MemoryLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """An initramfs without /proc, and a program that fails."""
+    if failing == "mounts":
+        monkeypatch.setattr(host, "MOUNTS", str(tmp_path / "none"))
+    else:
+        (tmp_path / "sync").symlink_to("/bin/false")
+        only_programs_in(monkeypatch, tmp_path)
+    sync_below(log, str(tmp_path))
+    assert log.lines[-1][1].endswith("syncing every filesystem")
