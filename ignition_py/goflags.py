@@ -250,18 +250,6 @@ class Parser:
         return 0
 
 
-def no_operands(values: Values) -> None:
-    """Raises UsageError where something stands beside the flags."""
-    if values.arguments:
-        raise UsageError(f"{values.arguments[0]!r} is too much")
-
-
-def one_config(values: Values) -> None:
-    """Raises UsageError where not exactly one thing stands beside the flags."""
-    if len(values.arguments) != 1:
-        raise UsageError("exactly one config is needed")
-
-
 def _columns(left: str, text: str) -> list[str]:
     """A flag and its help, the help wrapped beside it."""
     lines = [""]

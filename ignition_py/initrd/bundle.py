@@ -14,6 +14,8 @@ import ast
 import marshal
 import os
 
+from ignition_py.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,14 +40,11 @@ os._exit(status)
 """
 
 
-class Bundle:
+class Bundle(Record):
     """The bytes of a bundle, and how many of them its head has."""
 
-    __slots__ = ("data", "head")
-
-    def __init__(self, data: bytes, head: int) -> None:
-        self.data = data
-        self.head = head
+    data: bytes
+    head: int
 
     def program(self, then: str, *, python: str, path: str, library: str) -> str:
         """A program that reads the bundle at `path` and goes on with the Python statements `then`."""

@@ -21,6 +21,7 @@ import os
 import sys
 
 from ignition_py.initrd.stand_ins import STAND_INS
+from ignition_py.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,29 +146,23 @@ class MissingModule(Exception):
     """A module that the executor could import cannot be found; the message names it and who imports it."""
 
 
-class Module:
+class Module(Record):
     """One module to carry.
 
     `path` is its source (.py) or extension module (.so); it is None for a module that is part of the interpreter's
     binary, for a namespace package and for what has a stand-in. `search` lists a package's directories and is None for a plain module.
     """
 
-    __slots__ = ("name", "path", "search")
-
-    def __init__(self, name: str, path: str | None, search: list[str] | None) -> None:
-        self.name = name
-        self.path = path
-        self.search = search
+    name: str
+    path: str | None
+    search: list[str] | None
 
 
-class Import:
+class Import(Record):
     """A dotted name that an import statement may load; `how` is "needed", "possible" or "optional"."""
 
-    __slots__ = ("how", "name")
-
-    def __init__(self, name: str, how: str) -> None:
-        self.name = name
-        self.how = how
+    name: str
+    how: str
 
 
 def imports_of(tree: ast.Module, package: str, own: bool) -> Iterator[Import]:

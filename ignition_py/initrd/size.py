@@ -13,6 +13,7 @@ import sys
 from ignition_py.initrd.modules import OWN
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.tree import BuildError, Tree
+from ignition_py.record import Record
 from ignition_py.system.run import CommandError, run
 
 TYPE_CHECKING = False
@@ -30,16 +31,13 @@ LANGUAGE = _ORDER[:7]  # what stands in for the reference's binary
 EXECUTOR = "all that runs the executor"
 
 
-class Row:
+class Row(Record):
     """One kind of part: files or modules, bytes, bytes when compressed by itself."""
 
-    __slots__ = ("compressed", "count", "name", "raw")
-
-    def __init__(self, name: str, count: int, raw: int, compressed: int) -> None:
-        self.name = name
-        self.count = count
-        self.raw = raw
-        self.compressed = compressed
+    name: str
+    count: int
+    raw: int
+    compressed: int
 
 
 def weigh(log: Log, tree: Tree) -> list[Row]:
@@ -90,7 +88,9 @@ def table(rows: list[Row]) -> str:
     lines = ["| part | files | MB | MB, zstd -19 |", "| --- | ---: | ---: | ---: |"]
     for row in rows:
         lines.append(f"| {row.name} | {row.count} | {row.raw / 1e6:.2f} | {row.compressed / 1e6:.2f} |")
-    lines.append(f"| for comparison: the reference's binary | 1 | {REFERENCE[0] / 1e6:.2f} | {REFERENCE[1] / 1e6:.2f} |")
+    lines.append(
+        f"| for comparison: the reference's binary | 1 | {REFERENCE[0] / 1e6:.2f} | {REFERENCE[1] / 1e6:.2f} |"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -20,17 +21,15 @@ class BuildError(IgnitionError):
     """Something that the initramfs needs is not here, or a program of the build failed."""
 
 
-class Entry:
+class Entry(Record):
     """One file: `data`, or what is at `source`; a link where `target` is set. `part` is what it is counted as."""
 
-    __slots__ = ("data", "mode", "part", "source", "target")
-
-    def __init__(self, part: str, mode: int, *, data: bytes = b"", source: str = "", target: str = "") -> None:
-        self.part = part
-        self.mode = mode
-        self.data = data
-        self.source = source
-        self.target = target
+    part: str
+    mode: int
+    _: KW_ONLY
+    data: bytes = b""
+    source: str = ""
+    target: str = ""
 
     def contents(self) -> bytes:
         """Raises BuildError."""
