@@ -63,7 +63,7 @@ def pause(request: Request, seconds: float, reason: str) -> None:
     if request.deadline.over():
         raise TooSlow(
             f"{request.what}: could not fetch {public(request.url)} within {request.deadline.seconds:g} s; last error: {reason}",
-            hint=f"Is the network up, and the server? {request.deadline.hint}".rstrip(),
+            hint=f"Check that the network and the server are up. {request.deadline.hint}".rstrip(),
         )
 
 

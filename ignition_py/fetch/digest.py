@@ -1,4 +1,4 @@
-"""Verification: is what was fetched (and decompressed) what the config says? Digests sha256 and sha512."""
+"""Verification of what was fetched (and decompressed) against the config's digest, sha256 or sha512."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_CHANGED = "Either the contents have changed or somebody changed them"
+_CHANGED = "The contents have changed since the config was written: update `verification.hash`, or the contents"
 _LENGTHS = {"sha256": 64, "sha512": 128}
 
 

@@ -12,7 +12,6 @@ from ignition_py.fetch.spool import CHUNK, Allowance, NoRoom, Share, Spool, name
 from ignition_py.record import Record, field
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import Verification
-from ignition_py.system.host import write_all
 from ignition_py.system.parallel import Jobs
 
 TYPE_CHECKING = False
@@ -117,27 +116,19 @@ class _Gathering:
     def _write(self, fd: int, download: _Download, share: Share) -> None:
         """Raises NoRoom, FetchError, OSError."""
         (resource, what), *others = download.users.values()
-        size = 0
 
-        def restart() -> None:
-            nonlocal size
-            os.ftruncate(fd, 0)
-            os.lseek(fd, 0, os.SEEK_SET)
-            size = 0
-
-        for chunk in self._fetcher.remote(resource, what=what, stopped=self._stopped, room=share.grow_to).chunks(
-            restart
-        ):
-            size += len(chunk)
+        def grown(size: int) -> None:
             share.grow_to(size)
-            try:
-                write_all(fd, chunk)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise NoRoom from None
-                raise
             if self._stopped():
                 raise FetchError(f"{what}: another download has failed")
+
+        content = self._fetcher.remote(resource, what=what, stopped=self._stopped, room=share.grow_to)
+        try:
+            content.write_to(fd, grown)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom from None
+            raise
         for other, also in others:
             _check(fd, other, also)
 

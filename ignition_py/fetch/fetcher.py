@@ -69,8 +69,9 @@ class Content:
             data += chunk
         return bytes(data)
 
-    def write_to(self, fd: int) -> int:
-        """Writes it to a file, from the descriptor's position on; its size. Raises OSError too."""
+    def write_to(self, fd: int, grown: Callable[[int], None] | None = None) -> int:
+        """Writes it to a file, from the descriptor's position on; its size. `grown` is told the size before each write, and
+        may raise. Raises OSError too."""
         if self._kept is not None:
             spool, name = self._kept
             return spool.copy(name, fd)
@@ -83,8 +84,10 @@ class Content:
             size = 0
 
         for chunk in self._chunks(STREAM_LIMIT, restart):
-            write_all(fd, chunk)
             size += len(chunk)
+            if grown is not None:
+                grown(size)
+            write_all(fd, chunk)
         return size
 
 

@@ -86,7 +86,7 @@ class Machine:
         return absolute if self.root == "/" else self.root + absolute
 
     def found(self, place: str) -> None:
-        """Notes where the config was found, for somebody who asks; the first of several answers is the one that counts."""
+        """Notes where the config was found; the first of several places counts."""
         self.source = self.source or place
         self.log.info(f"the config is from {place}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ignition_py.fetch.cloud import LINK_LOCAL
 from ignition_py.providers.encodings import GZIP, base64, gunzip
-from ignition_py.providers.metadata import WHAT, first_answer, token, user_data
+from ignition_py.providers.metadata import WHAT, first_response, token, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,5 +28,5 @@ def fetch(machine: Machine) -> bytes | None:
         headers = (("Accept", "*/*"), ("Metadata-Token", secret))
         return user_data(machine, f"{base}/v1/user-data", headers=headers, required=True, attempt=attempt)
 
-    data = base64(first_answer(machine, BASES, ask), what=WHAT)
+    data = base64(first_response(machine, BASES, ask), what=WHAT)
     return gunzip(data, what=WHAT) if data.startswith(GZIP) else data

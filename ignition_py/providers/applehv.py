@@ -47,7 +47,7 @@ def _connect(machine: Machine) -> socket:
         except OSError as error:
             sock.close()
             if time.monotonic() >= end:
-                raise FetchError(f"{_WHAT}: nobody listens there ({error.strerror or error})") from None
+                raise FetchError(f"{_WHAT}: no program listens there ({error.strerror or error})") from None
             machine.log.debug(f"{_WHAT}: {error}; trying again")
             time.sleep(POLL)
         else:
@@ -62,12 +62,12 @@ def ask(sock: socket) -> bytes:
     connection.sock = sock
     try:
         connection.request("GET", "/", headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        if answer.status not in (200, 204):
-            raise FetchError(f"{_WHAT}: the host answered with status {answer.status}")
-        data = answer.read(LIMIT + 1)
-        if answer.length and len(data) <= LIMIT:  # the standard library says nothing then
-            raise FetchError(f"{_WHAT}: it ends {answer.length} bytes before its announced end")
+        response = connection.getresponse()
+        if response.status not in (200, 204):
+            raise FetchError(f"{_WHAT}: the host answered with status {response.status}")
+        data = response.read(LIMIT + 1)
+        if response.length and len(data) <= LIMIT:  # the standard library says nothing then
+            raise FetchError(f"{_WHAT}: it ends {response.length} bytes before its announced end")
     except (OSError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise FetchError(f"{_WHAT}: {reason}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ignition_py.fetch.cloud import AWS, AWS_TOKEN_LIFE, AWS_TOKEN_PATH, aws_token_header
 from ignition_py.fetch.request import NotFound
-from ignition_py.providers.metadata import first_answer, token, user_data
+from ignition_py.providers.metadata import first_response, token, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def fetch(machine: Machine) -> bytes | None:
             headers = aws_token_header(secret)
         return user_data(machine, f"{base}/2019-10-01/user-data", headers=headers, attempt=attempt)
 
-    return first_answer(machine, AWS, ask)
+    return first_response(machine, AWS, ask)

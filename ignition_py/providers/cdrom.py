@@ -31,18 +31,18 @@ def custom_data(machine: Machine, kinds: Sequence[str]) -> bytes:
     Raises IgnitionError, CommandError.
     """
     end = time.monotonic() + WAIT
-    said: set[str] = set()
+    reported: set[str] = set()
     while True:
         for kind in kinds:
             for device in _devices(machine, kind):
-                data, trouble = _read(machine, device, kind)
+                data, problem = _read(machine, device, kind)
                 if data is not None:
                     return data
-                if trouble not in said:
-                    machine.log.info(trouble)
-                    said.add(trouble)
+                if problem not in reported:
+                    machine.log.info(problem)
+                    reported.add(problem)
         if time.monotonic() >= end:
-            seen = f": {'; '.join(sorted(said))}" if said else ""
+            seen = f": {'; '.join(sorted(reported))}" if reported else ""
             raise IgnitionError(f"no provisioning CD-ROM ({' or '.join(kinds)}) appeared within {WAIT:g} seconds{seen}")
         time.sleep(POLL)
 
@@ -78,7 +78,7 @@ def _read(machine: Machine, device: str, kind: str) -> tuple[bytes | None, str]:
 
 
 def disc_present(device: str) -> bool:
-    """Is it a CD-ROM drive, with a disc in it that is ready?"""
+    """True if it is a CD-ROM drive with a disc in it that is ready."""
     from fcntl import ioctl
 
     try:

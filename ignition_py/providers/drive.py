@@ -40,13 +40,13 @@ def find(machine: Machine, labels: Sequence[str]) -> str | None:
 def wait_for(machine: Machine, labels: Sequence[str], seconds: float) -> str | None:
     """The first of `labels` to appear; None where none does in time."""
     end = time.monotonic() + seconds
-    said = False
+    announced = False
     while (label := find(machine, labels)) is None:
         if time.monotonic() >= end:
             return None
-        if not said:
+        if not announced:
             machine.log.info(f"waiting up to {seconds:g} s for a config drive labelled {' or '.join(labels)}")
-            said = True
+            announced = True
         time.sleep(min(POLL, seconds))
     return label
 

@@ -1,6 +1,6 @@
 """Platforms that deliver the config on a config drive or through a metadata service, and do not say which.
 
-A drive that is there is read and nobody else asked. Else both are waited for, and the first that delivers wins; a
+A drive that is attached is read, and no service asked. Else both are waited for, and the first that delivers wins; a
 service that has no user data, or refuses, is believed only when no drive has come.
 """
 
@@ -47,18 +47,18 @@ def _first(machine: Machine, labels: Sequence[str], path: str, bases: Callable[[
                 return drive.user_data(machine, label, path)
             for base in bases():
                 race.add(base)
-            answer = race.answer(drive.POLL)
+            response = race.response(drive.POLL)
         except IgnitionError as error:
             machine.log.warning(f"{error}; going on with the other places for a config")
             labels = [other for other in labels if other != label]
             refused = refused or label is None
             failure = error
             continue
-        if answer:
-            return answer
-        if answer is not None and drive.find(machine, labels) is None:
+        if response:
+            return response
+        if response is not None and drive.find(machine, labels) is None:
             if failure is None:
-                return answer
+                return response
             raise failure
         if refused and failure is not None and time.monotonic() >= end:
             raise failure

@@ -6,7 +6,7 @@ Source: https://cloud.google.com/compute/docs/metadata/querying-metadata
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import GOOGLE, GOOGLE_HEADERS
-from ignition_py.providers.metadata import first_answer, user_data
+from ignition_py.providers.metadata import first_response, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,4 +22,4 @@ def fetch(machine: Machine) -> bytes | None:
     def ask(base: str, attempt: Attempt) -> bytes:
         return user_data(machine, base + PATH, headers=GOOGLE_HEADERS, attempt=attempt)
 
-    return first_answer(machine, GOOGLE, ask)
+    return first_response(machine, GOOGLE, ask)

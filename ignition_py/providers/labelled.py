@@ -18,7 +18,7 @@ WAIT = 10.0  # seconds; a USB stick takes a moment
 
 
 def wanted(machine: Machine) -> bool:
-    """Has the image asked for it?"""
+    """True if the image wants it."""
     return machine.setting("MICROOS", "") not in ("", "0", "no", "false")
 
 

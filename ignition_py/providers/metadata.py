@@ -4,7 +4,7 @@
     token()       a session token that the service wants to see again
     Race          the same requests to several addresses of a service at once; the first response counts
 
-How often and for how long is tried is the fetcher's: until there is an answer, for as long as `-fetch-timeout` allows.
+How often and for how long is tried is the fetcher's: until there is a response, for as long as `-fetch-timeout` allows.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def user_data(
 def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | None = None) -> str:
     """A session token, asked for with PUT. Raises NotFound where the service knows no tokens, FetchError."""
     what = "a session token from the metadata service"
-    answer = machine.fetcher.get(
+    response = machine.fetcher.get(
         url, what=what, headers=headers, retry=BUSY, method="PUT", limit=TOKEN_LIMIT, stopped=_stopped(attempt)
     )
     try:
-        text = answer.decode("ascii").strip()
+        text = response.decode("ascii").strip()
     except UnicodeDecodeError:
         text = ""
     if not text or not text.isprintable():
@@ -91,8 +91,8 @@ def _stopped(attempt: Attempt | None) -> Callable[[], bool]:
     return bool if attempt is None else attempt.stopped
 
 
-def first_answer(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:
-    """Asks at all `bases` ("http://[fd00:ec2::254]") at once; the first answer, good or bad. Raises FetchError.
+def first_response(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:
+    """Asks at all `bases` ("http://[fd00:ec2::254]") at once; the first response, good or bad. Raises FetchError.
 
     For services with an IPv4 and an IPv6 address: which one can be reached only trying tells, and it is one service.
     """
@@ -101,11 +101,11 @@ def first_answer(machine: Machine, bases: Sequence[str], ask: Ask) -> bytes:
     try:
         for base in bases:
             race.add(base)
-        answer = race.answer(None)
+        response = race.response(None)
     finally:
         race.stop()
-    assert answer is not None
-    return answer
+    assert response is not None
+    return response
 
 
 class Race:
@@ -126,10 +126,10 @@ class Race:
             self._bases.add(base)
             self._jobs.add(lambda: self._attempt(base))
 
-    def answer(self, wait: float | None) -> bytes | None:
-        """The next answer, None where there is none after `wait` seconds (None: waits for it). Raises FetchError.
+    def response(self, wait: float | None) -> bytes | None:
+        """The next response, None where there is none after `wait` seconds (None: waits for it). Raises FetchError.
 
-        Only the answer that is returned says where the config was found.
+        Only the response that is returned says where the config was found.
         """
         found: tuple[bytes, str] | None = self._jobs.next(wait)
         if found is None:
@@ -140,7 +140,7 @@ class Race:
         return data
 
     def stop(self) -> None:
-        """The other answers are no longer needed."""
+        """The other responses are no longer needed."""
         self._jobs.stop()
 
     def _attempt(self, base: str) -> tuple[bytes, str]:

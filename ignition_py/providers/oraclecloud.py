@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ignition_py.fetch.cloud import LINK_LOCAL
 from ignition_py.providers.encodings import base64
-from ignition_py.providers.metadata import WHAT, first_answer, user_data
+from ignition_py.providers.metadata import WHAT, first_response, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def fetch(machine: Machine) -> bytes | None:
     def ask(base: str, attempt: Attempt) -> bytes:
         return user_data(machine, f"{base}/opc/v2/instance/metadata/user_data", headers=HEADERS, attempt=attempt)
 
-    return base64(first_answer(machine, BASES, ask), what=WHAT)
+    return base64(first_response(machine, BASES, ask), what=WHAT)

@@ -20,7 +20,7 @@ SERVICE = "https://metadata.packet.net"
 # The service answers "not acceptable" to the Accept that the fetcher sends.
 HEADERS = (("Accept", "*/*"),)
 PHONE_HOME, EVENTS = "/phone-home", "/events"
-REPORT_TIME = 10.0  # seconds for each of the two questions; a boot does not hang on a message
+REPORT_TIME = 10.0  # seconds for each of the two requests; a boot does not hang on a message
 _LIMIT = 1 << 20  # bytes
 
 

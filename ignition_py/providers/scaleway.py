@@ -6,7 +6,7 @@ https://www.scaleway.com/en/developers/api/instances/#path-user-data-get-user-da
 
 from __future__ import annotations
 
-from ignition_py.providers.metadata import first_answer, user_data
+from ignition_py.providers.metadata import first_response, user_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,4 +22,4 @@ def fetch(machine: Machine) -> bytes | None:
     def ask(base: str, attempt: Attempt) -> bytes:
         return user_data(machine, f"{base}/user_data/cloud-init", low_port=True, attempt=attempt)
 
-    return first_answer(machine, BASES, ask)
+    return first_response(machine, BASES, ask)

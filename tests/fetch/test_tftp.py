@@ -185,10 +185,10 @@ class Refusing(Server):
         (b"\0\6blksize\x0099999\0", "agrees to what was not asked for"),
         (b"\0\6blksize\x001\0", "agrees to what was not asked for"),
         (b"\0\6blksize\0x\0", "agrees to what was not asked for"),
-        (b"\0\3\0\1" + b"x" * 600, "does not answer|larger blocks"),
-        (b"\0", "does not answer"),
-        (b"", "does not answer"),
-        (b"\0\7\0\1", "does not answer"),
+        (b"\0\3\0\1" + b"x" * 600, "does not respond|larger blocks"),
+        (b"\0", "does not respond"),
+        (b"", "does not respond"),
+        (b"\0\7\0\1", "does not respond"),
     ],
 )
 def test_answers_that_are_none(fetcher: Fetcher, serve: Callable[..., Server], packet: bytes, words: str) -> None:
@@ -202,7 +202,7 @@ class Deaf(Server):
 
 
 def test_nobody_answers(fetcher: Fetcher, serve: Callable[..., Server]) -> None:
-    with pytest.raises(FetchError, match="the server does not answer"):
+    with pytest.raises(FetchError, match="the server does not respond"):
         read(fetcher, serve(b"", kind=Deaf).url())
 
 

@@ -88,7 +88,7 @@ def test_applehv_without_a_host(machine: Machine, fake_programs: Path, monkeypat
     monkeypatch.setattr(applehv, "WAIT", 0.0)
     note = program(fake_programs, "modprobe")
     begun = time.monotonic()
-    with pytest.raises(FetchError, match="nobody listens there"):
+    with pytest.raises(FetchError, match="no program listens there"):
         applehv.fetch(machine)
     assert time.monotonic() - begun < 10
     assert note.read_text() == "vsock\n"

@@ -389,7 +389,7 @@ def test_only_the_answer_that_counts_says_where_the_config_is_from(machine: Mach
     race = metadata.Race(machine, ask)
     race.add("slow")
     race.add("fast")
-    assert race.answer(10) == b"fast"
+    assert race.response(10) == b"fast"
     race.stop()
     decided.set()
     assert late.wait(10)

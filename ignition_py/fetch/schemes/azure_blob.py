@@ -42,7 +42,7 @@ def stream(request: Request) -> Iterator[bytes]:
 
 
 def _is_blob(request: Request) -> bool:
-    """Is it the URL of a blob that brings no authorization of its own?"""
+    """True if it is the URL of a blob without an authorization of its own."""
     try:
         url = parse_url(request.url)
     except UrlError as error:

@@ -29,5 +29,5 @@ def encode(data: bytes) -> str:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Has the beginning a byte that no text has (WHATWG MIME sniffing, "binary data byte")?"""
+    """True if the beginning has a byte that no text has (WHATWG MIME sniffing, "binary data byte")."""
     return any(c < 0x20 and c not in b"\t\n\x0c\r\x1b" for c in data[:512])

@@ -16,6 +16,7 @@ from ignition_py.fetch import cloud, http
 from ignition_py.fetch.request import NotFound, Refused
 from ignition_py.fetch.schemes.sigv4 import canonical_query, escape, signed_headers
 from ignition_py.fetch.urls import public
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
@@ -42,20 +43,16 @@ CLOCK_TOLERANCE = 300  # seconds; S3 refuses signatures that are more than 15 mi
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-class Object:
+class Object(Record):
     """What to fetch. `account` and `region` are those of an access point, "" for a bucket; `hint` is a region to ask first."""
 
-    __slots__ = ("account", "bucket", "hint", "key", "region", "version")
-
-    def __init__(
-        self, bucket: str, key: str, version: str | None, *, hint: str = "", region: str = "", account: str = ""
-    ) -> None:
-        self.bucket = bucket
-        self.key = key
-        self.version = version
-        self.hint = hint
-        self.region = region
-        self.account = account
+    bucket: str
+    key: str
+    version: str | None
+    _: KW_ONLY
+    hint: str = ""
+    region: str = ""
+    account: str = ""
 
 
 def stream(request: Request) -> Iterator[bytes]:
@@ -170,7 +167,7 @@ def _url(host: str, path: str) -> str:
 
 
 def _region(request: Request, wanted: Object, where: str) -> str:
-    """The region of a bucket, which any region of its partition tells, in a header of whatever answer. Raises FetchError."""
+    """The region of a bucket, which any region of its partition tells in a header of its response. Raises FetchError."""
     hint = wanted.hint or (cloud.aws_region(request) if request.session.platform == "aws" else "") or FIRST_REGION
     host, path = location(Object(wanted.bucket, "", None, region=hint))
     status, headers = http.head(request.but(url=_url(host, path), method="HEAD", headers=()))

@@ -10,6 +10,8 @@ import hashlib
 import hmac
 import time
 
+from ignition_py.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,15 +21,14 @@ EMPTY = hashlib.sha256(b"").hexdigest()  # of the body of a GET
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-class Credentials:
+class Credentials(Record):
     """What a role of this machine signs with; `token` is "" for keys that are not temporary."""
 
-    __slots__ = ("key", "secret", "token")
+    HIDDEN = ("key", "secret", "token")
 
-    def __init__(self, key: str, secret: str, token: str = "") -> None:
-        self.key = key
-        self.secret = secret
-        self.token = token
+    key: str
+    secret: str
+    token: str = ""
 
 
 def escape(text: str, keep: str = "") -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PORT = 69
 BLOCK = 512  # bytes, where nothing else has been agreed on
 LARGER_BLOCK = 1428  # bytes; with its headers it fits an Ethernet frame
-WAIT, LONGEST_WAIT = 1.0, 5.0  # seconds for an answer, doubling
+WAIT, LONGEST_WAIT = 1.0, 5.0  # seconds for a response, doubling
 RESOLVING = 60.0  # seconds for which a name may be unknown
 FIRST_PAUSE = 0.1  # seconds before it is asked for again, doubling
 TRIES = 8  # times that one packet is sent
@@ -100,9 +100,9 @@ class _Transfer:
     def read(self, path: str, block: int) -> Iterator[bytes]:
         """The contents. Raises FetchError, OSError, _RefusedOptions."""
         options = b"" if block == BLOCK else b"blksize\0%d\0" % block
-        question = _READ.to_bytes(2) + path.encode() + b"\0octet\0" + options
+        request = _READ.to_bytes(2) + path.encode() + b"\0octet\0" + options
         self._options = bool(options)
-        kind, number, data = self._ask(question, (_DATA, _OPTIONS), 1)
+        kind, number, data = self._ask(request, (_DATA, _OPTIONS), 1)
         self._options = False
         size = BLOCK
         if kind == _OPTIONS:
@@ -115,7 +115,7 @@ class _Transfer:
                 return
             _, number, data = self._ask(_ack(number), (_DATA,), (number + 1) & 0xFFFF)
             if len(data) > size:
-                raise FetchError(f"{self._where}: the server sends larger blocks than it said")
+                raise FetchError(f"{self._where}: the server sends larger blocks than it agreed to")
 
     def _ask(self, packet: bytes, wanted: tuple[int, ...], number: int) -> tuple[int, int, bytes]:
         """Sends `packet` until block `number`, or the options, come: kind, number, contents."""
@@ -124,21 +124,23 @@ class _Transfer:
             self._sock.sendto(packet, self._server)
             end = monotonic() + wait
             while (left := min(end, self._deadline.end or end) - monotonic()) > 0:
-                answer = self._receive(left)
-                if answer is None:
+                packet_in = self._receive(left)
+                if packet_in is None:
                     break
-                kind, found, data = answer
+                kind, found, data = packet_in
                 if kind == _ERROR:
                     self._refused(found, data)
                 if kind in wanted and (kind == _OPTIONS or found == number):
-                    return answer
+                    return packet_in
             if self._deadline.over():
                 raise FetchError(f"{self._where}: not complete in time", hint=self._deadline.hint)
             wait = min(wait * 2, LONGEST_WAIT)
-        raise FetchError(f"{self._where}: the server does not answer", hint="Is the network up, and the server?")
+        raise FetchError(
+            f"{self._where}: the server does not respond", hint="Check that the network and the server are up"
+        )
 
     def _receive(self, seconds: float) -> tuple[int, int, bytes] | None:
-        """The next packet of the server: kind, number, rest; (0, 0, b"") for one of somebody else; None for none."""
+        """The next packet of the server: kind, number, rest; (0, 0, b"") for one of another sender; None for none."""
         self._sock.settimeout(seconds)
         try:
             packet, sender = self._sock.recvfrom(65536)
