@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AUTO, LINES, PRETTY, JSON, SARIF = STYLES = ("auto", "lines", "pretty", "json", "sarif")
-_ABOUT = "Checks Ignition configs, Butane configs (compiled first) and MachineConfigs. `-` reads standard input."
+_ABOUT = "Checks Ignition configs (and Butane configs, compiled first). `-` reads standard input."
 
 
 def parser(program: str) -> Parser:
@@ -47,11 +47,16 @@ def main(program: str, argv: Sequence[str]) -> int:
     if not values.arguments:
         streams.say(flags.usage())
         return 1
-    return validate(program, values.arguments, values.text("format"), values.text("files-dir") or None)
+    return validate(program, values.arguments, values.text("format"), values.text("files-dir") or None, machine_configs=False)
 
 
-def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: str | None = None) -> int:
-    """Checks the configs at `paths` and writes their reports to standard output in one of STYLES; the exit status."""
+def validate(
+    program: str, paths: Sequence[str], style: str = AUTO, files_dir: str | None = None, *, machine_configs: bool = True
+) -> int:
+    """Checks the configs at `paths` and writes their reports to standard output in one of STYLES; the exit status.
+
+    Without `machine_configs` a MachineConfig is an error, as for the reference.
+    """
     if style == AUTO:
         style = PRETTY if sys.stdout.isatty() else LINES
     status = 0
@@ -60,7 +65,7 @@ def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: s
         prefix = f"{path}: " if len(paths) > 1 else ""
         try:
             config = read_input(path)
-            report = check(config, files_dir)
+            report = check(config, files_dir, machine_configs=machine_configs)
         except IgnitionError as error:
             complain(program, f"{prefix}{error}")
             status = 1
@@ -80,7 +85,7 @@ def validate(program: str, paths: Sequence[str], style: str = AUTO, files_dir: s
     return status
 
 
-def check(config: Input, files_dir: str | None = None) -> Report:
+def check(config: Input, files_dir: str | None = None, *, machine_configs: bool = True) -> Report:
     """The reports about one config: of a Butane config those of its compilation, of a MachineConfig those about its Ignition
     config. Raises IgnitionError."""
     if is_butane(config.data):
@@ -88,7 +93,7 @@ def check(config: Input, files_dir: str | None = None) -> Report:
     from ignition_py.programs.machine_config import embedded
     from ignition_py.spec.read import parse
 
-    machine_config = embedded(config.data)
+    machine_config = embedded(config.data) if machine_configs else None
     if machine_config is not None:
         return machine_config.led_back(parse(machine_config.data, config.name)[2])
     return parse(config.data, config.name)[2]

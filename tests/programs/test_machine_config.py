@@ -93,6 +93,9 @@ def test_programs_take_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out)["ignition"] == {"version": "3.6.0"}
     assert cli.main(["ignition-py", "plan", "--disk", "vda=1G", str(path)]) == 0
     assert "--disk /dev/vda: the config names no such disk" in capsys.readouterr().err
+    assert cli.main(["ignition-py", "validate", str(path)]) == 0
+    assert cli.main(["ignition-validate", str(path)]) == 1  # as the reference
+    assert "this is a MachineConfig" in capsys.readouterr().out
     path.write_text(YAML % ("a", "420"))
     for command in ("validate", "convert", "render", "plan"):
         assert cli.main(["ignition-py", command, str(path)]) == 1
