@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from butane_py import tables
     from butane_py.compilation import Compilation
     from butane_py.lint.rule import Find, Rule
+    from ignition_py.report.diag import Entry
     from ignition_py.spec import tables as spec
 
 ENTRY_POINTS = "butane_py.lints"
@@ -28,8 +29,19 @@ def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output
             find = Find(facts, rule)
             _run(rule, find)
             facts.found += find.entries
+    facts.found = _causes(facts.found)
     facts.found.sort(key=lambda entry: (entry.place.line, entry.place.column))
     work.report.entries += facts.found
+
+
+def _causes(found: list[Entry]) -> list[Entry]:
+    """The entries without those that follow from a placeholder in the same value."""
+    marked = {entry.place.path for entry in found if entry.code == "lint-placeholder"}
+    return [
+        entry
+        for entry in found
+        if entry.code == "lint-placeholder" or not entry.place.path or entry.place.path not in marked
+    ]
 
 
 def _run(rule: Rule, find: Find) -> None:

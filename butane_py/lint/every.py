@@ -17,6 +17,7 @@ from butane_py.lint import (
     secrets,
     size,
     started,
+    unit_commands,
     unit_rules,
     unit_settings,
     urls,
@@ -28,6 +29,20 @@ from butane_py.lint.rule import RULES
 __all__ = ["MODULES", "RULES"]
 
 MODULES = (
-    *(login, accounts, mounts, devices, started, unit_rules, unit_settings, quadlets, files, contents, secrets, urls),
+    *(
+        login,
+        accounts,
+        mounts,
+        devices,
+        started,
+        unit_rules,
+        unit_commands,
+        unit_settings,
+        quadlets,
+        files,
+        contents,
+        secrets,
+        urls,
+    ),
     *(kernel_arguments, placeholders, versions, size, children, local_links, verify),
 )

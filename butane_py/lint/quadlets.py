@@ -6,6 +6,7 @@ import re
 
 from butane_py.lint.rule import lint
 from butane_py.lint.started import Starts
+from butane_py.lint.unit_settings import misspells
 from ignition_py.report.diag import INFO
 
 TYPE_CHECKING = False
@@ -60,7 +61,12 @@ def quadlet_incomplete(facts: Facts, find: Find) -> None:
         names, written = _NEEDS.get("." + text.unit.rpartition(".")[2], ((), ""))
         together = [each for each in facts.texts if each.quadlet and each.unit == text.unit]
         section = _section(text)
-        if names and not text.dropin and not any(each.read.all(section, *names) for each in together):
+        if (
+            names
+            and not text.dropin
+            and not misspells(text, section, *names)
+            and not any(each.read.all(section, *names) for each in together)
+        ):
             line = next((line for name, line in text.read.sections if name == section), 1)
             find.in_text(
                 text.at,

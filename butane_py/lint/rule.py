@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ignition_py.record import Record
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import INFO, WARNING, Entry
+from ignition_py.report.diag import WARNING, Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,9 +97,6 @@ class Find:
         place = self.facts.line_place(path, line)
         fix = self.facts.line_fix(place, *replace) if replace else None
         self._add(place, message, hint, severity, fix, ())
-
-    def info(self, path: Path, message: str, *, hint: str = "") -> None:
-        self.at(path, message, hint=hint, severity=INFO)
 
     def _add(
         self, place: Place, message: str, hint: str, severity: str, fix: Fix | None, related: tuple[Related, ...]

@@ -9,7 +9,8 @@ import re
 
 from butane_py.lint.rule import lint, near
 from butane_py.lint.tables import image_units, table
-from butane_py.lint.unit_text import UnitText, read_command
+from butane_py.lint.unit_settings import misspells
+from butane_py.lint.unit_text import UnitText
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import unit
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 _INSTALL = "  [Install]\n  WantedBy=multi-user.target\nenabled: true\n"
 _GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n{_INSTALL}"
 _TIMER = "contents: |\n  [Timer]\n  OnCalendar=daily\n  [Install]\n  WantedBy=timers.target\nenabled: true\n"
-_EXEC = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
-_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "busybox", "env", "fish", "test", "[", "expr")
-_OPERATOR = r"&&|\|\|?|&|\d?>>?(?:&\d|[/\w.].*)?|<(?:/.*)?|&>>?.*"
 _SUFFIXES = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
 _LISTEN = ("Stream", "Datagram", "SequentialPacket", "FIFO", "Special", "Netlink", "MessageQueue", "USBFunction")
 _PATHS = ("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty")
@@ -68,7 +66,11 @@ def _first_line(text: Text, section: str) -> int:
 def service_no_exec(facts: Facts, find: Find) -> None:
     """Services without ExecStart= that systemd would refuse."""
     for text, read in whole_units(facts, ".service"):
-        if read.all("Service", "ExecStart") or read.last("Unit", "SuccessAction"):
+        if (
+            read.all("Service", "ExecStart")
+            or read.last("Unit", "SuccessAction")
+            or misspells(text, "Service", "ExecStart")
+        ):
             continue
         oneshot = read.last("Service", "Type") == "oneshot" and read.last("Service", "RemainAfterExit").lower() in (
             "yes",
@@ -126,72 +128,6 @@ def service_restart(facts: Facts, find: Find) -> None:
                 f"{text.unit} is Type=oneshot, which does not go with Restart={restart[0].value}: systemd refuses it"
             )
             find.in_text(text.at, restart[0].line, message, hint="write Restart=on-failure")
-
-
-def _commands(facts: Facts) -> Iterator[tuple[Text, Setting]]:
-    for text in facts.texts:
-        for section in ("Service", "Socket", "Mount", "Swap"):
-            for setting in text.read.all(section, *_EXEC):
-                yield text, setting
-
-
-@lint(
-    "lint-exec-relative",
-    title="A program is named by a relative path",
-    why="systemd takes absolute paths, and names without a slash that it looks up in fixed folders. It refuses the rest.",
-    fix="Write the absolute path.",
-    wrong=unit(_GOOD.replace("/bin/true", "bin/true")),
-    right=unit(_GOOD),
-)
-def exec_relative(facts: Facts, find: Find) -> None:
-    """Programs with a slash that is not the first character."""
-    for text, setting in _commands(facts):
-        program = read_command(setting.value).program
-        if "/" in program and not program.startswith(("/", "%", "$")):
-            message = f"{setting.name}={program} of {text.unit} is a relative path: systemd refuses it"
-            find.in_text(text.at, setting.line, message, hint="write the absolute path of the program")
-
-
-@lint(
-    "lint-exec-shell",
-    title="A command has an operator of the shell",
-    why="systemd runs no shell: the program gets && or | as an argument.",
-    fix="Write ExecStart=/bin/sh -c '…', or several ExecStart= of a Type=oneshot service.",
-    wrong=unit(_GOOD.replace("/bin/true", "/bin/true && /bin/false")),
-    right=unit(_GOOD.replace("/bin/true", "/bin/sh -c '/bin/true && /bin/false'")),
-)
-def exec_shell(facts: Facts, find: Find) -> None:
-    """Operators of the shell as words of their own, not in quotes, of programs that are no shell."""
-    for text, setting in _commands(facts):
-        command = read_command(setting.value)
-        if command.program.rpartition("/")[2] in _SHELLS:
-            continue
-        operator = next((word for word, quoted in command.words if not quoted and re.fullmatch(_OPERATOR, word)), "")
-        if operator:
-            message = f"{setting.name}= of {text.unit} has {operator!r}, and systemd runs no shell"
-            find.in_text(text.at, setting.line, message, hint=f"write {setting.name}=/bin/sh -c '…'")
-
-
-@lint(
-    "lint-exec-not-executable",
-    title="A service runs a file that cannot be executed",
-    why="The config writes the file without an execute bit, and the service fails with status 203/EXEC.",
-    fix="Write mode: 0755 for the file.",
-    wrong="storage:\n  files:\n    - path: /opt/tool\n      contents:\n        inline: a\n"
-    + unit(_GOOD.replace("/bin/true", "/opt/tool")),
-    right="storage:\n  files:\n    - path: /opt/tool\n      mode: 0755\n      contents:\n        inline: a\n"
-    + unit(_GOOD.replace("/bin/true", "/opt/tool")),
-)
-def exec_not_executable(facts: Facts, find: Find) -> None:
-    """Programs of Exec…= that the config writes without an execute bit."""
-    modes = {file.path: file.mode for file in facts.files if not (file.contents or b"").startswith(b"#!")}
-    for text, setting in _commands(facts):
-        program = read_command(setting.value).program
-        if not modes.get(program, 0o111) & 0o111:
-            message = (
-                f"{setting.name}= of {text.unit} runs {program}, which the config writes with mode {modes[program]:04o}"
-            )
-            find.in_text(text.at, setting.line, message, hint=f"write mode: 0755 for {program}")
 
 
 @lint(
@@ -298,7 +234,7 @@ def template_enabled(facts: Facts, find: Find) -> None:
 def timer_no_trigger(facts: Facts, find: Find) -> None:
     """Timers that have no time."""
     for text, read in whole_units(facts, ".timer"):
-        if not read.all("Timer", *_TRIGGERS):
+        if not read.all("Timer", *_TRIGGERS) and not misspells(text, "Timer", *_TRIGGERS):
             find.in_text(
                 text.at,
                 _first_line(text, "Timer"),
@@ -333,7 +269,11 @@ def unit_incomplete(facts: Facts, find: Find) -> None:
     )
     for kind, section, names, setting in needs:
         for text, read in whole_units(facts, kind):
-            if not read.all(section, *names) and not (kind == ".mount" and text.unit in image_units()):
+            if (
+                not read.all(section, *names)
+                and not misspells(text, section, *names)
+                and not (kind == ".mount" and text.unit in image_units())
+            ):
                 find.in_text(
                     text.at,
                     _first_line(text, section),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from butane_py.lint.rule import Find
 
 _KINDS = ("service", "socket", "mount", "automount", "swap", "timer", "path", "slice", "scope", "target", "device")
+_MOST_COMPARED = 100  # names that are compared with the right ones
 _INSTALL = "[Install]\n  WantedBy=multi-user.target\nenabled: true\n"
 _GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n  {_INSTALL}"
 
@@ -32,6 +33,20 @@ def sections_of(text: Text) -> dict[str, frozenset[str]]:
     if kind.capitalize() in systemd:
         names.append(kind.capitalize())
     return {name: frozenset(systemd[name]) for name in names}
+
+
+def misspells(text: Text, section: str, *names: str) -> bool:
+    """True if a section or a setting that nobody knows resembles one of these: a mistake that has its own report."""
+    sections = sections_of(text)
+    unknown = [name for name, _ in text.read.sections if name not in sections][:_MOST_COMPARED]
+    inside = [
+        each.name
+        for each in text.read.settings
+        if each.section == section and each.name not in sections.get(section, ())
+    ]
+    return any(near(name, (section,), 0.7) for name in unknown) or any(
+        near(name, names) for name in inside[:_MOST_COMPARED]
+    )
 
 
 def _known_kind(text: Text) -> bool:

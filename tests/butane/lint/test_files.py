@@ -182,6 +182,11 @@ def test_placeholders(value: str, found: bool) -> None:
     assert codes(text, select=("lint-placeholder",)) == (["lint-placeholder"] if found else [])
 
 
+def test_what_follows_from_a_placeholder_is_not_reported() -> None:
+    user = "passwd:\n  users:\n    - name: core\n      password_hash: ${HASH}\n      ssh_authorized_keys: ['${KEY}']\n"
+    assert codes(user) == ["lint-placeholder"] * 2
+
+
 def test_braces_of_contents_are_their_own() -> None:
     text = file("/opt/a", "${X} {{ y }} @Z@") + unit("a.service", "[Service]\nExecStart=/bin/a ${X} {{y}} @Z@")
     assert codes(text, select=("lint-placeholder",)) == []

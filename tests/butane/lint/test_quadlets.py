@@ -45,7 +45,7 @@ def quadlets(**texts: str) -> str:
         (quadlets(web_container=WEB.replace("[Install]", "Volume=/srv/x.volume:/data\n[Install]")), []),
         (quadlets(web_container=WEB.replace("[Install]", "Volume=data:/data\n[Install]")), []),
         (quadlets(web_container=WEB.replace("Image=quay.io/a/web:1", "Image=own.build")), ["lint-quadlet-reference"]),
-        (quadlets(web_container=WEB.replace("[Container]", "[Containr]")), ["lint-unit-section", "lint-quadlet-incomplete"]),
+        (quadlets(web_container=WEB.replace("[Container]", "[Containr]")), ["lint-unit-section"]),
         (quadlets(web_container=WEB.replace("[Install]", "PublishPorts=80\n[Install]")), ["lint-unit-directive"]),
         (quadlets(web_container=f"[Service]\nRestart=always\n[Quadlet]\nDefaultDependencies=false\n{WEB}"), []),
         (quadlets(web_container=f"[Timer]\nOnCalendar=daily\n{WEB}"), ["lint-unit-section"]),

@@ -146,6 +146,19 @@ def test_units_beside_their_text(text: str, expected: list[str]) -> None:
     assert codes(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.service", "[Service]\nExecStar=/bin/true\n", ["lint-unit-directive"]),
+        ("a.service", "[Servce]\nExecStart=/bin/true\n", ["lint-unit-section"]),
+        ("a.timer", "[Timer]\nOnCalender=daily\n", ["lint-unit-directive"]),
+        ("a.service", "[Service]\nRestart=always\n", ["lint-service-no-exec"]),
+    ],
+)
+def test_what_follows_from_a_slip_is_not_reported(name: str, text: str, expected: list[str]) -> None:
+    assert codes(unit(name, text, enabled=False), select=SELECT) == expected
+
+
 def test_reports_name_the_line_and_carry_a_fix() -> None:
     found = entries(unit("a.service", f"{RUN}[Instal]\nWantedBy=multi-user.target\n", enabled=False), select=SELECT)
     assert [(entry.place.line, entry.place.column) for entry in found] == [(10, 9)]
