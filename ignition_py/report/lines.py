@@ -21,6 +21,7 @@ class Lines:
         self.is_json = is_json
         self.mark, self.encoding = next((each for each in _MARKS if data.startswith(each[0])), (b"", "utf-8"))
         self.text = data[len(self.mark) :].decode(self.encoding, "replace")
+        self._ascii = self.text.isascii()
         breaks = (_JSON_BREAK if is_json else _YAML_BREAK).finditer(self.text)
         self._starts = [0, *(found.end() for found in breaks)]
 
@@ -34,9 +35,13 @@ class Lines:
 
     def character(self, number: int, column: int) -> int:
         """How many characters of a line stand before `column`."""
-        if not self.is_json:
+        if not self.is_json or self._ascii:
             return column - 1
-        return len(self.line(number).encode("utf-8", "replace")[: column - 1].decode("utf-8", "ignore"))
+        start = self._starts[number - 1]
+        before = self.text[start : start + column - 1].encode(
+            "utf-8", "replace"
+        )  # as many characters take as many bytes, or more
+        return len(before[: column - 1].decode("utf-8", "ignore"))
 
     def offset(self, line: int, column: int) -> int:
         """The index in `text` of a place."""

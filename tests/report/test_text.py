@@ -47,6 +47,14 @@ def test_columns_of_json_count_bytes() -> None:
     assert _shown(text, _place(1, 8, 1, 9), is_json=True)[4] == "  |       ^"
 
 
+def test_an_excerpt_of_a_minified_config_is_short() -> None:
+    """It is one line; columns count bytes."""
+    text = ("[" + '"ä", ' * 100_000 + "1]").encode()
+    entries = [Entry(ERROR, "x", "wrong", _place(1, 2 + 5 * i, 1, 4 + 5 * i)) for i in range(50)]
+    shown = pretty(Report(entries), text, colour=False, is_json=True)
+    assert max(map(len, shown.splitlines())) < 140
+
+
 def test_a_long_line_is_cut_around_the_value() -> None:
     shown = _shown("x" * 500 + " y " + "z" * 500, _place(1, 502, 1, 503))
     assert len(shown[3]) == 120 + len("1 | ")
