@@ -79,8 +79,8 @@ class Journal:
         """The first missing directory on the way to `path`, which has no symlinks in it; `path` itself where all are there."""
         parent = path.rpartition("/")[0]
         if parent not in self._missing:
-            there = not parent or self._root.lstat(parent) is not None
-            self._missing[parent] = "" if there else self._outermost_missing(parent)
+            exists = not parent or self._root.lstat(parent) is not None
+            self._missing[parent] = "" if exists else self._outermost_missing(parent)
         return self._missing[parent] or path
 
     @property
@@ -93,12 +93,12 @@ class Journal:
 
         Raises StageError where those bytes have been changed since.
         """
-        known = self._bases.get(path)
-        size, digest = _prefix(self._root, path, known[0] if known else None)
-        if known is None:
+        recorded = self._bases.get(path)
+        size, digest = _prefix(self._root, path, recorded[0] if recorded else None)
+        if recorded is None:
             self._bases[path] = (size, digest)
             self._dirty = True
-        elif known != (size, digest):
+        elif recorded != (size, digest):
             raise StageError(
                 f"appending to {shown(path)}: the file has been changed since an earlier run appended to it",
                 hint=f"Put the original file back, or remove {PATH} to append to the file as it is now",

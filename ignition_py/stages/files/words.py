@@ -1,4 +1,4 @@
-"""What an OSError says, in words for a message."""
+"""The text of an OSError for a message."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ignition_py.system.rootfs import shown
 
 def about(error: OSError, *known: str) -> str:
     """The system's words and, where they name one that is not in `known`, the path."""
-    said = error.strerror or str(error)
+    text = error.strerror or str(error)
     name = error.filename
     if name is None or isinstance(name, int):
-        return said
+        return text
     path = shown(os.fsdecode(name))
     if path in map(shown, known) or TEMPORARY.decode() in path:
-        return said
-    return f"{said} ({path})"
+        return text
+    return f"{text} ({path})"

@@ -124,7 +124,7 @@ def test_everything_at_once(loop: Loop, fetching: Make, mounted: str, monkeypatc
             found = refusal(ctx, good, small, old, locked, mounted)
     words = (
         "the program mkfs.btrfs is needed", "the program clevis-luks-bind is needed", "all of them spares", "'bad name' cannot be the name",
-        "to be bound to the machine's TPM 2.0, but there is none", f"key file of LUKS volume two: {NOWHERE}/key",
+        "to be bound to the machine's TPM 2.0, but there is none", f"key file of LUKS volume two: could not fetch {NOWHERE}/key",
         "key file of LUKS volume three: the sha256", f"advertisement of the Tang server {NOWHERE}",
         f"the Tang server {tang.url} is not the one of the config", "/dev/nosuchdisk did not appear within 0.2 seconds",
         f"{small}, partition 1", f"{mounted} cannot become part of the RAID array pair: it is mounted at",

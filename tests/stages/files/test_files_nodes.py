@@ -404,5 +404,5 @@ def test_only_filesystems_of_the_new_root_are_synced(machine: Machine, monkeypat
 
     monkeypatch.setattr(os, "sync", sync)
     machine.run(storage={"files": [{"path": f"/f{i}", "contents": {"source": "data:,x"}} for i in range(20)]})
-    commands = [line for line in machine.log.lines if "running: " in line and "sync " in line]
+    commands = [line for line in machine.log.text.splitlines() if "running: " in line and "sync " in line]
     assert len(commands) == 2 and all(f"sync -f {machine.root}" in line for line in commands)

@@ -89,7 +89,7 @@ def test_secrets_are_not_logged_and_no_program_is_started(machine: Machine) -> N
     machine.run(passwd={"users": [{"name": "new", "passwordHash": HASH}, {"name": "old", "passwordHash": HASH}],
                         "groups": [{"name": "crew", "passwordHash": HASH}]})  # fmt: skip
     assert machine.read("/etc/shadow").count(HASH) == 2 and HASH in machine.read("/etc/gshadow")
-    started = [line.partition("running: ")[2].split()[0] for line in machine.log.lines if "running: " in line]
+    started = [line.partition("running: ")[2].split()[0] for line in machine.log.text.splitlines() if "running: " in line]
     assert HASH not in machine.log.text and set(started) == {"sync"}
 
 

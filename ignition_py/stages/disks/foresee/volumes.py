@@ -100,16 +100,16 @@ def of_disk(plan: DiskPlan) -> dict[int, Volume]:
     table = plan.after if plan.after is not None or plan.writes else now
     for number, entry in (table.entries if table is not None else {}).items():
         unit = state.sector_size
-        known = not plan.conflicts or (now is not None and now.entries.get(number) == entry)
-        known = known and entry.first <= entry.last < state.sectors  # a hostile table that nothing writes may say anything
+        readable = not plan.conflicts or (now is not None and now.entries.get(number) == entry)
+        readable = readable and entry.first <= entry.last < state.sectors  # a hostile table that nothing writes may say anything
         found[number] = Volume(
             next(partition_names(state.device, number)),
             entry.size * unit,
-            path=state.node if known else "",
+            path=state.node if readable else "",
             offset=entry.first * unit,
             ours=number in plan.ours,
             busy=state.busy_partitions.get(number, ""),
-            holds=Signature() if known and not state.node else None,  # a blank disk has no node
+            holds=Signature() if readable and not state.node else None,  # a blank disk has no node
             partition=(state.device, number),
         )
     return found

@@ -223,9 +223,9 @@ def check(advertisement: Any, url: str, thumbprint: str, place: Place | None) ->
     if not signing or not any("deriveKey" in _operations(key) for key in keys):
         raise StageError(f"the Tang server {url} advertises no keys that Clevis could use", place=place)
     if thumbprint and thumbprint not in prints:
-        known = ", ".join(thumbprints(key)[0] for key in signing)
+        advertised = ", ".join(thumbprints(key)[0] for key in signing)
         raise StageError(
-            f"the Tang server {url} is not the one of the config: its signing keys have the thumbprints {known}, "
+            f"the Tang server {url} is not the one of the config: its signing keys have the thumbprints {advertised}, "
             f"the config wants {thumbprint}",
             place=place,
         )

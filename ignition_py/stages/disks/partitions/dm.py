@@ -39,15 +39,15 @@ def _extent(log: Log, name: str) -> tuple[int, int]:
 
 def change(log: Log, disk: str, step: KernelChange) -> None:
     """Adds, resizes or deletes one partition of `disk` ("dm-0"). Raises CommandError."""
-    there = kernel.mapped_partitions(disk).get(step.number)
+    node = kernel.mapped_partitions(disk).get(step.number)
     what = f"{step.action} partition {step.number} of the device-mapper disk {kernel.mapped_name(disk)}"
     if step.action == "delete":
-        if there is not None:
-            run(log, ["dmsetup", "remove", "--retry", kernel.mapped_name(there)], what=what)
+        if node is not None:
+            run(log, ["dmsetup", "remove", "--retry", kernel.mapped_name(node)], what=what)
         return
     table = f"0 {step.size // UNIT} linear {kernel.numbers(disk)} {step.start // UNIT}"
-    if there is not None:  # made by a rule of udev's meanwhile, or to be resized
-        name = kernel.mapped_name(there)
+    if node is not None:  # made by a rule of udev's meanwhile, or to be resized
+        name = kernel.mapped_name(node)
         run(log, ["dmsetup", "reload", name, "--table", table], what=what)
         run(log, ["dmsetup", "resume", name], what=what)
         return

@@ -74,7 +74,7 @@ class DiskPlan(Record):
 
     @property
     def writes(self) -> bool:
-        """Will the table sectors be written?"""
+        """True if the table sectors will be written."""
         return any(operation.writes for operation in self.operations)
 
 
@@ -130,8 +130,8 @@ def _numbered(wanted: Sequence[Wanted], table: Table, identity: Identity, *, all
         if not entry.number and number:
             used.add(number)
             taken.add(number)
-        there = table.entries.get(number)
-        proven = there is not None and (all_proven or identity.made_here(there.guid, entry_role(entry.index)))
+        current = table.entries.get(number)
+        proven = current is not None and (all_proven or identity.made_here(current.guid, entry_role(entry.index)))
         found.append(entry.but(number=number, proven=proven))
     free = (number for number in itertools.count(1) if number not in used)
     return tuple(
@@ -143,9 +143,9 @@ def _earlier(entry: Wanted, table: Table, identity: Identity, listed: set[int], 
     """The number of the partition that an entry of number 0 already has: made for it by an earlier run, or of the GUID that
     the entry names; 0 for none."""
     guid = (entry.partition.guid or "").upper()
-    for number, there in table.entries.items():
-        named = bool(guid) and there.guid == guid and number not in listed
-        if number not in taken and (named or identity.made_here(there.guid, entry_role(entry.index))):
+    for number, current in table.entries.items():
+        named = bool(guid) and current.guid == guid and number not in listed
+        if number not in taken and (named or identity.made_here(current.guid, entry_role(entry.index))):
             return number
     return 0
 
@@ -154,19 +154,19 @@ def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts:
     """The entries with the starts and sizes that were open, as if all partitions of the config were made anew in order.
     One that has no room becomes a conflict, and `fits` no more."""
     mentioned = {entry.number for entry in wanted}
-    step = alignment((there.first for there in table.entries.values()), state.sector_size, state.sectors)
-    others = [(there.first, there.last) for number, there in table.entries.items() if number not in mentioned]
+    step = alignment((current.first for current in table.entries.values()), state.sector_size, state.sectors)
+    others = [(current.first, current.last) for number, current in table.entries.items() if number not in mentioned]
     space = Space(table.first_usable, table.last_usable, step, others)
     found = []
     for entry in wanted:
         if not entry.should_exist:
             found.append(entry)
             continue
-        there = table.entries.get(entry.number)
-        start, size = _open_values(entry, there)
+        current = table.entries.get(entry.number)
+        start, size = _open_values(entry, current)
         try:
-            if there is not None and (start, size) == (there.first, there.size) and space.is_free(start, there.last):
-                space.take(start, there.last)  # stays where it is, aligned or not
+            if current is not None and (start, size) == (current.first, current.size) and space.is_free(start, current.last):
+                space.take(start, current.last)  # stays where it is, aligned or not
             else:
                 start, last = space.place(start, size)
                 size = last - start + 1
@@ -179,13 +179,13 @@ def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts:
     return tuple(found)
 
 
-def _open_values(item: Wanted, there: Entry | None) -> tuple[int, int]:
+def _open_values(item: Wanted, current: Entry | None) -> tuple[int, int]:
     """Start and size to place with; 0 is open. What the config leaves out stays as it is on a partition that may
     not be wiped; what it leaves open (0) was chosen already where an earlier run made the partition."""
     start, size = item.start, item.size
-    if there is not None and (item.proven or not item.wipe) and (item.partition.number or item.proven):
-        start = there.first if start is None or (item.proven and not start) else start
-        size = there.size if size is None or (item.proven and not size) else size
+    if current is not None and (item.proven or not item.wipe) and (item.partition.number or item.proven):
+        start = current.first if start is None or (item.proven and not start) else start
+        size = current.size if size is None or (item.proven and not size) else size
     return start or 0, size or 0
 
 
@@ -193,15 +193,15 @@ def _step(
     item: Wanted, table: Table, state: DiskState, identity: Identity, conflicts: list[str]
 ) -> Operation | None:
     """The operation for one entry; None, and a conflict, where the entry cannot be had."""
-    there = table.entries.get(item.number)
-    different = decide.differences(there, item.partition, item.start, item.size) if there is not None else []
+    current = table.entries.get(item.number)
+    different = decide.differences(current, item.partition, item.start, item.size) if current is not None else []
     resizable = (
-        there is not None
+        current is not None
         and item.partition.resize is True
-        and not decide.differences_but_size(there, item.partition, item.start)
+        and not decide.differences_but_size(current, item.partition, item.start)
     )
     what = decide.decide(
-        present=there is not None,
+        present=current is not None,
         should_exist=item.should_exist,
         wipe_entry=item.wipe,
         matches=not different,
@@ -215,24 +215,24 @@ def _step(
         conflicts.append(f"{name} exists and must not. `wipePartitionEntry: true` would have it deleted")
         return None
     if what == decide.REFUSE_MISMATCH:
-        conflicts.append(f"{name} is not as wanted: {'; '.join(different)}. {_ways_out(item, there)}")
+        conflicts.append(f"{name} is not as wanted: {'; '.join(different)}. {_ways_out(item, current)}")
         return None
     try:
-        return _operation(what, item, there, different, identity)
+        return _operation(what, item, current, different, identity)
     except ValueError as problem:
         conflicts.append(f"{name}: {problem}")
         return None
 
 
-def _ways_out(item: Wanted, there: Entry | None) -> str:
+def _ways_out(item: Wanted, current: Entry | None) -> str:
     ways = "`wipePartitionEntry: true` would have it deleted and made again"
-    if there is not None and not decide.differences_but_size(there, item.partition, item.start):
+    if current is not None and not decide.differences_but_size(current, item.partition, item.start):
         return ways + ", `resize: true` would have it resized"
     return ways
 
 
 def _operation(
-    what: str, item: Wanted, there: Entry | None, different: list[str], identity: Identity
+    what: str, item: Wanted, current: Entry | None, different: list[str], identity: Identity
 ) -> Operation | None:
     """Raises ValueError for a name or type that a table cannot hold."""
     if what == decide.DELETE:
@@ -243,8 +243,8 @@ def _operation(
         return None
     assert item.start is not None and item.size is not None  # every placed entry has both
     last = item.start + item.size - 1
-    if what == decide.RESIZE and there is not None:
-        return operations.Resize(item.number, there.but(last=last), there.size)
+    if what == decide.RESIZE and current is not None:
+        return operations.Resize(item.number, current.but(last=last), current.size)
     partition = item.partition
     name = gpt.encode_name(partition.label or "")
     type_guid = (partition.type_guid or gpt.LINUX_DATA).upper()
@@ -270,10 +270,10 @@ def _result(table: Table, steps: Sequence[Operation]) -> Table:
 
 def _finished(plan: DiskPlan, new: bool, table: Table, steps: Sequence[Operation], wanted: Sequence[Wanted]) -> DiskPlan:
     """The plan with the partition steps and the table they result in, which is checked. `new`: `table` is not on the disk yet."""
-    made = {step.number for step in steps if type(step) in (operations.Create, operations.Recreate)}
+    created = {step.number for step in steps if type(step) in (operations.Create, operations.Recreate)}
     proven = {entry.number for entry in wanted if entry.proven and entry.should_exist}
     gone = {step.number for step in steps if isinstance(step, operations.Delete | operations.Recreate)}
-    plan = plan.but(ours=frozenset(made | proven), remade=plan.remade | gone)
+    plan = plan.but(ours=frozenset(created | proven), remade=plan.remade | gone)
     if new and not any(step.writes for step in steps):
         # A new table would be empty: the reference makes none either.
         kept = tuple(step for step in plan.operations if not isinstance(step, operations.NewTable))
