@@ -1,7 +1,7 @@
 """User data that is larger than platforms take.
 
 Limits are those of the platforms' own documentation of instance user data or metadata, in bytes of the config. Where a platform counts
-its base64, the limit here is three quarters of that. Platforms without a limit that a config could reach have no row.
+its base64, the limit here is what that has room for. Platforms without a limit that a config could reach have no row.
 """
 
 from __future__ import annotations
@@ -28,25 +28,30 @@ class Limit(Record):
     sure: bool = True
 
 
+def in_base64(most: int) -> int:
+    """The most bytes whose base64, padded to a multiple of four, has at most `most`."""
+    return most // 4 * 3
+
+
 LIMITS = (
     Limit("akamai", 16 * KIB, "Akamai's documentation of the metadata service", sure=False),
     Limit("aliyun", 32 * KIB, "Alibaba Cloud ECS, manage the user data"),
     Limit("aws", 16 * KIB, "Amazon EC2 user guide, instance user data"),
     Limit("azure", 65_535, "Azure SDK reference, custom data"),
     Limit("azurestack", 65_535, "Azure SDK reference, custom data", sure=False),
-    Limit("cloudstack", 32 * KIB * 3 // 4, "CloudStack API, vm.userdata.max.length in base64"),
+    Limit("cloudstack", in_base64(32 * KIB), "CloudStack API, vm.userdata.max.length in base64"),
     Limit("digitalocean", 64 * KIB, "DigitalOcean API, user_data"),
-    Limit("exoscale", 32 * KIB * 3 // 4, "Exoscale provider, ComputeMaxUserDataLength in base64"),
+    Limit("exoscale", in_base64(32 * KIB), "Exoscale provider, ComputeMaxUserDataLength in base64"),
     Limit("gcp", 256 * KIB, "Compute Engine API, one metadata value"),
     Limit("hetzner", 32 * KIB, "Hetzner Cloud API, user_data"),
     Limit("ibmcloud", 64 * KIB, "IBM Cloud VPC, user data"),
     Limit("kubevirt", 2 * KIB, "KubeVirt, cloudInitUserMaxLen; a Secret holds more"),
-    Limit("openstack", 65_535 * 3 // 4, "Nova, user data in base64"),
-    Limit("oraclecloud", 32_000 * 3 // 4, "OCI, all metadata in base64"),
-    Limit("powervs", 63 * KIB * 3 // 4, "IBM Power Virtual Server, user data in base64", sure=False),
+    Limit("openstack", in_base64(65_535), "Nova, user data in base64"),
+    Limit("oraclecloud", in_base64(32_000), "OCI, all metadata in base64"),
+    Limit("powervs", in_base64(63 * KIB), "IBM Power Virtual Server, user data in base64", sure=False),
     Limit("scaleway", 127_998, "Scaleway API, cloud-init user data", sure=False),
     Limit("virtualbox", KIB, "VirtualBox 7, a guest property"),
-    Limit("vmware", 64 * KIB * 3 // 4, "vSphere, a guestinfo value in base64"),
+    Limit("vmware", in_base64(64 * KIB), "vSphere, a guestinfo value in base64"),
 )
 BY_NAME = {limit.platform: limit for limit in LIMITS}
 _UNASKED = (
