@@ -1,10 +1,18 @@
-"""The schema files that the project publishes: in the folder schemas/ of a clone, in the package where it is installed."""
+"""The schema files that the project publishes, and holding outputs against them with jsonschema.
+
+They are in the folder schemas/ of a clone, and in the package where it is installed.
+"""
 
 from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 IGNITION = "ignition"
+MACHINE_CONFIG = "machine-config.json"
 
 
 def names() -> list[tuple[str, str]]:
@@ -25,3 +33,40 @@ def published(path: str) -> str:
         folder = os.path.join(os.path.dirname(package), "schemas")
     with open(os.path.join(folder, path), encoding="utf-8") as file:
         return file.read()
+
+
+def violations(output: str) -> list[str]:
+    """Where an output (an Ignition config or a MachineConfig) does not hold to the published schemas, a sentence each.
+
+    Raises OSError where the schemas are not there.
+    """
+    import json
+
+    if not output.startswith("#"):
+        return _violations(json.loads(output), "$")
+    from ruamel.yaml import YAML
+
+    whole = YAML(typ="safe", pure=True).load(output)
+    found = _against(whole, MACHINE_CONFIG, "$")
+    return found or _violations(whole["spec"]["config"], "$.spec.config")
+
+
+def _violations(config: dict[str, Any], path: str) -> list[str]:
+    version = config["ignition"]["version"]
+    # Sources of 3.0.0 may be null, by accident of the reference (docs/differences.md).
+    return _against(_without_nulls(config) if version == "3.0.0" else config, f"{IGNITION}/{version}.json", path)
+
+
+def _against(data: object, name: str, path: str) -> list[str]:
+    import json
+
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(json.loads(published(name)))
+    return [f"{path}{error.json_path[1:]}: {error.message}" for error in validator.iter_errors(data)]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(below) for key, below in value.items() if below is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

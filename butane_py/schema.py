@@ -11,7 +11,7 @@ import json
 
 from butane_py import tables
 from butane_py.features.boot_device import layouts
-from butane_py.features.machine_config import KERNELS
+from butane_py.features.machine_config import KERNELS, ROLE_LABEL
 from butane_py.variants import VARIANTS, Variant
 from ignition_py.spec.schema import DIALECT, SchemaBuilder, identifier
 
@@ -83,6 +83,42 @@ def _redirected(value: Any, other: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: other.get(below, below) if key == "$ref" else _redirected(below, other) for key, below in value.items()}
     return [_redirected(each, other) for each in value] if isinstance(value, list) else value
+
+
+def machine_config_schema() -> dict[str, Any]:
+    """What the compiler writes around an Ignition config for OpenShift. The config itself has the schema of its version."""
+    text = {"type": "string"}
+    texts = {"type": "array", "items": text}
+    labels = {"type": "object", "required": [ROLE_LABEL], "additionalProperties": text}
+    metadata = {
+        "type": "object",
+        "required": ["name", "labels"],
+        "properties": {"name": text, "labels": labels},
+        "additionalProperties": False,
+    }
+    version = {"type": "object", "required": ["version"], "properties": {"version": text}}
+    spec = {
+        "config": {"type": "object", "required": ["ignition"], "properties": {"ignition": version}},
+        "extensions": texts,
+        "fips": {"type": "boolean"},
+        "kernelArguments": texts,
+        "kernelType": {"enum": list(KERNELS)},
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": identifier("machine-config.json"),
+        "title": "MachineConfig",
+        "description": "MachineConfig of OpenShift with an Ignition config, as the compiler writes it",
+        "type": "object",
+        "properties": {
+            "apiVersion": {"const": "machineconfiguration.openshift.io/v1"},
+            "kind": {"const": "MachineConfig"},
+            "metadata": metadata,
+            "spec": {"type": "object", "required": ["config"], "properties": spec, "additionalProperties": False},
+        },
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "additionalProperties": False,
+    }
 
 
 _DEFINITIONS = "#/$defs/"

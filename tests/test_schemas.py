@@ -9,6 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from butane_py.compilation import Options
+from butane_py.pipeline import compile_source
+from butane_py.published import violations
 from butane_py.variants import VARIANTS
 from ignition_py.spec.tables import VERSIONS
 from tests.helpers.programs import run_program
@@ -48,7 +51,7 @@ def test_is_a_schema(path: Path) -> None:
     strict = "strict" in path.parts
     assert schema["$id"].startswith("urn:ignition-py:schemas:")
     for each in _objects(schema):
-        if each.keys() <= {"properties", "required"} or (each is schema and path.stem == "butane"):
+        if path.stem == "machine-config" or each.keys() <= {"properties", "required"} or (each is schema and path.stem == "butane"):
             continue  # conditions of the schema for all rows
         assert each.get("title") and each.get("description"), each
         assert (each.get("additionalProperties") is False) == strict
@@ -102,3 +105,29 @@ def test_one_schema_for_all_rows(strict: bool) -> None:
 def test_nulls_that_compile() -> None:
     config = {"variant": "fcos", "version": "1.5.0", "storage": None, "passwd": {"users": [None, {"name": "a", "gecos": None, "groups": None}]}}
     jsonschema.validate(config, json.loads((SCHEMAS / "butane" / "fcos-1.5.0.json").read_text(encoding="utf-8")))
+
+
+CONFIG = '{"ignition": {"version": "3.5.0"}, "storage": {"files": [%s]}}'
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (CONFIG % '{"path": "/a"}', []),
+        (CONFIG % '{"path": 1}, {}', ["$.storage.files[0].path: 1 is not", "$.storage.files[1]: 'path' is a required"]),
+        ("# Generated\nkind: MachineConfig\n", ["$: 'apiVersion' is a required", "$: 'metadata'", "$: 'spec'"]),
+    ],
+)
+def test_outputs_against_the_published_files(output: str, words: list[str]) -> None:
+    found = violations(output)
+    assert len(found) == len(words)
+    assert all(message.startswith(start) for message, start in zip(found, words, strict=True)), found
+
+
+@pytest.mark.parametrize(("variant", "version"), VARIANTS)
+def test_what_is_compiled_holds_to_the_published_files(variant: str, version: str) -> None:
+    role = "metadata: {name: a, labels: {machineconfiguration.openshift.io/role: worker}}\n" if variant == "openshift" else ""
+    body = "storage: {files: [{path: /a, mode: 0644, contents: {inline: b}}]}\n"
+    result = compile_source(f"variant: {variant}\nversion: {version}\n{role}{body}".encode(), "a", Options())
+    assert result.output is not None, [entry.raw() for entry in result.report]
+    assert violations(result.output) == []

@@ -3,6 +3,7 @@
     schemas/ignition/VERSION.json           8 versions of the Ignition spec
     schemas/butane/VARIANT-VERSION.json     33 rows of Butane
     schemas/butane.json                     all rows: it looks at a config's variant and version
+    schemas/machine-config.json             what is written around an Ignition config for OpenShift
     schemas/strict/...                      the same for editors: no keys that mean nothing
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE))
 
-from butane_py.schema import butane_schema, dispatching_schema  # noqa: E402  # the tree itself, not what is installed
+from butane_py.schema import butane_schema, dispatching_schema, machine_config_schema  # noqa: E402  # the tree itself, not what is installed
 from butane_py.variants import VARIANTS  # noqa: E402
 from ignition_py.spec.schema import ignition_schema  # noqa: E402
 from ignition_py.spec.tables import VERSIONS  # noqa: E402
@@ -23,7 +24,7 @@ from ignition_py.spec.tables import VERSIONS  # noqa: E402
 
 def wanted() -> dict[Path, str]:
     """Every schema file and its text."""
-    files: dict[Path, str] = {}
+    files = {TREE / "schemas" / "machine-config.json": _text(machine_config_schema())}
     for folder, strict in (("", False), ("strict", True)):
         base = TREE / "schemas" / folder
         for version in VERSIONS:

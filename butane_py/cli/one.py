@@ -34,6 +34,12 @@ declare(
     "there before is unchanged.",
     fix="Write somewhere else, with --output or --output-dir.",
 )
+declare(
+    "schema",
+    title="The output does not hold to the published schema",
+    why="--check holds the output against the JSON Schema of its version. That it does not hold is a defect of the compiler.",
+    fix="Report it, with the config.",
+)
 
 
 class Outcome(Record):
@@ -69,7 +75,14 @@ def compile_file(
         reads = files_read(result.compilation)
     if result.output is None:
         return _outcome(job, BAD, result, data, name, reads)
-    if job.check or not target:
+    if job.check:
+        from butane_py.published import violations
+
+        found = [_entry("schema", message, name) for message in violations(result.output)]
+        if found:
+            return _outcome(job, BAD, Result(None, Report([*result.report, *found])), data, name, reads)
+        return _outcome(job, CHECKED, result, data, name, reads)
+    if not target:
         return _outcome(job, CHECKED, result, data, name, reads)
     try:
         state = _written(job, result, result.output, target, _not_onto(source, reads, inputs), derived=derived)
@@ -104,7 +117,12 @@ def as_bytes(output: str) -> bytes:
 
 
 def _failed(code: str, message: str, name: str) -> Result:
-    return Result(None, Report([Entry(ERROR, code, message, Place((), source=name))]))
+    return Result(None, Report([_entry(code, message, name)]))
+
+
+def _entry(code: str, message: str, name: str) -> Entry:
+    """An error that is not about a place of the text."""
+    return Entry(ERROR, code, message, Place((), source=name))
 
 
 def failure(job: Job, code: str, message: str, name: str) -> Outcome:
