@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 
-from ignition_py.system.streams import write_all
+from ignition_py.system.host import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

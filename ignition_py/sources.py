@@ -3,7 +3,7 @@
     engine.py keeps the texts of all configs beside the cache -> a stage fails -> failure.py asks `original` for the place
     the files stage is done -> engine.py has `forget` delete the texts
 
-The cache is one merged config, so a line of it tells nobody which config to mend. Only a failure pays for finding out: the
+The cache is one merged config, so a line of it does not say which config to mend. Only a failure pays for finding out: the
 kept texts are then read and merged once more, without the network, and merging keeps origins. The texts hold secrets, as the
 cache does; both are readable by root only and gone with the boot.
 """
@@ -67,7 +67,7 @@ def original(place: Place, cache: str, *, flatcar: bool = False) -> tuple[Place,
     text = next((text for name, text in texts if name == found.source), b"")
     from ignition_py.butane import is_butane
 
-    if is_butane(text):  # lines of what the compiler made are nobody's
+    if is_butane(text):  # the author has never seen the lines that the compiler made
         return written(found, text) or Place(found.path, 0, 0, f"{found.source} (compiled)"), None
     return found, written(found, text)
 

@@ -107,7 +107,7 @@ def unescape(text: str) -> str:
     return "".join(parts)
 
 
-def write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes | memoryview) -> None:
     """Writes all of `data`: write(2) may take a part only, and a descriptor that does not block may take nothing yet.
 
     Raises OSError.
@@ -117,14 +117,15 @@ def write_all(fd: int, data: bytes) -> None:
         try:
             view = view[os.write(fd, view) :]
         except BlockingIOError:
-            _wait_writable(fd)
+            wait_ready(fd, reading=False)
 
 
-def _wait_writable(fd: int) -> None:
-    import select  # only for pipes and terminals that somebody else has made non-blocking
+def wait_ready(fd: int, *, reading: bool) -> None:
+    """Waits until a descriptor can be read, or written to."""
+    import select  # only for pipes and terminals that another program has made non-blocking
 
     poll = select.poll()
-    poll.register(fd, select.POLLOUT)
+    poll.register(fd, select.POLLIN if reading else select.POLLOUT)
     poll.poll()
 
 

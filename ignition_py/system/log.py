@@ -140,7 +140,7 @@ def tell_journal(message: str, **fields: str) -> bool:
 
 
 def _journal_field(name: str, value: bytes) -> bytes:
-    """A field in the journal's native form; the length is said where the value has line feeds."""
+    """A field in the journal's native form; with its length where the value has line feeds."""
     if b"\n" not in value:
         return name.encode() + b"=" + value + b"\n"
     return name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"

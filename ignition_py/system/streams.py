@@ -12,6 +12,8 @@ import io
 import os
 import sys
 
+from ignition_py.system.host import wait_ready, write_all
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,29 +31,11 @@ def read_all(descriptor: int) -> bytes:
         try:
             piece = os.read(descriptor, _PIECE)
         except BlockingIOError:
-            _wait(descriptor, reading=True)
+            wait_ready(descriptor, reading=True)
             continue
         if not piece:
             return b"".join(pieces)
         pieces.append(piece)
-
-
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Writes all of `data`, and waits where the descriptor is O_NONBLOCK. Raises OSError."""
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:
-            _wait(descriptor, reading=False)
-
-
-def _wait(descriptor: int, *, reading: bool) -> None:
-    import select
-
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN if reading else select.POLLOUT)
-    poll.poll()
 
 
 def read_stdin() -> bytes:
