@@ -44,6 +44,16 @@ _UNIT_WORD = (
     r"(?<![\w:.@\\-])[\w:.@\\-]{1,255}\.(?:service|timer|socket|path|mount|automount|swap|target|container|pod|kube)\b"
 )
 _SYSTEMCTL = r"systemctl\s[^\n;&|]{0,200}?\b(?:start|restart|enable|reenable|isolate|reload-or-restart|try-restart)\b([^\n;&|]{0,500})"
+_IMAGE_PREFIXES = (
+    "coreos-",
+    "ignition-",
+    "ostree-",
+    "rpm-ostree",
+    "systemd-",
+    "dracut-",
+    "flatcar-",
+    "console-login-helper-messages",
+)
 _MOST_TEXT = 1 << 21  # characters of contents that are searched for names of units
 _TEXT = "|\n    [Service]\n    ExecStart=/bin/true\n"
 _INSTALL = "    [Install]\n    WantedBy=multi-user.target\n"
@@ -120,7 +130,7 @@ class Starts:
                 found.add(each.name)
             if not each.contents:
                 found.add(each.name)  # the image's own, which this config adds a drop-in to
-        found |= {name for name in self.texts if name in image_units()}
+        found |= {name for name in self.texts if _of_the_image(name)}
         for name, texts in self.texts.items():
             wanted = any(text.read.words("Install", "WantedBy", "RequiredBy", "UpheldBy") for text in texts)
             if wanted and (any(text.quadlet for text in texts) or self._preset(name)):
@@ -188,6 +198,13 @@ class Starts:
                 first.append(name)
                 covered |= self._closure({name})
         return first
+
+
+def _of_the_image(name: str) -> bool:
+    """True for units, and instances of templates, that an image brings: this config overrides them, and the image starts them."""
+    return (
+        name.startswith(_IMAGE_PREFIXES) or name in image_units() or ("@" in name and _template(name) in image_units())
+    )
 
 
 def _service(quadlet: str) -> str:

@@ -42,6 +42,8 @@ def test_nothing_starts_it(unit: str, severity: str) -> None:
         one_unit("a.slice", "[Slice]\nCPUWeight=1\n", enabled=None),
         "    - name: a.service\n      dropins: [{name: x.conf, contents: '[Service]'}]\n",
         one_unit("docker.service", RUN, enabled=None),
+        one_unit("getty@tty1.service", RUN, enabled=None),
+        one_unit("coreos-something.service", RUN, enabled=None),
         *[
             A + one_unit(name, text + INSTALL)
             for name, text in (
