@@ -41,7 +41,7 @@ CHECKS: tuple[tuple[str, str, str], ...] = (
 
 def compile_config(path: str = CONFIG) -> bytes:
     """The Ignition config that butane-py makes of a Butane config. Raises BuildError with what the compiler said."""
-    program = "import sys; from butane_py.cli import main; sys.exit(main())"
+    program = "import sys; from butane_py.cli.main import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": REPOSITORY}
     done = subprocess.run(
         [sys.executable, "-c", program, "--strict", path], capture_output=True, check=False, env=environment
