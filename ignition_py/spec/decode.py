@@ -6,7 +6,7 @@ decoder matches them: exactly, else without regard to case. Keys that mean nothi
 
 from __future__ import annotations
 
-from ignition_py.spec.jsontext import JsonDocument, JsonOrigin
+from ignition_py.spec.jsontext import GivenTwice, JsonDocument, JsonOrigin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,23 +24,19 @@ _TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 class WrongType(ValueError):
     """A value has the wrong type; `path` says which one, and `offset`, where it is known already, which byte."""
 
-    def __init__(self, path: Path, found: Any, entry: Field, in_list: bool) -> None:
+    def __init__(self, path: Path, found: Any, entry: Field | None, in_list: bool, offset: int = -1) -> None:
         from ignition_py.spec.words import WANTED
         from ignition_py.spec.words import found as word_of
 
-        self.offset = -1
+        self.offset = offset
         self.path = path
         self.found = found
         self.entry = entry
-        wanted = WANTED["list" if entry.many and not in_list else entry.kind]
+        wanted = WANTED["struct" if entry is None else "list" if entry.many and not in_list else entry.kind]
         what = word_of(found)
-        if type(found) is int and entry.kind == "int":
+        if type(found) is int and entry is not None and entry.kind == "int":
             what = "a number that does not fit in 64 bits"
-        super().__init__(f"{entry.json} is {what}; it has to be {wanted}")
-
-
-class GivenTwice(ValueError):
-    """Two keys of an object mean the same field: what that gives, spec/exact.py knows."""
+        super().__init__(f"{entry.json if entry is not None else 'the config'} is {what}; it has to be {wanted}")
 
 
 class Decoder:
@@ -71,10 +67,10 @@ class Decoder:
         return entry if entry is not None and len(entry.json) == len(key) else None
 
     def struct(self, cls: type[S], raw: dict[str, Any], path: Path, *, exact: bool = True) -> S:
-        """`raw` as a `cls`. `exact` is False below a key that matched only without regard to case. Raises WrongType, GivenTwice."""
+        """`raw` as a `cls`. `exact` is False below a key that matched only without regard to case. Raises WrongType."""
         known = self.fields(cls)
         values: dict[str, Any] = {"_origin": JsonOrigin(self.document, path)}
-        seen: set[str] = set()
+        seen: dict[str, Any] = {}
         for key, value in raw.items():
             entry = known.get(key)
             here = exact
@@ -87,8 +83,11 @@ class Decoder:
                 here = False
             name = entry.name
             if name in seen:
-                raise GivenTwice
-            seen.add(name)
+                from ignition_py.spec.exact import both
+
+                value = both(seen[name], value)  # the field has been given before
+                values.pop(name, None)
+            seen[name] = value
             decoded = self._value(entry, value, (*path, key), here)
             if decoded is not None:
                 values[name] = decoded
@@ -104,8 +103,8 @@ class Decoder:
             return None
         if not entry.many:
             return self._one(entry, value, path, exact, False)
-        if type(value) is not list:
-            raise WrongType(path, value, entry, False)
+        if not isinstance(value, list):
+            return self._given_twice(entry, value, path, exact, False)
         if not value:
             return None
         return tuple([self._one(entry, item, (*path, i), exact, True) for i, item in enumerate(value)])
@@ -123,7 +122,48 @@ class Decoder:
             return "" if entry.kind == "str" else 0
         elif type(value) is _TYPES[entry.kind] and (type(value) is not int or -_INT <= value < _INT):
             return _repaired(value) if type(value) is str else value
-        raise WrongType(path, value, entry, in_list)
+        return self._given_twice(entry, value, path, exact, in_list)
+
+    def _given_twice(self, entry: Field, value: Any, path: Path, exact: bool, in_list: bool) -> Any:
+        """What a key that is given more than once comes to (spec/exact.py). Raises WrongType where `value` is not of such a key."""
+        from ignition_py.spec.exact import joined
+
+        if type(value) is not GivenTwice:
+            raise WrongType(path, value, entry, in_list)
+
+        def decoded(each: Any) -> Any:
+            return self._one(entry, each, path, exact, True) if in_list else self._value(entry, each, path, exact)
+
+        clears = entry.many or entry.optional or entry.nullable[0] <= self.version < entry.nullable[1]
+        left: Any = None
+        unused, mismatched = len(self.unused), len(self.mismatched)
+        for each, offset in zip(value.values, value.offsets, strict=True):
+            del self.unused[unused:], self.mismatched[mismatched:]  # the reference looks for them in the last value alone
+            try:
+                decoded(each)
+            except WrongType as error:
+                if error.offset < 0 <= offset:
+                    error.offset = _offset_inside(self.document.data, offset, error, error.path[len(path) :])
+                raise
+            left = joined(left, each, null_clears=clears and not in_list)
+        unused, mismatched = len(self.unused), len(self.mismatched)
+        whole = decoded(left)
+        del self.unused[unused:], self.mismatched[mismatched:]
+        return whole
+
+
+def _offset_inside(data: bytes, offset: int, error: WrongType, path: Path) -> int:
+    """The byte that an error at `path` below the value at `offset` is placed at."""
+    if not path:
+        return offset
+    from ignition_py.spec.jsonscan import build_tree
+
+    node = build_tree(data[offset - 1 :], huge=True)
+    for part in path:
+        node = node.items.get(part) if node is not None else None
+    if node is None:
+        return offset
+    return offset - 1 + (node.start if isinstance(error.found, dict | list) else node.end)
 
 
 def _repaired(text: str) -> str:
@@ -139,7 +179,7 @@ def type_error_offset(document: JsonDocument, error: WrongType) -> int:
     """The byte offset that the reference names for a value of a wrong type: behind a scalar, behind an opening bracket."""
     if error.offset >= 0:
         return error.offset
-    node = document.find(error.path)
+    node = document.find(error.path) if document.has_places else document.find_anyhow(error.path)
     if node is None:
         return 0
     return node.start if isinstance(error.found, dict | list) else node.end

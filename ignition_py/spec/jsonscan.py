@@ -28,11 +28,11 @@ _LITERALS = (b"true", b"false", b"null")
 Wanted = dict["str | int", "Wanted"]
 
 
-def build_tree(data: bytes, wanted: Wanted | None = None) -> JsonNode | None:
+def build_tree(data: bytes, wanted: Wanted | None = None, *, huge: bool = False) -> JsonNode | None:
     """The positions of values of a text that is known to be JSON: of all, or of those on the way to what is wanted.
 
-    Objects and lists start behind their bracket. None where the text has a number that no float holds: there the
-    reference gives up looking for places.
+    Objects and lists start behind their bracket. None where the text has a number that no float holds (there the
+    reference gives up looking for places), unless `huge`.
     """
     root: JsonNode | None = None
     stack: list[_Open] = []
@@ -44,9 +44,11 @@ def build_tree(data: bytes, wanted: Wanted | None = None) -> JsonNode | None:
         start, end = token.span(kind)
         if kind == CLOSE:
             stack.pop().node.end = end
+            if not stack:
+                break
             continue
         inside = stack[-1] if stack else None
-        if kind == PLAIN and _is_huge(data[start:end]):
+        if kind == PLAIN and not huge and _is_huge(data[start:end]):
             return None
         if inside is None:
             root = node = JsonNode(start + (kind == OPEN))

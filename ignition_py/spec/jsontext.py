@@ -8,6 +8,7 @@ Sources: RFC 8259; Go's encoding/json (keys in any case, later duplicates win, o
 from __future__ import annotations
 
 from ignition_py import quickjson as json
+from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec.model import Origin
 
@@ -29,6 +30,16 @@ class JsonSyntaxError(ValueError):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.offset = offset
+
+
+class GivenTwice(Record):
+    """The values of a key that an object has more than once, in order, and the byte that an error about each is placed at.
+
+    Go decodes each value into what the ones before have left; a wrong type counts even in a value that is replaced.
+    """
+
+    values: list[Any]
+    offsets: list[int]
 
 
 class NeedsExact(Exception):  # a finding, not an error
@@ -162,6 +173,15 @@ class JsonDocument:
             if below is None:
                 return None
             node = below
+        return node
+
+    def find_anyhow(self, path: Path) -> JsonNode | None:
+        """The node at exactly `path`, also where the reference knows no places."""
+        from ignition_py.spec.jsonscan import build_tree
+
+        node = build_tree(self.data, huge=True)
+        for part in path:
+            node = node.items.get(part) if node is not None else None
         return node
 
     def deepest(self, path: Path) -> JsonNode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Place, Related, Report
 from ignition_py.spec import tables
-from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
+from ignition_py.spec.jsontext import GivenTwice, JsonDocument, JsonSyntaxError, NeedsExact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,69 +60,91 @@ def parse(data: bytes, source: str = "", version: int | None = None) -> tuple[Co
 
 
 def _parsed(data: bytes, source: str, version: int | None) -> tuple[Config | None, int, Report]:
-    from ignition_py.spec.decode import Decoder, GivenTwice, WrongType
+    from ignition_py.spec.decode import Decoder, WrongType
 
     if not data:
         raise EmptyConfig
     report = Report()
     document = JsonDocument(data, source)
-    wanted = version
     try:
-        raw = document.parse()
-        version = _version(raw) if wanted is None else wanted
-        if version is None or not isinstance(raw, dict):
-            return _exact(document, report, wanted)
+        raw = _raw(document)
+        claim = _claimed(raw)
+        if version is None:
+            version = _known(raw, claim, document, report)
+        if version is None:
+            return None, 0, report
         decoder = Decoder(document, version)
-        config = decoder.struct(tables.Config, raw, ())
+        config = decoder.struct(tables.Config, raw or {}, ())
     except JsonSyntaxError as error:
         _syntax(report, document, error)
         return None, 0, report
-    except (NeedsExact, GivenTwice):
-        return _exact(document, report, wanted)
     except WrongType as error:
-        if not document.has_places:
-            return _exact(document, report, wanted)
         _wrong_type(document, error, report)
         return None, version or 0, report
+    if raw is None:
+        decoder.mismatched.append(())
     _check(config, version, decoder, report)
     return config, version, report
 
 
-def _exact(document: JsonDocument, report: Report, version: int | None) -> tuple[Config | None, int, Report]:
-    """The same for texts that need a closer look: keys given twice, versions that are not what they should be."""
+def _raw(document: JsonDocument) -> Any:
+    """The value of the text. Raises JsonSyntaxError."""
+    try:
+        return document.parse()
+    except NeedsExact:
+        from ignition_py.spec.exact import values
+
+        return values(document.data)
+
+
+def _claimed(raw: Any) -> str:
+    """The version that the config claims to be of, empty where it claims none. Raises WrongType."""
     from ignition_py.spec.decode import WrongType
-    from ignition_py.spec.exact import ExactDecoder, Stub, values
-    from ignition_py.spec.kinds import normal_version, version_problem
 
-    try:
-        root = values(document.data)
-    except JsonSyntaxError as error:
-        _syntax(report, document, error)
-        return None, 0, report
-    stub = Stub(root)
-    if stub.error is not None:
-        report.add(ERROR, "wrong-type", stub.error[0], document.place_at(stub.error[1]))
-        return None, 0, report
-    version = normal_version(stub.version) if version is None else version
+    if raw is not None and type(raw) is not dict:
+        raise WrongType((), raw, None, False)
+    claim = ""
+    for ignition, path in _folded(raw or {}, tables.Config.FIELDS["ignition"], (), dict):
+        for version, _ in _folded(ignition, tables.Ignition.FIELDS["version"], path, str):
+            claim = version
+    return claim
+
+
+def _folded(raw: dict[str, Any], entry: Field, path: Path, wanted: type) -> list[tuple[Any, Path]]:
+    """The values of all keys that mean a field, without nulls, and their paths. Raises WrongType."""
+    from ignition_py.spec.decode import WrongType
+
+    found = []
+    for key, value in raw.items():
+        if len(key) != len(entry.json) or key.casefold() != entry.json:
+            continue
+        twice = value if type(value) is GivenTwice else GivenTwice([value], [-1])
+        for each, offset in zip(twice.values, twice.offsets, strict=True):
+            if each is not None and type(each) is not wanted:
+                raise WrongType((*path, key), each, entry, False, offset)
+            found += [(each, (*path, key))] if each is not None else []
+    return found
+
+
+def _known(raw: Any, claim: str, document: JsonDocument, report: Report) -> int | None:
+    """The minor number of the claimed version; None with an error in the report where there is none."""
+    version = tables.VERSIONS.get(claim)
     if version is None:
-        message, place = version_problem(dict(root.pairs), stub.version, document)
-        report.add(ERROR, "version-unknown", message, place)
-        return None, 0, report
-    decoder = ExactDecoder(document, version)
-    try:
-        config = decoder.config(tables.Config, root)
-    except WrongType as error:
-        _wrong_type(document, error, report)
-        return None, version, report
-    _check(config, version, decoder, report)
-    return config, version, report
+        from ignition_py.spec.kinds import normal_version, version_problem
+
+        version = normal_version(claim)
+        if version is None:
+            message, place = version_problem(raw, claim, document)
+            report.add(ERROR, "version-unknown", message, place)
+    return version
 
 
 def _wrong_type(document: JsonDocument, error: Any, report: Report) -> None:
     from ignition_py.spec.decode import type_error_offset
 
     place = document.place_at(type_error_offset(document, error))
-    report.add(ERROR, "wrong-type", f"{'.'.join(map(str, error.path))}: {error}", place)
+    where = ".".join(map(str, error.path))
+    report.add(ERROR, "wrong-type", f"{where}: {error}" if where else str(error), place)
 
 
 def parse_cached(data: bytes, source: str = "") -> Config:
@@ -213,20 +235,6 @@ def _syntax(report: Report, document: JsonDocument, error: JsonSyntaxError) -> N
 
     message = not_json(document.data) or f"this is not JSON: {error}"
     report.add(ERROR, "json-syntax", message, document.place_at(error.offset))
-
-
-def _version(raw: Any) -> int | None:
-    """The minor version that the config claims, None where that is not plain to see. Raises NeedsExact."""
-    ignition = _folded(raw, "ignition") if isinstance(raw, dict) else None
-    version = _folded(ignition, "version") if isinstance(ignition, dict) else None
-    return tables.VERSIONS.get(version) if isinstance(version, str) else None
-
-
-def _folded(raw: dict[str, Any], name: str) -> Any:
-    found = [value for key, value in raw.items() if len(key) == len(name) and key.casefold() == name]
-    if len(found) > 1:
-        raise NeedsExact
-    return found[0] if found else None
 
 
 __all__ = ["EmptyConfig", "Place", "parse", "parse_cached", "read"]
