@@ -30,10 +30,8 @@ declare(
         "The field needs another kind of value: a string, a whole number, true or false, a list or a mapping. Numbers "
         "with a leading zero are octal: 0644. A list has a dash before each entry."
     ),
-    fix=(
-        "Write the kind of value that the message names. Quotes make a string of a number, and a number in quotes is no "
-        "number any more."
-    ),
+    fix="Write the kind of value that the message names: numbers without quotes, a dash before each entry of a list. "
+    "Of two equal keys remove one.",
     wrong=file_("mode: rw-r--r--"),
     right=file_("mode: 0644"),
 )
