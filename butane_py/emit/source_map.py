@@ -1,6 +1,6 @@
 """`--source-map`: from each entry of an Ignition config back to the line of the YAML that made it.
 
-    compiler.py -> Result.source_map -> beside the config (CONFIG.map) or into it, under the key `sourceMap`
+    pipeline.py -> Result.source_map -> beside the config (CONFIG.map) or into it, under the key `sourceMap`
 
 At boot, ignition_py/yaml_places.py looks a failed entry up in it. The map has paths, lines and columns, and nothing of the contents.
 """
