@@ -93,7 +93,7 @@ def device_unknown(facts: Facts, find: Find) -> None:
                 path,
                 f"no {what} of this config is called {name}; did you mean {close}?",
                 hint=hint,
-                fix=facts.value_fix(path, device, folder + close),
+                fix=facts.value_fix(path, folder + close),
             )
         elif not facts.merges:
             find.at(

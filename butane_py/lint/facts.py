@@ -178,15 +178,12 @@ class Facts:
         span = place.but(column=start, end_column=start + len(old))
         return Fix(f"write {new}", span, new)
 
-    def value_fix(self, path: Path, old: str, new: str) -> Fix | None:
-        """Writing `new` for a value of one line that is spelled `old` in the YAML, plain or in quotes."""
-        place = self.place(path)
-        line = self.yaml_lines[place.line - 1] if 0 < place.line <= len(self.yaml_lines) else ""
-        quote = line[place.column - 1 : place.column]
-        column = place.column + (quote in ("'", '"'))
-        if line[column - 1 : column - 1 + len(old)] != old:
-            return None
-        return Fix(f"write {new}", place.but(column=column, end_line=place.line, end_column=column + len(old)), new)
+    def value_fix(self, path: Path, value: str | int) -> Fix | None:
+        """Writing another value at a path of the output, None where the YAML has none of its own for it."""
+        from butane_py.yaml.edits import scalar_fix
+
+        written = self.place(path).path
+        return scalar_fix(self.work.source, written, value) if written and written[-1] == path[-1] else None
 
     @cached_property
     def yaml_lines(self) -> list[str]:

@@ -9,12 +9,12 @@ import re
 
 from butane_py.lint.rule import lint
 from butane_py.lint.tables import table
-from ignition_py.report.diag import INFO, WARNING, Fix
+from ignition_py.report.diag import INFO, WARNING
 from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.lint.facts import Facts, File
+    from butane_py.lint.facts import Facts
     from butane_py.lint.rule import Find
 
 _SCRIPT = "contents:\n  inline: |\n    #!/bin/bash\n    true\n"
@@ -131,23 +131,11 @@ def script_not_executable(facts: Facts, find: Find) -> None:
         if file.path not in interpreted and re.match(rb"#!\s*/", begin):
             mode = oct(file.mode | 0o111)[2:]
             find.at(file.at if file.node.mode is None else (*file.at, "mode"), f"{file.path} is a script that cannot be executed: its mode is {file.mode:04o}",
-                    hint=f"write mode: 0{mode}", fix=_mode_fix(facts, file, f"0{mode}"))  # fmt: skip
+                    hint=f"write mode: 0{mode}", fix=facts.value_fix((*file.at, "mode"), file.mode | 0o111))  # fmt: skip
 
 
 def _all_texts(facts: Facts) -> list[str]:
     return [text.text[:200_000] for text in facts.texts] + [(file.text or "")[:200_000] for file in facts.files]
-
-
-def _mode_fix(facts: Facts, file: File, mode: str) -> Fix | None:
-    """Writing another mode, where the config has one."""
-    if file.node.mode is None:
-        return None
-    place = facts.place((*file.at, "mode"))
-    line = facts.yaml_lines[place.line - 1] if 0 < place.line <= len(facts.yaml_lines) else ""
-    found = re.match(r"0?o?[0-7]+", line[place.column - 1 :])
-    if found is None:
-        return None
-    return Fix(f"write {mode}", place.but(end_line=place.line, end_column=place.column + len(found[0])), mode)
 
 
 @lint(
@@ -190,7 +178,7 @@ def private_key_readable(facts: Facts, find: Find) -> None:
         ):
             at = file.at if file.node.mode is None else (*file.at, "mode")
             message = f"{file.path} holds a private key that everybody can read: its mode is {file.mode:04o}"
-            find.at(at, message, hint="write mode: 0600", fix=_mode_fix(facts, file, "0600"))
+            find.at(at, message, hint="write mode: 0600", fix=facts.value_fix((*file.at, "mode"), 0o600))
 
 
 @lint(
@@ -241,12 +229,12 @@ def sudoers_file(facts: Facts, find: Find) -> None:
                 at,
                 f"sudo refuses {name}: others may write it",
                 hint="write mode: 0440",
-                fix=_mode_fix(facts, file, "0440"),
+                fix=facts.value_fix((*file.at, "mode"), 0o440),
             )
         elif file.mode & 0o337:
             at = file.at if file.node.mode is None else (*file.at, "mode")
             message = f"{name} has mode {file.mode:04o}; files of sudo are to be 0440"
-            find.at(at, message, hint="write mode: 0440", severity=INFO, fix=_mode_fix(facts, file, "0440"))
+            find.at(at, message, hint="write mode: 0440", severity=INFO, fix=facts.value_fix((*file.at, "mode"), 0o440))
 
 
 @lint(
@@ -309,4 +297,6 @@ def nmconnection_readable(facts: Facts, find: Find) -> None:
         if file.path.startswith("/etc/NetworkManager/system-connections/") and file.mode & 0o077:
             at = file.at if file.node.mode is None else (*file.at, "mode")
             message = f"NetworkManager ignores {file.path.rpartition('/')[2]}: its mode is {file.mode:04o}"
-            find.at(at, message, hint="write mode: 0600", fix=_mode_fix(facts, file, "0600"), severity=WARNING)
+            find.at(
+                at, message, hint="write mode: 0600", fix=facts.value_fix((*file.at, "mode"), 0o600), severity=WARNING
+            )

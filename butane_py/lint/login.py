@@ -293,7 +293,10 @@ def no_login(facts: Facts, find: Find) -> None:
     else:
         hint = f"give core ssh_authorized_keys in passwd.users; {_CLOUD}"
         find.at_yaml(
-            (), "nobody can log in: this config has no user with an ssh key or a password", hint=hint, severity=INFO
+            ("variant",),
+            "nobody can log in: this config has no user with an ssh key or a password",
+            hint=hint,
+            severity=INFO,
         )
 
 

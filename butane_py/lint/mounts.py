@@ -44,7 +44,7 @@ def mount_name(facts: Facts, find: Find) -> None:
         if right != each.name:
             at = ("systemd", "units", i, "name")
             message = f"systemd refuses {each.name}: its name does not fit {key}={path}"
-            find.at(at, message, hint=f"name it {right}", fix=facts.value_fix(at, each.name, right))
+            find.at(at, message, hint=f"name it {right}", fix=facts.value_fix(at, right))
 
 
 @lint(

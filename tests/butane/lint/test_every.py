@@ -123,3 +123,42 @@ def test_many_units_end() -> None:
         for i in range(3_000)
     )
     assert _linted(f"{HEAD}systemd:\n  units:\n{rows}".encode()).count("lint-unit-not-started") == 1
+
+
+FIXABLE = """\
+storage:
+  disks:
+    - device: /dev/disk/by-id/a
+      wipe_table: true
+      partitions: [{label: data}]
+  filesystems:
+    - device: "/dev/disk/by-partlabel/dta"   # kept
+      format: ext4
+  files:
+    - path: /opt/a
+      mode: 0644
+      contents: {inline: "#!/bin/sh"}
+systemd:
+  units:
+    - name: 'var-a.mount'
+      enabled: true
+      contents: |
+        [Mount]
+        What=/dev/disk/by-label/x
+        Where=/var/b
+        [Instal]
+        WantedBy=multi-user.target
+"""
+
+
+def test_fixes_mend_what_they_are_for() -> None:
+    text = HEAD + FIXABLE
+    fixes = [entry.fix for entry in compile_source(text.encode(), "x", Options(lint=True)).report if entry.fix]
+    lines = text.split("\n")
+    for fix in sorted(fixes, key=lambda fix: (fix.place.line, fix.place.column), reverse=True):
+        line = lines[fix.place.line - 1]
+        assert fix.place.end_line == fix.place.line
+        lines[fix.place.line - 1] = line[: fix.place.column - 1] + fix.replacement + line[fix.place.end_column - 1 :]
+    assert "   # kept" in lines[8] and "name: 'var-b.mount'" in lines[16]
+    assert len(fixes) == 4
+    assert set(_linted("\n".join(lines).encode())) == {"lint-no-login"}
