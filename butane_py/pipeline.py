@@ -13,8 +13,9 @@ from butane_py.result import Result
 from butane_py.rows import find_row
 from butane_py.translate import translated
 from butane_py.yaml.decode import Decoder
+from butane_py.yaml.edits import type_entry
 from butane_py.yaml.source import Source, YamlError
-from ignition_py.report.diag import ERROR, Entry, Place, Report
+from ignition_py.report.diag import ERROR, Entry, Place, Related, Report
 from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
@@ -45,7 +46,7 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
             if work.report.fatal:
                 break
     except YamlError as error:
-        work.report = Report([Entry(ERROR, "yaml", str(error), Place((), error.line or 1, error.column, name))])
+        work.report = Report([_no_yaml(error, text, name)])
     work.report = finished(work.report)
     options = work.options
     if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
@@ -53,6 +54,18 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
 
         work.report = filtered(work.report, work.source, options.settings, lint=options.lint and work.text is not None)
     return work
+
+
+def _no_yaml(error: YamlError, text: bytes, name: str) -> Entry:
+    """The diagnostic for a text that is not YAML: what it is instead, where it is of a known kind."""
+    from ignition_py.spec.kinds import what_is
+
+    kind = what_is(text)
+    place = Place((), error.line or 1, error.column, name)
+    if kind is not None and kind.for_butane:
+        return Entry(ERROR, "not-butane", f"this is {kind.what}, not a Butane config", place, kind.for_butane)
+    related = () if error.begun is None else (Related(error.begun[0], Place((), error.begun[1], error.begun[2], name)),)
+    return Entry(ERROR, "yaml", str(error), place, error.hint, related=related)
 
 
 def parse(work: Compilation) -> None:
@@ -74,8 +87,7 @@ def decode(work: Compilation) -> None:
     assert root is not None
     config = decoder.struct(tables.Config, root, ())
     for problem in decoder.problems:
-        place = work.source.node_place(problem.node, problem.path)
-        work.report.entries.append(Entry(ERROR, "wrong-type", problem.message, place))
+        work.report.entries.append(type_entry(problem, work.source))
     if decoder.problems:
         return
     assert config is not None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["as_data", "json_line", "pretty", "raw", "summary"]
 
 # Reports that the reference gives no place, and that are about the whole text.
-_OF_THE_WHOLE = frozenset(("yaml", "wrong-type", "variant-missing", "version-invalid"))
+_OF_THE_WHOLE = frozenset(("yaml", "not-butane", "wrong-type", "key-repeated", "variant-missing", "version-invalid"))
 
 
 def raw(report: Report) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from butane_py.variants import ALIASES, NAMES, REMOVED, VARIANTS, Variant, newest_stable, rows_of
 from butane_py.yaml.decode import Decoder
+from butane_py.yaml.edits import type_entry
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Node, Source
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR, Entry, Place, Report
-from ignition_py.spec.kinds import is_semver
+from ignition_py.spec.kinds import is_semver, what_is
 from ignition_py.spec.model import Struct, field
 
 _KINDS = {ALIAS: "an alias", MAPPING: "a mapping", SCALAR: "a single value"}
@@ -35,21 +36,28 @@ def find_row(source: Source, report: Report) -> Variant | None:
     root = source.root
     decoder = Decoder(source, {"spec": 0})
     header = decoder.struct(Header, root, ()) if root is not None and root.kind == MAPPING else None
-    for problem in decoder.problems:
-        place = Place(problem.path, problem.node.line, problem.node.column, source.name)
-        report.entries.append(Entry(ERROR, "wrong-type", problem.message, place))
-    if decoder.problems:
-        return None
     name, version = (header.variant, header.version) if header is not None else ("", "")
-    if name and version and (row := VARIANTS.get((name, _normal(version)))):
+    if name and version and not decoder.problems and (row := VARIANTS.get((name, _normal(version)))):
         return row
-    why = _why(root, name, version)
+    why = None if name else _other_kind(source)
+    if why is None and decoder.problems:
+        report.entries += [type_entry(problem, source) for problem in decoder.problems]
+        return None
+    why = why or _why(root, name, version)
     if root is None or root.kind != MAPPING:
         place = Place((), root.line if root else 1, root.column if root else 1, source.name)
     else:
         place = source.place((why.key,) if why.key and root.entry(why.key) else ())
     report.entries.append(Entry(ERROR, why.code, why.message, place, why.hint))
     return None
+
+
+def _other_kind(source: Source) -> _Why | None:
+    """What a text without a variant is, where it is of a kind that is well known."""
+    kind = what_is(source.text)
+    if kind is None or not kind.for_butane:
+        return None
+    return _Why("not-butane", f"this is {kind.what}, not a Butane config", kind.for_butane)
 
 
 def _normal(version: str) -> str:
@@ -96,7 +104,10 @@ def _why(root: Node | None, name: str, version: str) -> _Why:
     if root is None:
         return _Why("variant-missing", "the config is empty", "begin it with variant: fcos and version: " + newest_stable("fcos").version)
     if root.kind != MAPPING:
-        return _Why("wrong-type", f"a config is a mapping; this is {_KINDS.get(root.kind, 'a list')}")
+        hint = "begin the config with variant: and version:, each at the beginning of a line"
+        return _Why("wrong-type", f"a config is a mapping; this is {_KINDS.get(root.kind, 'a list')}", hint)
+    if not name and (key := _misspelled(root)):
+        return _Why("variant-missing", f"variant is missing; did you mean it by {key!r}?", "write variant:", key)
     if not name:
         hint = f"add variant: fcos and version: {newest_stable('fcos').version}, or another variant of {known}"
         return _Why("variant-missing", f"variant is missing; it is one of {known}", hint, "variant")
@@ -106,8 +117,16 @@ def _why(root: Node | None, name: str, version: str) -> _Why:
         return _unknown_variant(name, known)
     if not version or not is_semver(version):
         return _bad_version(name, version)
-    hint = f"write {newest_stable(name).version}, the newest stable version"
+    hint = f"write {_better(name, version)}"
     return _Why("version-unknown", f"{name} has no version {version}; nearest: {_nearest(name, version)}", hint, "version")
+
+
+def _misspelled(root: Node) -> str:
+    """The top-level key that is nearly `variant`, "" for none."""
+    from difflib import get_close_matches
+
+    keys = [key.value for key, _ in root.items if key.kind == SCALAR and len(key.value) < 20]
+    return next((key for key in keys if key != "variant" and get_close_matches(key.strip().casefold(), ["variant"], 1, 0.8)), "")
 
 
 @code(
@@ -142,11 +161,30 @@ def _bad_version(name: str, version: str) -> _Why:
     if not version:
         message = f"version is missing; {name} has {', '.join(row.version for row in rows_of(name))}"
         return _Why("version-invalid", message, f"add version: {newest}, the newest stable one", "version")
+    if meant := _meant(name, version):
+        return _Why("version-invalid", f"{version!r} is not a version; did you mean {meant}?", f"write version: {meant}", "version")
     whole = f"{version}.0"
     if version.count(".") == 1 and is_semver(whole):
         write = whole if (name, whole) in VARIANTS else newest
         return _Why("version-invalid", f"{version!r} has two numbers; a version has three", f"write {write}", "version")
     return _Why("version-invalid", f"{version!r} is not a version; a version has three numbers", f"write {newest}", "version")
+
+
+def _better(name: str, version: str) -> str:
+    """What to write in place of an unknown version: the one that it has become or is to become, or the newest stable one."""
+    stable, experimental = version.partition("-")[0], f"{version.partition('-')[0]}-experimental"
+    for other, why in ((stable, "which is stable now"), (experimental, "which is experimental still")):
+        if other != version and (name, other) in VARIANTS:
+            return f"{other}, {why}"
+    spec = ", ".join(row.version for row in rows_of(name) if version == f"3.{row.spec}.0")
+    newest = f"{newest_stable(name).version}, the newest stable version"
+    return f"{newest}; {version} is a version of Ignition's spec, which {name} {spec} compiles to" if spec else newest
+
+
+def _meant(name: str, version: str) -> str:
+    """The known version that `version` spells with a v, blanks or commas, "" for none."""
+    plain = version.strip().lower().removeprefix("v").replace(",", ".")
+    return plain if plain != version and (name, plain) in VARIANTS else ""
 
 
 def _nearest(name: str, version: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from butane_py.yaml import scalars
 from butane_py.yaml.scalars import NULLS
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, At, Node, Source, YamlError, short_tag
-from ignition_py.spec.words import WANTED
+from butane_py.yaml.types import TypeProblem, repeated_key, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,21 +26,8 @@ _LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"),
               **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
 _MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
+_WRITE_OUT = "write out what the aliases stand for"
 _FREE_NODES, _LOW, _HIGH = 1000, 400_000, 4_000_000
-
-_KINDS = {MAPPING: WANTED["mapping"], SEQUENCE: WANTED["list"]}
-
-
-class TypeProblem:
-    """A node that is not what its field needs."""
-
-    __slots__ = ("message", "node", "path")
-
-    def __init__(self, message: str, node: Node, path: Path) -> None:
-        self.message = message
-        self.node = node
-        self.path = path
-
 
 class _Null:
     """What a null decodes to: no value, and no item of a list."""
@@ -86,12 +73,11 @@ class Decoder:
             )
             if self._alias_count / self._count > share:
                 node = self._open[0]
-                raise YamlError("aliases make this document far larger than it is written", node.line, node.column)
+                raise YamlError("aliases make this document far larger than it is written", node.line, node.column, _WRITE_OUT)
 
-    def _wrong(self, node: Node, path: Path, wanted: str) -> None:
-        what = _KINDS.get(node.kind) or (f"{node.value!r}" if len(node.value) < 40 else "a long text")
-        name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the config")
-        self.problems.append(TypeProblem(f"{name} is {what}; it has to be {wanted}", node, path))
+    def _wrong(self, node: Node, path: Path, wanted: str, struct: type[Struct] | None = None) -> None:
+        """Notes a node that has to be of another type; `wanted` is a key of WANTED, or words."""
+        self.problems.append(wrong_type(node, path, wanted, struct))
 
     def struct(
         self, cls: type[S], node: Node, path: Path, into: S | None = None, taken: set[str] | None = None
@@ -105,7 +91,7 @@ class Decoder:
         if node.kind != MAPPING:
             self.unusual = True
             if node.kind != SCALAR or not _is_null(node):
-                self._wrong(node, path, WANTED["mapping"])
+                self._wrong(node, path, "mapping", cls)
             return None
         if self._duplicated(node, path):
             return None
@@ -155,7 +141,7 @@ class Decoder:
                 if (text := self._key(other)) is not None:
                     seen.add(text)
         if key in seen:
-            self.problems.append(TypeProblem(f"the key {key!r} is in this mapping already", key_node, (*path, key)))
+            self.problems.append(TypeProblem(f"the key {key!r} is in this mapping already", key_node, (*path, key), code="key-repeated"))
             return True
         seen.add(key)
         return False
@@ -166,8 +152,7 @@ class Decoder:
         for key_node, _ in node.items:
             first = seen.setdefault((key_node.kind, key_node.value), key_node)
             if first is not key_node:
-                message = f"the key {key_node.value!r} is in this mapping already, in line {first.line}"
-                self.problems.append(TypeProblem(message, key_node, (*path, key_node.value)))
+                self.problems.append(repeated_key(first, key_node, path))
         return len(self.problems) > before
 
     def _key(self, node: Node) -> str | None:
@@ -193,17 +178,17 @@ class Decoder:
             taken = {key for key in keys if key is not None}
         self._merging += 1
         if self._merging > _MOST_MERGES:
-            raise YamlError(f"merge keys lead to merge keys more than {_MOST_MERGES} deep", merge.line, merge.column)
+            raise YamlError(f"merge keys lead to merge keys more than {_MOST_MERGES} deep", merge.line, merge.column, "write the keys out")
         for node in merge.items if merge.kind == SEQUENCE else [merge]:
             target = node.target if node.kind == ALIAS else node
             if target is None or target.kind != MAPPING:
-                raise YamlError("<< takes a mapping or a list of mappings", merge.line, merge.column)
+                raise YamlError("<< takes a mapping or a list of mappings", merge.line, merge.column, "write <<: *name")
             decode(node, taken)
         self._merging -= 1
 
     def _followed(self, node: Node, decode: Any) -> Any:
         if node in self._open:
-            raise YamlError(f"the anchor &{node.value} contains itself", node.line, node.column)
+            raise YamlError(f"the anchor &{node.value} contains itself", node.line, node.column, "write out what the alias stands for")
         self._tick()
         self._open.append(node)
         try:
@@ -219,7 +204,7 @@ class Decoder:
             return self._followed(node, lambda target: self._value(entry, target, path))
         if node.kind != SEQUENCE:
             if node.kind != SCALAR or not _is_null(node):
-                self._wrong(node, path, WANTED["list"])
+                self._wrong(node, path, "list", entry.struct)
             return NULL
         if self.source.aliased:
             self._tick()
@@ -245,7 +230,7 @@ class Decoder:
         if kind == "map":
             return self._map(node, path)
         if node.kind != SCALAR:
-            self._wrong(node, path, WANTED[kind])
+            self._wrong(node, path, kind)
             return NULL
         if node.tag and node.tag != "!":
             node = _tagged(node)
@@ -255,7 +240,7 @@ class Decoder:
             return node.value
         value = _bool(node) if kind == "bool" else _int(node)
         if value is None:
-            self._wrong(node, path, WANTED[kind])
+            self._wrong(node, path, kind)
             return NULL
         return value
 
@@ -265,7 +250,7 @@ class Decoder:
             return self._followed(node, lambda target: self._map(target, path, into, taken))
         if node.kind != MAPPING:
             if node.kind != SCALAR or not _is_null(node):
-                self._wrong(node, path, WANTED["map"])
+                self._wrong(node, path, "map")
             return NULL
         if self._duplicated(node, path):
             return NULL
@@ -294,7 +279,7 @@ class Decoder:
             text: str | None = self._followed(node, lambda target: self._text(target, path))
             return text
         if node.kind != SCALAR:
-            self._wrong(node, path, WANTED["str"])
+            self._wrong(node, path, "str")
             return None
         if node.tag and node.tag != "!":
             node = _tagged(node)
@@ -343,11 +328,11 @@ def _tagged(node: Node) -> Node:
         try:
             value, plain = base64.b64decode("".join(text.split("\n")), validate=True).decode("utf-8", "surrogateescape"), False
         except ValueError:
-            raise YamlError("!!binary is followed by something that is not base64", node.line, node.column) from None
+            raise YamlError("the value of !!binary is not base64", node.line, node.column, "encode it with base64") from None
     elif tag == scalars.STR or tag not in scalars.RESOLVABLE:
         plain = False
     else:
         found = scalars.resolve(text, tag)[0]
         if found != tag and not (tag == scalars.FLOAT and found == scalars.INT):
-            raise YamlError(f"{text!r} cannot be read as {tag}", node.line, node.column)
+            raise YamlError(f"{text!r} cannot be read as {tag}", node.line, node.column, "remove the tag")
     return Node(SCALAR, node.line, node.column, value, "", plain)

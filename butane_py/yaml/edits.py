@@ -6,16 +6,27 @@ import json
 import re
 
 from butane_py.yaml.source import SCALAR
-from ignition_py.report.diag import Fix
+from ignition_py.report.diag import ERROR, Entry, Fix, Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.yaml.source import Node, Source
+    from butane_py.yaml.types import TypeProblem
     from ignition_py.report.diag import Path
 
 # Texts that stay a string, and the same string, without quotes.
 _PLAIN = re.compile(r"[/A-Za-z][\w./@+-]*\Z", re.ASCII)
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n"))
+
+
+def type_entry(problem: TypeProblem, source: Source) -> Entry:
+    """The diagnostic for a value of a wrong type or a key that is repeated."""
+    fix = _fix(source, problem.node, problem.path, problem.fix, f"write {problem.fix}") if problem.fix else None
+    related: tuple[Related, ...] = ()
+    if problem.first is not None:
+        related = (Related("first given here", source.node_place(problem.first, problem.path)),)
+    place = source.node_place(problem.node, problem.path)
+    return Entry(ERROR, problem.code, problem.message, place, problem.hint, related=related, fix=fix)
 
 
 def scalar_fix(source: Source, path: Path, value: str | int, title: str = "") -> Fix | None:

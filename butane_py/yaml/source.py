@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from butane_py.yaml.syntax import Syntax
     from ignition_py.report.diag import Path
     from ignition_py.report.lines import Lines
     from ignition_py.spec.model import Field
@@ -37,12 +38,30 @@ _SLASH = r"(?<!\\)(?:\\\\)*\\/"
 
 
 class YamlError(ValueError):
-    """The text is not YAML. `line` and `column` count from 1, 0 where unknown."""
+    """The text is not YAML. `line` and `column` count from 1, 0 where unknown.
 
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+    `hint` is the way out; `begun` a second place with its words (message, line, column); `syntax` what libyaml says.
+    """
+
+    def __init__(
+        self, message: str, line: int = 0, column: int = 0, hint: str = "", begun: tuple[str, int, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.line = line
         self.column = column
+        self.hint = hint
+        self.begun = begun
+        self.syntax: Syntax | None = None
+
+    @classmethod
+    def of(cls, syntax: Syntax, text: bytes) -> YamlError:
+        """The error for a problem of libyaml's, explained by the text around it."""
+        from butane_py.yaml.syntax import explained
+
+        found = explained(syntax, text.decode("utf-8", "replace"))
+        error = cls(found.message, found.line, found.column, found.hint, found.begun)
+        error.syntax = syntax
+        return error
 
 
 class Node:
@@ -98,7 +117,7 @@ class Source:
         try:
             return self._parse(text, swaps)
         except YamlError as error:
-            changed = _colons_hidden(text) if "':'" in str(error) else None
+            changed = _colons_hidden(text) if error.syntax is not None and "':'" in error.syntax.problem else None
             if changed is None:
                 raise
             text, placeholder = changed
@@ -125,13 +144,10 @@ class Source:
         except YamlError:
             raise
         except YAMLError as error:
-            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-            context = getattr(error, "context", None)
-            words = f"{problem} ({context})" if context else str(problem)
-            if mark is None:
-                raise YamlError(words, *self._bad_byte()) from None
-            raise YamlError(words, mark.line + 1, mark.column + 1) from None
+            from butane_py.yaml.syntax import Syntax, syntax_of
+
+            syntax = syntax_of(error) or Syntax(str(error).splitlines()[0], "", *self._bad_byte())
+            raise YamlError.of(syntax, self.text) from None
         except (UnicodeError, ValueError) as error:
             raise YamlError(f"{error}", *self._bad_byte()) from None
 
@@ -180,7 +196,7 @@ class Source:
                 return root.items[0] if root.items else None
             elif kind in starts:
                 if getattr(event, "version", None) not in (None, (1, 1)):
-                    raise YamlError("found incompatible YAML document: only %YAML 1.1 is read", event.start_mark.line + 1, 1)
+                    raise YamlError("only YAML 1.1 is read", event.start_mark.line + 1, 1, "remove the %YAML line")
                 continue
             else:
                 closed = stack.pop()
@@ -207,7 +223,7 @@ class Source:
                     flow = len(stack)
                 most = deepest if flow else MAX_DEPTH
                 if len(stack) - flow >= most + (not flow):
-                    raise YamlError(f"collections are nested more than {most} deep", node.line, node.column)
+                    raise YamlError(f"collections are nested more than {most} deep", node.line, node.column, "nest them less")
                 stack.append(node)
                 keys.append(None)
                 append = node.items.append
@@ -218,7 +234,7 @@ class Source:
         `slashes`: the text, if it has any of them.
         """
         if slashes and event.style == '"' and re.search(_SLASH, slashes[event.start_mark.index : event.end_mark.index]):
-            raise YamlError("found unknown escape character \\/", node.line, node.column)
+            raise YamlError("found unknown escape character \\/", node.line, node.column, "write / without the backslash")
         for placeholder, char in swaps.items():
             node.value = node.value.replace(placeholder, char)
 
@@ -228,9 +244,8 @@ class Source:
         node.end = event.end_mark.index
         node.target = anchors.get(event.anchor)
         if node.target is None:
-            raise YamlError(
-                f"the alias *{event.anchor} has no anchor &{event.anchor} before it", node.line, node.column
-            )
+            hint = f"put &{event.anchor} before the value that it stands for, above this line; a text with * at its beginning needs quotes"
+            raise YamlError(f"the alias *{event.anchor} has no anchor &{event.anchor} before it", node.line, node.column, hint)
         self.aliased = True
         return node
 

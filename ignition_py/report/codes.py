@@ -38,6 +38,26 @@ declare(
 
 
 declare(
+    "key-repeated",
+    title="A key is in a mapping twice",
+    why="A mapping has each key once; of two values one would be lost. It happens where two snippets are pasted into one config.",
+    fix="Join the two below one key, or remove one of them.",
+    wrong="variant: fcos\nversion: 1.6.0\nstorage:\n  files: []\nstorage:\n  directories: []\n",
+    right="variant: fcos\nversion: 1.6.0\nstorage:\n  files: []\n  directories: []\n",
+)
+
+
+declare(
+    "not-butane",
+    title="The text is of another kind than a Butane config",
+    why="A Butane config is YAML that begins with a variant and a version. The text is of another kind, which the message names.",
+    fix="Do what the report says for that kind, or give the right file.",
+    wrong='{"ignition": {"version": "3.4.0"}, "storage": {}}  # without variant:\n',
+    right="variant: fcos\nversion: 1.6.0\n",
+)
+
+
+declare(
     "null-object",
     title="An object is null",
     why="JSON null stands where an Ignition config has an object. It counts as empty.",

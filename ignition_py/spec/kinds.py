@@ -1,12 +1,13 @@
-"""What a config is that is not an Ignition config of a known version, said in words that help.
+"""The one recogniser of what a text is, and why the version of an Ignition config cannot be used.
 
-Imported only when there is something to explain.
+Every program asks it when a text is not what it expects; it is imported only then.
 """
 
 from __future__ import annotations
 
 import re
 
+from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec import tables
 
@@ -35,54 +36,134 @@ _MACHINE_CONFIG = re.compile(rb"""^kind:\s*["']?MachineConfig\b|"kind"\s*:\s*"Ma
 _CONTAINER_LINUX = re.compile(rb"^(?:networkd|etcd|flannel|docker|update|locksmith|ignition|storage|systemd|passwd):(?:\s|$)", re.MULTILINE)
 
 
-def not_json(data: bytes) -> str | None:
-    """A sentence where text that is not JSON is something that is well known: what it is, and what to do with it."""
-    head = data[:4096].lstrip()
-    if not head:
-        return "there is nothing but white space in this config"
-    if head.startswith(b"#cloud-config"):
-        return "this is a cloud-config for cloud-init, not an Ignition config; write a Butane config and compile it with butane-py"
-    if head.startswith(b"#!"):
-        return "this is a script, not an Ignition config; put it into a file and a unit of a config"
-    if head.lower().startswith((b"content-type: multipart", b"mime-version:")):
-        return "this is MIME multipart user data for cloud-init, not an Ignition config"
-    if head.lower().startswith((b"<!doctype html", b"<html")):
-        return "this is a web page, not an Ignition config; a portal to log in to, or a proxy, may have answered the download"
+class Kind(Record):
+    """A well-known kind of text: its name, what it is in words, and what to do with it where Ignition or Butane is expected."""
+
+    name: str
+    what: str
+    for_ignition: str
+    for_butane: str
+
+
+_COMPILE = "write a Butane config and compile it with butane-py"
+_BUTANE = "write a Butane config, which begins with variant: and version:"
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("blank", "white space and nothing else", "write a config", ""),
+        Kind("ignition", "an Ignition config", "", "it needs no compiling; butane-py decompile turns it into Butane"),
+        Kind("butane", "a Butane config", "compile it with butane-py first", ""),
+        Kind(
+            "machine-config",
+            "a MachineConfig",
+            "its Ignition config is below spec.config, and ignition-py validate and convert read it",
+            "it is compiled already; butane-py decompile turns it into Butane",
+        ),
+        Kind("cloud-config", "a cloud-config for cloud-init", _COMPILE, _BUTANE),
+        Kind("cloud-init", "user data for cloud-init", _COMPILE, _BUTANE),
+        Kind("mime", "MIME multipart user data for cloud-init", _COMPILE, _BUTANE),
+        Kind(
+            "script",
+            "a script",
+            "put it into a file and a unit of a config",
+            "put it into a file of a config (contents: local), with a unit that runs it",
+        ),
+        Kind(
+            "web-page",
+            "a web page",
+            "a portal to log in to, or a proxy, may have answered the download",
+            "a download may have been answered by a portal to log in to, or by a proxy",
+        ),
+        Kind(
+            "utf-16",
+            "text in UTF-16 (as PowerShell's `>` writes it)",
+            "save it as UTF-8",
+            "save it as UTF-8, or with the byte order mark that it begins with",
+        ),
+        Kind("byte-order-mark", "text that begins with a byte order mark, which JSON does not have", "save it as UTF-8 without one", ""),
+        Kind("gzip", "compressed data (gzip)", "unpack it with gunzip", "unpack it with gunzip"),
+        Kind(
+            "container-linux",
+            "YAML without a variant (a Container Linux Config has none)",
+            "give a Butane config its variant and version, or compile a Container Linux Config with its own transpiler (ct) and the "
+            "result with ignition-py convert",
+            "give it variant: and version:; an old Container Linux Config is compiled with its own transpiler (ct), and the result taken "
+            "on by ignition-py convert and butane-py decompile",
+        ),
+        Kind(
+            "template",
+            "a template that has not been rendered",
+            "render it first",
+            "render it first, and compile the result",
+        ),
+    )
+}  # fmt: skip
+
+
+def what_is(data: bytes) -> Kind | None:
+    """The kind of a text by its first 4 KiB, None for what has no kind that is known."""
+    name = _kind_of(data[:4096])
+    return KINDS[name] if name else None
+
+
+def _kind_of(head: bytes) -> str:
     if head.startswith(_UTF_16) or head[1:2] == b"\0" or head[:1] == b"\0":
-        return "this text is UTF-16 (as PowerShell's `>` writes it); save it as UTF-8"
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "the text starts with a byte order mark, which JSON does not have; save it as UTF-8 without one"
-    if re.search(rb"^variant:\s", head, re.MULTILINE):
-        return "this is a Butane config; compile it with butane-py first"
-    if _MACHINE_CONFIG.search(head):
-        return "this is a MachineConfig; its Ignition config is below spec.config, and ignition-py validate and convert read it"
+        return "utf-16"
     if head.startswith(b"\x1f\x8b"):
-        return "this is gzip data, not text; unpack it with gunzip"
-    if _CONTAINER_LINUX.search(head) and not head.startswith(b"{"):
-        return (
-            "this is YAML without a variant, as of a Container Linux Config; give a Butane config its variant and version, or compile "
-            "a Container Linux Config with its own transpiler (ct) and the result with ignition-py convert"
-        )
-    return None
+        return "gzip"
+    marked = head.startswith(b"\xef\xbb\xbf")
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return ("blank" if not head else "") or _by_first_line(head) or ("byte-order-mark" if marked else "") or _by_keys(head)
+
+
+def _by_first_line(head: bytes) -> str:
+    line = head.split(b"\n", 1)[0].strip()
+    lower = head[:24].lower()
+    if line.startswith(b"#cloud-config") and not line.startswith(b"#cloud-config-archive"):
+        return "cloud-config"
+    if line in _CLOUD_INIT:
+        return "cloud-init"
+    if head.startswith(b"#!"):
+        return "script"
+    if lower.startswith((b"content-type: multipart", b"mime-version:")):
+        return "mime"
+    return "web-page" if lower.startswith((b"<!doctype html", b"<html")) else ""
+
+
+def _by_keys(head: bytes) -> str:
+    """The kind of JSON or YAML by its top-level keys."""
+    if re.search(rb"^[\"']?variant[\"']?\s*:", head, re.MULTILINE):
+        return "butane"
+    if _MACHINE_CONFIG.search(head):
+        return "machine-config"
+    if head.startswith((b"{{", b"{%")):
+        return "template"
+    if head.startswith(b"{"):
+        return "ignition" if re.search(rb"\"ignition(?:Version)?\"\s*:", head) else ""
+    return "container-linux" if _CONTAINER_LINUX.search(head) else ""
+
+
+def not_json(data: bytes) -> str | None:
+    """A sentence where text that is not JSON is of a well-known kind: what it is, and what to do with it."""
+    kind = what_is(data)
+    if kind is None or not kind.for_ignition:
+        return None
+    return f"this is {kind.what}, not an Ignition config; {kind.for_ignition}"
+
+
+_USER_DATA = frozenset(("script", "cloud-config", "cloud-init", "mime"))
 
 
 def other_user_data(data: bytes) -> str | None:
-    """What user data is that is meant for somebody else (cloud-init, a shell), None where it may be a config.
+    """What user data is that is meant for another program (cloud-init, a shell), None where it may be a config.
 
-    Flatcar passes over such user data, as if there were no config; elsewhere it is an error. What is binary is no user data
+    Flatcar passes over such user data, as if there were no config; elsewhere it is an error. Binary data is no user data
     of this kind. Source: the user data formats of cloud-init.
     """
-    head = data[:4096].lstrip()
-    line = head.split(b"\n", 1)[0].strip()
-    if head.startswith(b"#!"):
-        return "a script"
-    if line.startswith(b"#cloud-config"):
-        return "a cloud-config"
-    if line in _CLOUD_INIT:
-        return "user data for cloud-init"
-    if head[:14].lower() in (b"content-type: ", b"mime-version: ") and b"multipart/" in data[:4096].lower():
-        return "MIME multipart user data"
-    return None
+    kind = what_is(data)
+    if kind is None or kind.name not in _USER_DATA or (kind.name == "mime" and b"multipart/" not in data[:4096].lower()):
+        return None
+    return kind.what
 
 
 def is_semver(text: str) -> bool:
@@ -114,9 +195,9 @@ def version_problem(raw: Any, version: str, document: JsonDocument) -> tuple[str
 def _unknown(version: str) -> str:
     found = _SEMVER.fullmatch(version)
     if not found:
-        return f"{version!r} is no version; write it as 3.4.0"
+        return f"{version!r} is not a version; write it as 3.4.0"
     if max(len(found[1]), len(found[2])) > _INT_DIGITS:
-        return f"{version} is no version that there will ever be; write it as 3.4.0"
+        return f"{version} has too many digits for a version; write it as 3.4.0"
     major, minor = int(found[1]), int(found[2])
     newest = max(tables.VERSIONS.values())
     known = ", ".join(tables.VERSIONS)

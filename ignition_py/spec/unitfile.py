@@ -13,7 +13,12 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2
 
 
 class UnitError(ValueError):
-    """The text is not a systemd unit."""
+    """The text is not a systemd unit. `line` is the line in it, from 1, and `text` what stands there."""
+
+    def __init__(self, message: str, line: int = 0, text: str = "") -> None:
+        super().__init__(message)
+        self.line = line
+        self.text = text
 
 
 class _Reader:
@@ -33,7 +38,13 @@ class _Reader:
         if self.long and self.filled - self.at >= LINE_MAX:
             ahead = self.data[self.at : self.at + LINE_MAX]
             if b"\n" not in ahead and b"\r" not in ahead:
-                raise UnitError(f"a line is longer than {LINE_MAX} bytes, which systemd cannot read")
+                raise self.error(f"a line is longer than {LINE_MAX} bytes, which systemd cannot read", self.at)
+
+    def error(self, message: str, at: int) -> UnitError:
+        """The error for the line that the byte `at` stands in."""
+        start, end = self.data.rfind(b"\n", 0, at) + 1, self.data.find(b"\n", at)
+        line = self.data[start : end if end >= 0 else len(self.data)].decode("utf-8", "replace")
+        return UnitError(message, self.data.count(b"\n", 0, start) + 1, line)
 
     def rune(self) -> bytes:
         """The next character, nothing at the end of the text."""
@@ -79,11 +90,11 @@ def _section_name(reader: _Reader) -> str:
     start = reader.at
     found = reader.data.find(b"]", start)
     if found < 0:
-        raise UnitError("a section's name is not closed by ]")
+        raise reader.error("a section's name is not closed by ]", start)
     reader.skip_to(found + 1)
     reader.step()
     if reader.line().decode("utf-8", "replace").strip(_SPACE):
-        raise UnitError("text follows a section's name on the same line")
+        raise reader.error("text follows a section's name on the same line", found)
     return reader.data[start:found].decode("utf-8", "replace")
 
 
@@ -92,9 +103,9 @@ def _option(reader: _Reader) -> None:
     equals = reader.data.find(b"=", reader.at)
     name = reader.data[reader.at : equals if equals >= 0 else len(reader.data)]
     if b"\n" in name or b"\r" in name:
-        raise UnitError("a line inside a section is neither NAME=VALUE nor a comment")
+        raise reader.error("a line inside a section is neither NAME=VALUE nor a comment", reader.at)
     if equals < 0:
-        raise UnitError("the text ends in the middle of a setting's name")
+        raise reader.error("the text ends in the middle of a setting's name", reader.at)
     reader.skip_by_rune(equals + 1)
     while True:
         reader.step()

@@ -80,9 +80,9 @@ def test_ignition_configs_get_the_same_answers(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("header", "code", "said", "hint"),
     [
-        ("variant: fcos\nversion: 1.6.0\nversion: 1.6.0\n", "wrong-type", "in line 2", ""),
+        ("variant: fcos\nversion: 1.6.0\nversion: 1.6.0\n", "key-repeated", "in line 2", ""),
         ("variant: [fcos]\nversion: 1.6.0\n", "wrong-type", "variant is a list", ""),
-        ("variant: fcos\nversion: 1.6.0\nstorage: {}\nstorage: {}\n", "wrong-type", "'storage'", ""),
+        ("variant: fcos\nversion: 1.6.0\nstorage: {}\nstorage: {}\n", "key-repeated", "'storage'", ""),
         ("variant: fedora-coreos\nversion: 1.6.0\n", "variant-unknown", "did you mean fcos?", "variant: fcos and version: 1.7.0"),
         ("variant: Fedora_IoT\nversion: 1.0.0\n", "variant-unknown", "did you mean fiot?", "variant: fiot and version: 1.0.0"),
         ("variant: rhel-edge\nversion: 1.0.0\n", "variant-unknown", "did you mean r4e?", "version: 1.1.0"),

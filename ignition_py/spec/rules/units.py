@@ -25,6 +25,7 @@ _WANTED_BY = {
     ".mount": "local-fs",
     ".automount": "local-fs",
 }
+_SHOWN = 80  # characters of a unit's line in a message
 _TEXT = "|\n    [Service]\n    ExecStart=/bin/true\n"
 _INSTALL = "    [Install]\n    WantedBy=multi-user.target\n"
 _TEMPLATE = (
@@ -131,9 +132,30 @@ def _sections(contents: str | None, findings: Findings) -> set[str] | None:
     try:
         return sections_with_settings(contents)
     except UnitError as error:
-        hint = "a unit has lines such as [Service] and ExecStart=/usr/bin/true"
-        findings.error("unit-contents", f"this is not the text of a unit: {error}", "contents", hint=hint)
+        where = f", line {error.line}: `{_shown(error.text)}`" if error.line else ""
+        message = f"this is not the text of a unit: {error}{where}"
+        findings.error("unit-contents", message, "contents", hint=_way_out(contents, error))
         return None
+
+
+def _shown(line: str) -> str:
+    """A line of a unit as it stands in a message: shortened, with control characters made visible."""
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line.rstrip("\n"))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _way_out(contents: str, error: UnitError) -> str:
+    """What to do about a line that is not a unit's."""
+    before = contents.split("\n")[max(error.line - 2, 0)] if error.line > 1 else ""
+    if "\\n" in error.text and error.text.lstrip().startswith("["):
+        return "\\n is no line break here: write the text as a block (contents: |), or in double quotes"
+    if before.endswith("\\\r") or error.text.endswith("\r"):
+        return "the text has Windows line ends (CRLF), which break continued lines: save it with LF alone"
+    if before.rstrip().endswith("\\") and before != before.rstrip():
+        return f"line {error.line - 1} ends with a backslash and blanks: remove the blanks, so that the line goes on"
+    if error.text.lstrip().startswith(("-", "|", "&&")) and not before.rstrip().endswith("\\"):
+        return f"line {error.line - 1} does not end with a backslash, so this line does not continue it: add one"
+    return "a unit has lines such as [Service] and ExecStart=/usr/bin/true; a value goes on behind a backslash at the line end"
 
 
 def _template(name: str) -> str:
