@@ -13,8 +13,10 @@ import json
 import os
 from errno import EACCES
 
+from ignition_py import kept
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.rootfs import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,8 +179,6 @@ def load(root: str = "/", path: str = "") -> Report:
 
 def _failure(root: str, result: dict[str, Any] | None) -> dict[str, Any] | None:
     """What a boot that failed has left on the disk, unless provisioning has come to its end since. Raises IgnitionError."""
-    from ignition_py import kept
-
     found = kept.find(root)
     return found if found is not None and (result is None or kept.after(found, result)) else None
 
@@ -193,8 +193,6 @@ def _read(path: str) -> bytes:
 
 def _below(root: str, path: str) -> bytes | None:
     """A file below a root, links followed inside of it; None for none."""
-    from ignition_py.system.rootfs import Root
-
     try:
         with Root(root) as opened:
             return opened.read(path, _MAX)

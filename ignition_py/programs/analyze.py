@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from json import dumps
+
 from ignition_py.boot_report import load
 from ignition_py.report.diag import IgnitionError
 
@@ -32,8 +34,6 @@ def analyze(view: str = BLAME, *, root: str = "/", report: str = "", as_json: bo
         return picture(found)
     spans = found.blame() if view == BLAME else found.critical_path()
     if as_json:
-        from json import dumps
-
         return dumps([span.data() for span in spans], indent=2) + "\n"
     return "".join(f"{line}\n" for line in (map(_blame_line, spans) if view == BLAME else path_lines(spans)))
 

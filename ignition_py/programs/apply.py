@@ -11,9 +11,20 @@ from __future__ import annotations
 
 import os
 
+from ignition_py import version_text
+from ignition_py.butane import is_butane
+from ignition_py.context import Context
+from ignition_py.failure import Failure, find_places
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
-from ignition_py.report.diag import IgnitionError, StageError, path_text
+from ignition_py.programs.inputs import compile_butane, read_input
+from ignition_py.programs.render import check_rendered
+from ignition_py.render import Renderer, log_report, parse
+from ignition_py.report.diag import ConfigError, IgnitionError, StageError, path_text
+from ignition_py.stages import fetch_offline, files
+from ignition_py.state import State
 from ignition_py.system import streams
+from ignition_py.system.log import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +32,6 @@ if TYPE_CHECKING:
 
     from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
-    from ignition_py.system.log import Log
 
 _ABOUT = "Applies files, directories, links and units of a config to a root directory. `-` reads standard input."
 _CONTAINER_FILES = ("/run/.containerenv", "/.dockerenv")  # podman, docker
@@ -55,8 +65,6 @@ def main(program: str, argv: Sequence[str]) -> int:
     if isinstance(values, int):
         return values
     if values.on("version"):
-        from ignition_py import version_text
-
         streams.write_stdout(f"{version_text()}\n")
         return 0
     if len(values.arguments) != 1:
@@ -75,16 +83,11 @@ def apply(
     path: str, *, root: str = "/", files_dir: str | None = None, offline: bool = False, ignore_unsupported: bool = False
 ) -> int:
     """Applies the config at `path` to `root`, and logs to standard output; the exit status."""
-    from ignition_py import version_text
-    from ignition_py.system.log import Log
-
     log = Log(to_stdout=True)
     log.info(version_text())
     try:
         _apply(_read(path, files_dir, log), os.path.abspath(root), log, offline=offline, ignore=ignore_unsupported)
     except IgnitionError as error:
-        from ignition_py.failure import Failure, find_places
-
         failure = Failure.of("apply", error)
         find_places(failure)
         log.failure(failure.screen())
@@ -96,13 +99,6 @@ def apply(
 def _apply(config: Config, root: str, log: Log, *, offline: bool, ignore: bool) -> None:
     """Raises IgnitionError."""
     _refuse_host(root, os.environ)
-    from ignition_py.context import Context
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.programs.render import check_rendered
-    from ignition_py.render import Renderer
-    from ignition_py.stages import fetch_offline, files
-    from ignition_py.state import State
-
     fetcher, state = Fetcher(log, offline=offline), State()
     rendered = Renderer(fetcher, log, state).render(config)
     if rendered is not config:
@@ -118,11 +114,6 @@ def _apply(config: Config, root: str, log: Log, *, offline: bool, ignore: bool) 
 
 def _read(path: str, files_dir: str | None, log: Log) -> Config:
     """The config at `path`, Butane compiled. Raises IgnitionError."""
-    from ignition_py.butane import is_butane
-    from ignition_py.programs.inputs import compile_butane, read_input
-    from ignition_py.render import log_report, parse
-    from ignition_py.report.diag import ConfigError
-
     given = read_input(path)
     data = given.data
     if is_butane(data):

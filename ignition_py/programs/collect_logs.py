@@ -11,7 +11,13 @@ import sys
 import tarfile
 import zlib
 
+from ignition_py import version_text
+from ignition_py.fetch.urls import public
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.host import kernel_command_line
+from ignition_py.system.log import Log
+from ignition_py.system.rootfs import Root
+from ignition_py.system.run import CommandError, run
 
 _MAX = 256 << 20  # bytes of a file
 DEFAULT = "ignition-logs.tar.gz"
@@ -24,9 +30,6 @@ _PUBLIC_FILES = ("/etc/os-release", "/proc/uptime", "/proc/sys/kernel/osrelease"
 
 def collect(root: str) -> dict[str, bytes]:
     """Name in the archive -> contents. What is not there, or not for this user to read, is left out and listed as missing."""
-    from ignition_py import version_text
-    from ignition_py.system.rootfs import Root
-
     members: dict[str, bytes] = {"version.txt": f"{version_text()}, Python {sys.version.split()[0]}\n".encode()}
     missing = []
     with Root(root) as opened:
@@ -51,9 +54,6 @@ def collect(root: str) -> dict[str, bytes]:
 
 def cmdline(path: str = "") -> str:
     """The kernel arguments of Ignition, a line each; other arguments may hold secrets of others."""
-    from ignition_py.fetch.urls import public
-    from ignition_py.system.host import kernel_command_line
-
     try:
         words = kernel_command_line(path).encode("utf-8", "replace").decode().split()
     except IgnitionError:
@@ -68,9 +68,6 @@ def cmdline(path: str = "") -> str:
 
 def _journal(missing: list[str]) -> bytes | None:
     """What the executor said, in every boot that the journal knows."""
-    from ignition_py.system.log import Log
-    from ignition_py.system.run import CommandError, run
-
     argv = ["journalctl", "--no-pager", "--output=short-monotonic", "--identifier=ignition"]
     try:
         return run(Log(to_stdout=True, threshold=0), argv, what="reading the journal", ok=(0, 1), timeout=60, limit=64 << 20).stdout

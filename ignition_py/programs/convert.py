@@ -9,7 +9,9 @@ from ignition_py.butane import is_butane
 from ignition_py.programs.inputs import Input, compile_butane
 from ignition_py.programs.machine_config import embedded
 from ignition_py.report.diag import Report
-from ignition_py.spec import tables
+from ignition_py.spec import downgrade, tables
+from ignition_py.spec.legacy import legacy_version, translate
+from ignition_py.spec.read import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +22,6 @@ STABLE = tuple(name for name in tables.VERSIONS if "-" not in name)
 
 def convert(given: Input, target: int, files_dir: str | None = None) -> tuple[Config | None, Report]:
     """The config at minor version `target`, None where the report has errors. Raises IgnitionError."""
-    from ignition_py.spec import downgrade
-    from ignition_py.spec.legacy import legacy_version, translate
-    from ignition_py.spec.read import parse
-
     data, report = given.data, Report()
     config: Config | None
     machine_config = None if is_butane(data) else embedded(data)

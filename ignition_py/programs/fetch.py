@@ -8,8 +8,10 @@ secrets, so it is printed only when asked for.
 from __future__ import annotations
 
 import os
+from hashlib import sha512
 
 from ignition_py.config_sources import first_config
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.providers import Machine
 from ignition_py.record import Record
 from ignition_py.system.log import Log, Stream
@@ -26,8 +28,6 @@ class Found(Record):
 
     def described(self) -> str:
         """Source, size and digest, without the config."""
-        from hashlib import sha512
-
         lines = [f"named by: {self.kind}"] + ([f"found at: {self.source}"] if self.source else [])
         if self.data:
             lines += [f"size: {len(self.data)} bytes", f"sha512: {sha512(self.data).hexdigest()}"]
@@ -38,8 +38,6 @@ class Found(Record):
 
 def fetch(platform: str, timeout: float = TIMEOUT) -> Found:
     """The config of this machine, without what it merges; `timeout` seconds are for each source, 0 is no limit. Raises IgnitionError."""
-    from ignition_py.fetch.fetcher import Fetcher
-
     log = Log(Stream("stderr", named=False))  # standard output is for the config
     fetcher = Fetcher(log, limit=timeout, trusted_time=os.environ.get("IGNITION_TRUSTED_TIME", ""))
     machine = Machine(log=log, fetcher=fetcher, environ=os.environ)

@@ -9,9 +9,17 @@ Runs where images are built, with the interpreter that the image will carry.
 
 from __future__ import annotations
 
+import gzip
 import os
 
+from ignition_py.initrd import size as weights
+from ignition_py.initrd import whole
+from ignition_py.initrd.carried import CLEVIS, PROGRAMS
+from ignition_py.initrd.newc import archive
+from ignition_py.initrd.size import compress
+from ignition_py.initrd.standalone import standalone, try_out
 from ignition_py.record import Record
+from ignition_py.system.host import which
 from ignition_py.system.log import NOTICE, Log
 
 TYPE_CHECKING = False
@@ -38,10 +46,6 @@ class Contents(Record):
 
 
 def _tree(contents: Contents) -> Tree:
-    from ignition_py.initrd.carried import CLEVIS, PROGRAMS
-    from ignition_py.initrd.standalone import standalone, try_out
-    from ignition_py.system.host import which
-
     named = contents.tools
     every = (*PROGRAMS, *CLEVIS) if which(CLEVIS[0]) else PROGRAMS
     tools = {"all": every, "none": ()}.get(named, tuple(name for name in named.split(",") if name))
@@ -57,12 +61,8 @@ def build(form: str, output: str, contents: Contents, *, compress: str = "none",
     Raises IgnitionError, OSError.
     """
     if form != CPIO:
-        from ignition_py.initrd import whole
-
         whole.build(contents.log(), form, output, contents.kernel, tuple(more))
         return f"{output}: {os.path.getsize(output) / 1e6:.1f} MB, with ignition-py in it"
-    from ignition_py.initrd.newc import archive
-
     pieces = archive(_tree(contents))
     partial = f"{output}.partial"
     try:
@@ -80,27 +80,16 @@ def build(form: str, output: str, contents: Contents, *, compress: str = "none",
 
 def _compressed(log: Log, method: str, data: bytes) -> bytes:
     """One compressed piece of an initramfs, padded so that another can follow. Raises IgnitionError."""
-    if method == "gzip":
-        import gzip
-
-        packed = gzip.compress(data, 9, mtime=0)
-    else:
-        from ignition_py.initrd.size import compress
-
-        packed = compress(log, data)
+    packed = gzip.compress(data, 9, mtime=0) if method == "gzip" else compress(log, data)
     return packed + b"\0" * (-len(packed) % 4)
 
 
 def install(form: str, root: str = "/") -> list[str]:
     """Puts the module or the hook below `root`; the files written. Raises IgnitionError, OSError."""
-    from ignition_py.initrd import whole
-
     return list(whole.install(form, root))
 
 
 def size(contents: Contents, *, as_json: bool = False) -> str:
     """What each part weighs, as it is and by zstd -19. Raises IgnitionError."""
-    from ignition_py.initrd import size as weights
-
     rows = weights.weigh(contents.log(), _tree(contents))
     return weights.document(rows) if as_json else weights.table(rows)

@@ -7,17 +7,40 @@ Without images it looks at this machine's disks (which takes root); with them, o
 
 from __future__ import annotations
 
-from ignition_py.programs.render import Fetching
-from ignition_py.report.diag import IgnitionError
+import os
+from json import dumps
+
+from ignition_py.context import Context
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.programs.plan_images import Images, image_state
+from ignition_py.programs.plan_svg import picture
+from ignition_py.programs.plan_text import lines
+from ignition_py.programs.plan_view import build
+from ignition_py.programs.render import Fetching, rendered
+from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.spec import tables
+from ignition_py.stages.disks import raid
+from ignition_py.stages.disks.foresee.conflicts import foresee
+from ignition_py.stages.disks.foresee.machine import Machine
+from ignition_py.stages.disks.identity import Identity
+from ignition_py.stages.disks.luks import cex as luks_cex
+from ignition_py.stages.disks.luks import clevis as luks_clevis
+from ignition_py.stages.disks.luks import keys as luks_keys
+from ignition_py.stages.disks.luks import stage as luks
+from ignition_py.stages.disks.luks.prepared import Prepared
+from ignition_py.stages.disks.partitions.inspect import inspect_disk
+from ignition_py.stages.disks.partitions.plan import plan_disk
+from ignition_py.stages.disks.progress import peek
+from ignition_py.stages.disks.stage import table_written
+from ignition_py.state import State
+from ignition_py.system.udev import neighbours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ignition_py.programs.plan_images import Images
     from ignition_py.programs.plan_view import View
     from ignition_py.spec.tables import Config, Disk
-    from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.partitions.inspect import DiskState
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.stages.disks.progress import Progress
@@ -28,8 +51,6 @@ LINES, SVG, JSON = STYLES = ("text", "svg", "json")
 
 def named_images(words: Iterable[str]) -> dict[str, str]:
     """`NAME=IMAGE` words -> image by device. Raises ValueError for a word of another form."""
-    import os
-
     found: dict[str, str] = {}
     for word in words:
         name, equals, image = word.partition("=")
@@ -42,8 +63,6 @@ def named_images(words: Iterable[str]) -> dict[str, str]:
 
 
 def _device(name: str) -> str:
-    import os
-
     return os.path.normpath(name if name.startswith("/") else f"/dev/{name}")
 
 
@@ -52,13 +71,6 @@ def plan(path: str, images: Mapping[str, str], fetching: Fetching, sector_size: 
 
     `sector_size` in bytes is for images without a partition table. Raises IgnitionError.
     """
-    from ignition_py.programs.plan_images import Images
-    from ignition_py.programs.plan_view import build
-    from ignition_py.programs.render import rendered
-    from ignition_py.stages.disks.foresee.conflicts import foresee
-    from ignition_py.stages.disks.foresee.machine import Machine
-    from ignition_py.stages.disks.progress import peek
-
     config = rendered(path, fetching)
     storage = config.storage
     log = fetching.log()
@@ -76,15 +88,9 @@ def plan(path: str, images: Mapping[str, str], fetching: Fetching, sector_size: 
 def shown(view: View, style: str = LINES) -> str:
     """The plan in one of STYLES."""
     if style == JSON:
-        from json import dumps
-
         return dumps(view.data(), indent=2) + "\n"
     if style == SVG:
-        from ignition_py.programs.plan_svg import picture
-
         return picture(view)
-    from ignition_py.programs.plan_text import lines
-
     return "".join(f"{line}\n" for line in lines(view))
 
 
@@ -103,27 +109,15 @@ def _devices(config: Config) -> Iterator[str]:
 
 def _checks(config: Config) -> list[str]:
     """What forbids parts of the config on any disk."""
-    from ignition_py.stages.disks import raid
-    from ignition_py.stages.disks.luks import stage as luks
-
     return [*(why for why in raid.missing(config.storage) if "on PATH" not in why), *luks.contradictions(config.storage)]
 
 
 def _prepared(log: Log, config: Config, fetching: Fetching, *, here: bool) -> Prepared:
     """What can be known of LUKS volumes without a look at the disks. On this machine (`here`) what the stage would refuse is a
     conflict; at a desk that looks at images, a key that cannot be had leaves open whether it fits."""
-    from ignition_py.stages.disks.luks import cex as luks_cex
-    from ignition_py.stages.disks.luks import clevis as luks_clevis
-    from ignition_py.stages.disks.luks import keys as luks_keys
-    from ignition_py.stages.disks.luks import stage as luks
-    from ignition_py.stages.disks.luks.prepared import Prepared
-
     prepared, volumes = Prepared(), config.storage.luks
     if not volumes:
         return prepared
-    from ignition_py.context import Context
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.state import State
 
     offline = fetching.offline
     fetcher = Fetcher(log, offline=offline, limit=fetching.timeout)
@@ -148,8 +142,6 @@ def _plans(
     log: Log, config: Config, images: Images | None, sector_size: int, record: Progress
 ) -> tuple[list[DiskPlan], list[str]]:
     """A plan for every disk of the config and for every other image, and why others have none."""
-    from ignition_py.spec import tables
-
     disks = list(config.storage.disks)
     if images is not None:
         disks += [tables.Disk(device=name) for name in images.others(_device(disk.device) for disk in disks)]
@@ -172,22 +164,12 @@ def _plans(
 
 
 def _plan(disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
-    from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.partitions.plan import plan_disk
-    from ignition_py.stages.disks.stage import table_written
-
     return plan_disk(disk, state, Identity(disk, state.sectors), done=table_written(record, disk, state))
 
 
 def _state(log: Log, disk: Disk, images: Images | None, sector_size: int) -> DiskState:
     """Raises StageError."""
-    import os
-
-    from ignition_py.report.diag import StageError
-
     if images is not None:
-        from ignition_py.programs.plan_images import image_state
-
         image = images.image(_device(disk.device))
         if image is None:
             raise StageError(
@@ -195,8 +177,6 @@ def _state(log: Log, disk: Disk, images: Images | None, sector_size: int) -> Dis
                 hint=f"Give an image, a size, or another --disk that it is: --disk {disk.device}=NAME",
             )
         return image_state(log, disk.device, image, sector_size)
-    from ignition_py.stages.disks.partitions.inspect import inspect_disk
-    from ignition_py.system.udev import neighbours
 
     if not os.path.exists(disk.device):
         raise StageError(f"{disk.device} does not exist; {neighbours(disk.device)}")

@@ -10,7 +10,7 @@ from ignition_py.record import Record
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
 from ignition_py.stages.disks.foresee.steps import UNKNOWN
 from ignition_py.stages.disks.partitions import operations
-from ignition_py.system.blkid import Signature
+from ignition_py.system.blkid import Signature, probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,8 +210,6 @@ def _actions(plan: DiskPlan, before: Table | None) -> dict[int, str]:
 
 def _holds(log: Log, plan: DiskPlan, entry: Entry) -> str:
     """What is in a partition now, in a few words."""
-    from ignition_py.system.blkid import probe
-
     state = plan.state
     if not state.node or entry.size <= 0 or entry.last >= state.sectors:
         return ""

@@ -5,13 +5,27 @@ Progress goes to standard error, the result to standard output.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from json import dumps
 
 from ignition_py.butane import is_butane
 from ignition_py.programs.inputs import compile_butane, complain, read_input
+from ignition_py.programs.sizes import size_of
+from ignition_py.providers import PLATFORMS
 from ignition_py.record import Record
+from ignition_py.rehearsal.failure_screen import to_yaml
+from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
+from ignition_py.rehearsal.image import BuildError
+from ignition_py.rehearsal.machine import BootFailed, Image
+from ignition_py.rehearsal.qemu import QEMU
+from ignition_py.rehearsal.rehearse import Request, plan_disks
+from ignition_py.rehearsal.rehearse import rehearse as run_rehearsal
+from ignition_py.rehearsal.screen import Screen
+from ignition_py.report import text as reports
 from ignition_py.report.diag import IgnitionError
+from ignition_py.spec.read import parse, read
 from ignition_py.system import streams
 
 TYPE_CHECKING = False
@@ -20,7 +34,7 @@ if TYPE_CHECKING:
 
     from ignition_py.programs.inputs import Input
     from ignition_py.rehearsal.findings import Row
-    from ignition_py.rehearsal.rehearse import Outcome, Request
+    from ignition_py.rehearsal.rehearse import Outcome
 
 AS_WANTED, NOT_SO, USAGE, NO_MACHINE = 0, 1, 2, 3
 TIMEOUT = 400.0  # seconds until the real root answers
@@ -44,9 +58,6 @@ class Wishes(Record):
 
     def contradiction(self) -> str:
         """Why the wishes do not go together; empty where they do."""
-        from ignition_py.providers import PLATFORMS
-        from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
-
         if self.platform not in PLATFORMS:
             return f"there is no platform {self.platform!r}"
         for name, other in (("kernel", "image"), ("initrd", "kernel"), ("append", "kernel")):
@@ -79,15 +90,11 @@ def rehearse(program: str, path: str, wishes: Wishes, *, as_json: bool = False, 
         streams.say("stopped\n")
         return NO_MACHINE
     if outcome.screen is not None and is_butane(config.data):
-        from ignition_py.rehearsal.failure_screen import to_yaml
-
         to_yaml(outcome.screen, config.data, config.name, wishes.files_dir)
     if console:
         with open(console, "w", encoding="utf-8", errors="replace") as file:
             file.write(outcome.console + "\n")
     if as_json:
-        from json import dumps
-
         streams.write_stdout(dumps(_data(config.name, wishes, outcome), ensure_ascii=False, indent=2) + "\n")
     else:
         streams.write_stdout(_text(config.name, outcome))
@@ -100,9 +107,6 @@ class NoMachine(Exception):
 
 def _compiled(program: str, given: Input, files_dir: str | None) -> bytes | None:
     """The config as JSON; None where it is not valid, which has been said. Raises IgnitionError."""
-    from ignition_py.report import text as reports
-    from ignition_py.spec.read import parse
-
     text: bytes | None = given.data
     if is_butane(given.data):
         compiled = compile_butane(given, files_dir)
@@ -119,18 +123,12 @@ def _compiled(program: str, given: Input, files_dir: str | None) -> bytes | None
 
 def _booted(text: bytes, wishes: Wishes) -> Outcome:
     """Raises NoMachine."""
-    from ignition_py.rehearsal.image import BuildError
-    from ignition_py.rehearsal.machine import BootFailed
-    from ignition_py.rehearsal.qemu import QEMU
-    from ignition_py.rehearsal.rehearse import rehearse
-    from ignition_py.rehearsal.screen import Screen
-
     for needed in (QEMU, "mkfs.ext4", "debugfs"):
         if shutil.which(needed) is None:
             raise NoMachine(f"{needed} is not installed")
     screen = Screen()
     try:
-        return rehearse(_request(text, wishes), screen.say, screen.console)
+        return run_rehearsal(_request(text, wishes), screen.say, screen.console)
     except (BuildError, BootFailed, OSError, IgnitionError) as error:
         raise NoMachine(str(error)) from None
     finally:
@@ -139,14 +137,6 @@ def _booted(text: bytes, wishes: Wishes) -> Outcome:
 
 def _request(text: bytes, wishes: Wishes) -> Request:
     """Raises BuildError, IgnitionError."""
-    import json
-
-    from ignition_py.programs.sizes import size_of
-    from ignition_py.rehearsal.image import BuildError
-    from ignition_py.rehearsal.machine import Image
-    from ignition_py.rehearsal.rehearse import Request, plan_disks
-    from ignition_py.spec.read import read
-
     config, _ = read(text)
     assert config is not None  # it has been checked
     image = None

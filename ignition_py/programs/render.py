@@ -7,10 +7,20 @@ a field of it has no stable version.
 
 from __future__ import annotations
 
+from ignition_py.butane import is_butane
+from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.programs.butane_places import Compilation, written_in
 from ignition_py.programs.inputs import compile_butane, read_input
+from ignition_py.programs.machine_config import embedded
 from ignition_py.record import Record
-from ignition_py.report.diag import ERROR, Entry
+from ignition_py.render import Renderer, log_report, parse, refusal
+from ignition_py.report.diag import ERROR, ConfigError, Entry
 from ignition_py.spec import tables
+from ignition_py.spec.downgrade import convert
+from ignition_py.spec.origins import place_of
+from ignition_py.spec.read import read
+from ignition_py.spec.rules.all import validate
+from ignition_py.state import State
 from ignition_py.system.log import CRIT, INFO, WARNING, Log, Stream
 
 TYPE_CHECKING = False
@@ -42,8 +52,6 @@ def render(path: str, fetching: Fetching) -> tuple[Config, int]:
 
 def fitted(config: Config) -> tuple[Config, int]:
     """`config`, of the newest version, in the newest stable version; as it is where that has no place for a field of it."""
-    from ignition_py.spec.downgrade import convert
-
     newest = tables.VERSIONS[tables.latest()]
     stable = max(minor for name, minor in tables.VERSIONS.items() if "-" not in name)
     converted, _ = convert(config, newest, stable)
@@ -53,15 +61,6 @@ def fitted(config: Config) -> tuple[Config, int]:
 def rendered(path: str, fetching: Fetching) -> Config:
     """The config with everything merged in, at the newest version. Places of a Butane config are those of its own text. Raises
     IgnitionError."""
-    from ignition_py.butane import is_butane
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.programs.butane_places import Compilation, written_in
-    from ignition_py.programs.machine_config import embedded
-    from ignition_py.render import Renderer, log_report, parse
-    from ignition_py.report.diag import ConfigError
-    from ignition_py.spec.read import read
-    from ignition_py.state import State
-
     log = fetching.log()
     given = read_input(path)
     data, name = given.data, given.name
@@ -88,11 +87,6 @@ def rendered(path: str, fetching: Fetching) -> Config:
 
 def check_rendered(config: Config, log: Log, *, merged: bool) -> None:
     """Configs that are valid apart may contradict each other once merged, or be refused at the newest version. Raises ConfigError."""
-    from ignition_py.render import refusal
-    from ignition_py.report.diag import ConfigError
-    from ignition_py.spec.origins import place_of
-    from ignition_py.spec.rules.all import validate
-
     found = [f for f in validate(config, tables.VERSIONS[tables.latest()]) if f.severity == ERROR]
     for finding in found:
         place = place_of(config, finding.path)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 
+from ignition_py import version_text
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import complain
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system import streams
+from ignition_py.system.log import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +40,6 @@ def main(program: str, argv: Sequence[str]) -> int:
     if isinstance(values, int):
         return values
     if values.on("version"):
-        from ignition_py import version_text
-
         streams.write_stdout(f"{version_text()}\n")
         return 0
     platform = values.text("platform")
@@ -51,9 +52,6 @@ def main(program: str, argv: Sequence[str]) -> int:
 
 def rmcfg(program: str, platform: str, *, log_to_stdout: bool = False) -> int:
     """Deletes the config from the platform; the exit status. A failure is logged, and said on a terminal too."""
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.system.log import Log
-
     log = Log(to_stdout=log_to_stdout)
     try:
         delete(platform, Machine(log=log, fetcher=Fetcher(log), environ=os.environ))

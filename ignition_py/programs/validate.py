@@ -8,11 +8,17 @@ unknown flag.
 from __future__ import annotations
 
 import sys
+from os import environ
 
+from ignition_py import version_text
 from ignition_py.butane import is_butane
 from ignition_py.goflags import SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import Input, compile_butane, complain, read_input
+from ignition_py.programs.machine_config import embedded, is_machine_config
+from ignition_py.report import text as reports
+from ignition_py.report.data import json_line
 from ignition_py.report.diag import IgnitionError, Report
+from ignition_py.spec.read import parse
 from ignition_py.system import streams
 
 TYPE_CHECKING = False
@@ -40,8 +46,6 @@ def main(program: str, argv: Sequence[str]) -> int:
     if isinstance(values, int):
         return values
     if values.on("version"):
-        from ignition_py import version_text
-
         streams.write_stdout(f"{version_text()}\n")
         return 0
     if not values.arguments:
@@ -73,8 +77,6 @@ def validate(
         status = 1 if report.fatal else status
         reports.append((config.name, report))
         if style == JSON:
-            from ignition_py.report.data import json_line
-
             streams.write_stdout(json_line(config.name, report))
         elif len(report) and style != SARIF:
             streams.write_stdout(_shown(config, report, style, prefix))
@@ -90,8 +92,6 @@ def check(config: Input, files_dir: str | None = None, *, machine_configs: bool 
     config. Raises IgnitionError."""
     if is_butane(config.data):
         return compile_butane(config, files_dir).report
-    from ignition_py.programs.machine_config import embedded
-    from ignition_py.spec.read import parse
 
     machine_config = embedded(config.data) if machine_configs else None
     if machine_config is not None:
@@ -100,13 +100,7 @@ def check(config: Input, files_dir: str | None = None, *, machine_configs: bool 
 
 
 def _shown(config: Input, report: Report, style: str, prefix: str) -> str:
-    from ignition_py.report import text as reports
-
     if style == PRETTY:
-        from os import environ
-
-        from ignition_py.programs.machine_config import is_machine_config
-
         colour = sys.stdout.isatty() and not environ.get("NO_COLOR")
         is_json = not (is_butane(config.data) or is_machine_config(config.data))
         return reports.pretty(report, config.data, colour=colour, is_json=is_json)

@@ -9,7 +9,9 @@ import hashlib
 import json
 import os
 
+from ignition_py.fetch.gunzip import gunzip
 from ignition_py.rehearsal import questions as ask
+from ignition_py.spec.dataurl import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -247,8 +249,6 @@ def _digest(resource: Resource) -> str | None:
         return _EMPTY_SHA256
     if not resource.source.startswith("data:"):
         return None
-    from ignition_py.fetch.gunzip import gunzip
-    from ignition_py.spec.dataurl import decode
 
     data = decode(resource.source)
     digest = hashlib.sha256()

@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 
+from ignition_py import boot_report as report
 from ignition_py.programs.sizes import size_of
 from ignition_py.rehearsal import disks, failure_screen, questions
 from ignition_py.rehearsal.console import FATAL
@@ -22,6 +23,8 @@ from ignition_py.rehearsal.hardware import VIRTIO, Drive, Network
 from ignition_py.rehearsal.image import BuildError, run
 from ignition_py.rehearsal.machine import BootFailed, Machine
 from ignition_py.rehearsal.visitor import UNIT, with_agent
+from ignition_py.report.diag import IgnitionError
+from ignition_py.spec.read import parse_cached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,10 +144,6 @@ def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say:
 
 def _look(boot: Boot, config: Config, outcome: Outcome) -> None:
     """Asks the machine. Raises BootFailed, ValueError."""
-    from ignition_py import boot_report as report
-    from ignition_py.report.diag import IgnitionError
-    from ignition_py.spec.read import parse_cached
-
     boot.ask(questions.settle(), timeout=120)
     merged = boot.ask(questions.read_config()).stdout.encode()
     with contextlib.suppress(IgnitionError):  # what the config merges is known only to the machine

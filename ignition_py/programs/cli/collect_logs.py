@@ -8,6 +8,7 @@ from ignition_py.programs.cli.options import ROOT
 from ignition_py.programs.collect_logs import DEFAULT, archive, collect
 from ignition_py.programs.commands import FILE, command
 from ignition_py.system import streams
+from ignition_py.system.host import write_private
 
 
 @command(
@@ -19,8 +20,6 @@ from ignition_py.system import streams
 @ROOT
 def run(output: str, root: str) -> int:
     """Write an archive (.tar.gz) of what is known about the provisioning of this machine. It holds no secrets."""
-    from ignition_py.system.host import write_private
-
     members = collect(root)
     if output == "-":
         streams.write_stdout(archive(members))

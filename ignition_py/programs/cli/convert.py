@@ -9,6 +9,7 @@ from ignition_py.programs.commands import command
 from ignition_py.programs.convert import STABLE, convert
 from ignition_py.programs.inputs import complain, read_input
 from ignition_py.spec import tables
+from ignition_py.spec.encode import to_data, to_json
 from ignition_py.system import streams
 
 
@@ -27,8 +28,6 @@ def run(config: str, files_dir: str | None, pretty: bool, to: str) -> int:
     Takes Ignition 1, 2.x and 3.x, Butane and MachineConfigs. What the other version cannot express is refused, with a list.
     `-` reads standard input.
     """
-    from ignition_py.spec.encode import to_data, to_json
-
     given = read_input(config)
     converted, report = convert(given, tables.VERSIONS[to], files_dir)
     for entry in report:

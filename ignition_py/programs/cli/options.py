@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ignition_py.programs.commands import DURATION, FILE, FOLDER
+from ignition_py.providers import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,4 @@ def styles(*names: str, text: str = "How to show it.") -> Callable[[T], T]:
 
 def platforms() -> Callable[[T], T]:
     """--platform with the names of all platforms."""
-    from ignition_py.providers import PLATFORMS
-
     return click.option("--platform", type=click.Choice(tuple(PLATFORMS)), required=True, help="Where this machine runs.")

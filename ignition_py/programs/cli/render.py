@@ -7,6 +7,7 @@ import click
 from ignition_py.programs.cli.options import CONFIG, FETCH_TIMEOUT, FILES_DIR, OFFLINE, VERBOSE
 from ignition_py.programs.commands import command
 from ignition_py.programs.render import Fetching, render
+from ignition_py.spec.encode import to_data, to_json
 from ignition_py.system import streams
 
 
@@ -29,8 +30,6 @@ def run(
     What the config names is fetched as at boot. The result stands alone: nothing is left to merge. It is of the newest
     stable version, or of the experimental one where a field of it has no stable version. `-` reads standard input.
     """
-    from ignition_py.spec.encode import to_data, to_json
-
     fetching = Fetching(files_dir=files_dir, offline=offline, timeout=fetch_timeout, verbose=verbose)
     rendered, version = render(config, fetching)
     streams.write_stdout(to_json(to_data(rendered, version), indent=2 if pretty else None) + "\n")
