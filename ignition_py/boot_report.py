@@ -95,38 +95,38 @@ class Status(Record):
     result: dict[str, Any] | None = None
 
 
-class Report:
-    """The runs of stages of one boot, in order. `live`: of the boot that is going on, so that processes can be looked for."""
+class Report(Record):
+    """The runs of stages of one boot, in order. `live`: of the boot that is going on, so that processes can be looked for.
 
-    def __init__(
-        self, runs: list[Run], *, live: bool = False, result: dict[str, Any] | None = None, kept: dict[str, Any] | None = None
-    ) -> None:
-        """`kept`: a failure of an earlier boot that no provisioning has followed."""
-        self.runs = runs
-        self._live = live
-        self._result = result
-        self._kept = kept
+    `kept`: a failure of an earlier boot that no provisioning has followed.
+    """
+
+    runs: list[Run]
+    _: KW_ONLY
+    live: bool = False
+    result: dict[str, Any] | None = None
+    kept: dict[str, Any] | None = None
 
     def status(self) -> Status:
         status = self._status()
-        status.result = self._result
+        status.result = self.result
         return status
 
     def _status(self) -> Status:
-        if self._kept is not None:
-            return Status(FAILED, str(self._kept["stage"]), self._kept)
+        if self.kept is not None:
+            return Status(FAILED, str(self.kept["stage"]), self.kept)
         latest = {run.stage: run for run in self.runs}  # a stage that is run again counts as it ended last
         for run in latest.values():
             if run.took is not None and not run.ok:
                 return Status(FAILED, run.stage, run.failure)
-            if run.took is None and not (self._live and os.path.exists(f"/proc/{run.pid}")):
+            if run.took is None and not (self.live and os.path.exists(f"/proc/{run.pid}")):
                 message = f"stage {run.stage} was interrupted"
                 return Status(FAILED, run.stage, {"stage": run.stage, "message": message})
         if _LAST_STAGE in latest and latest[_LAST_STAGE].ok:
             return Status(DONE, self.runs[-1].stage)
         if self.runs:
             return Status(RUNNING, self.runs[-1].stage)
-        return Status(DONE if self._result is not None else UNKNOWN)
+        return Status(DONE if self.result is not None else UNKNOWN)
 
     def stages(self) -> list[Span]:
         """The stages that have ended."""

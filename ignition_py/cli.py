@@ -106,12 +106,9 @@ def parser(program: str) -> Parser:
 def _stage(program: str, argv: Sequence[str]) -> int:
     """Parses the flags and runs a stage."""
     flags = parser(program)
-    values = flags.attempt(argv)
+    values = flags.attempt(argv, version_text())
     if isinstance(values, int):
         return values
-    if values.on("version"):
-        sys.stdout.write(f"{version_text()}\n")
-        return DONE
     for name in ("platform", "stage"):
         if not values.text(name):
             sys.stderr.write(f"{program}: --{name} is required; see {program} -help\n")

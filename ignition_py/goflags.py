@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import sys
 
+from ignition_py.record import KW_ONLY, Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 GO = "go"
 POSIX = "posix"
@@ -41,40 +43,24 @@ class HelpRequested(Exception):  # a wish, not an error
     """Help was asked for; the program shows `Parser.usage()` and exits with 0."""
 
 
-class Flag:
+class Flag(Record):
     """One row of a command line's table.
 
-    `kind` is SWITCH, TEXT or DURATION (seconds as float). `text` is its help. `many` collects every TEXT value.
+    `kind` is SWITCH, TEXT or DURATION (seconds as float). `text` is its help. `default`: None is the kind's own.
     `bare` is the value of a TEXT flag that is given without one (pflag's NoOptDefVal). `choices` bounds a TEXT flag;
     `noun` names what it chooses. `hidden` leaves it out of the help.
     """
 
-    __slots__ = ("bare", "choices", "default", "hidden", "kind", "many", "name", "noun", "short", "text")
-
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        text: str,
-        *,
-        default: str | float | bool | None = None,
-        short: str = "",
-        noun: str = "",
-        bare: str | None = None,
-        choices: Sequence[str] = (),
-        many: bool = False,
-        hidden: bool = False,
-    ) -> None:
-        self.name = name
-        self.kind = kind
-        self.text = text
-        self.default: str | float | bool = default if default is not None else _NOTHING[kind]
-        self.short = short
-        self.noun = noun or kind
-        self.bare = "true" if kind == SWITCH else bare
-        self.choices = tuple(choices)
-        self.many = many
-        self.hidden = hidden
+    name: str
+    kind: str
+    text: str
+    _: KW_ONLY
+    default: str | float | bool | None = None
+    short: str = ""
+    noun: str = ""
+    bare: str | None = None
+    choices: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 class Values:
@@ -83,27 +69,20 @@ class Values:
     __slots__ = ("_given", "_values", "arguments")
 
     def __init__(self, flags: Sequence[Flag]) -> None:
-        self._values: dict[str, str | float | bool | tuple[str, ...]] = {}
-        for flag in flags:
-            self._values[flag.name] = () if flag.many else flag.default
+        self._values = {flag.name: _NOTHING[flag.kind] if flag.default is None else flag.default for flag in flags}
         self._given: set[str] = set()
         self.arguments: tuple[str, ...] = ()
 
     def set(self, flag: Flag, value: str | float | bool) -> None:
         self._given.add(flag.name)
-        self._values[flag.name] = (*self.texts(flag.name), str(value)) if flag.many else value
+        self._values[flag.name] = value
 
     def given(self, name: str) -> bool:
-        """Was the flag on the command line?"""
+        """True if the flag is on the command line."""
         return name in self._given
 
     def text(self, name: str) -> str:
         return str(self._values[name])
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self._values[name]
-        assert isinstance(value, tuple)
-        return value
 
     def on(self, name: str) -> bool:
         return self._values[name] is True
@@ -114,27 +93,19 @@ class Values:
         return value
 
 
-class Parser:
-    """A command: name, flags, what else it takes (`operands`, as the usage line shows it), what it does (`about`)."""
+class Parser(Record):
+    """A command: name, flags, what else it takes (`operands`, as the usage line shows it), what it does (`about`).
 
-    def __init__(
-        self,
-        program: str,
-        flags: Sequence[Flag],
-        *,
-        manner: str = GO,
-        about: str = "",
-        operands: str = "",
-        more: str = "",
-    ) -> None:
-        self.program = program
-        self.flags = tuple(flags)
-        self.manner = manner
-        self._about = about
-        self._operands = operands
-        self._more = more
-        self._long = {flag.name: flag for flag in flags}
-        self._short = {flag.short: flag for flag in flags if flag.short}
+    `more` ends the help.
+    """
+
+    program: str
+    flags: tuple[Flag, ...]
+    _: KW_ONLY
+    manner: str = GO
+    about: str = ""
+    operands: str = ""
+    more: str = ""
 
     def parse(self, argv: Sequence[str]) -> Values:
         """Parses the arguments behind the program's name. Raises UsageError, HelpRequested."""
@@ -162,7 +133,7 @@ class Parser:
         name, equals, value = word[2 if word.startswith("--") else 1 :].partition("=")
         if not name or name[0] == "-":
             raise UsageError(f"{word!r} is not a flag")
-        flag = self._long.get(name)
+        flag = next((flag for flag in self.flags if flag.name == name), None)
         if flag is None:
             if name == "help" or (name == "h" and self.manner == GO):
                 raise HelpRequested
@@ -173,7 +144,7 @@ class Parser:
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
-            flag = self._short.get(letter)
+            flag = next((flag for flag in self.flags if flag.short == letter), None)
             if flag is None:
                 if letter == "h":
                     raise HelpRequested
@@ -181,14 +152,14 @@ class Parser:
             if letters.startswith("="):
                 self._take_value(values, flag, f"-{letter}", letters[1:], rest)
                 return
-            if letters and flag.bare is None:
+            if letters and flag.bare is None and flag.kind != SWITCH:
                 self._take_value(values, flag, f"-{letter}", letters, rest)
                 return
             self._take_value(values, flag, f"-{letter}", None, rest)
 
     def _take_value(self, values: Values, flag: Flag, shown: str, value: str | None, rest: list[str]) -> None:
         if value is None:
-            value = flag.bare
+            value = "true" if flag.kind == SWITCH else flag.bare
         if value is None:
             if not rest:
                 raise UsageError(f"{shown} needs a value")
@@ -200,23 +171,24 @@ class Parser:
 
     def usage(self) -> str:
         """The help text."""
-        lines = [f"usage: {self.program} [flags]" + (f" {self._operands}" if self._operands else "")]
-        if self._about:
-            lines += ["", self._about]
+        lines = [f"usage: {self.program} [flags]" + (f" {self.operands}" if self.operands else "")]
+        if self.about:
+            lines += ["", self.about]
         lines += ["", "flags:"]
         for flag in self.flags:
             if not flag.hidden:
                 lines += self._row(flag)
         lines += _columns("  -h, -help" if self.manner == GO else "  -h, --help", "show this help")
-        if self._more:
-            lines += ["", self._more]
+        if self.more:
+            lines += ["", self.more]
         return "\n".join(lines) + "\n"
 
     def _row(self, flag: Flag) -> list[str]:
         left = f"  -{flag.short}, " if flag.short else "      " if self.manner == POSIX else "  "
         left += self._shown(flag.name)
         if flag.kind != SWITCH:
-            left += f"[={flag.noun}]" if flag.bare is not None else f" {flag.noun}"
+            noun = flag.noun or flag.kind
+            left += f"[={noun}]" if flag.bare is not None else f" {noun}"
         text = flag.text
         if flag.default and flag.kind != SWITCH:
             text += f" (default {_seconds_text(flag.default) if isinstance(flag.default, float) else flag.default})"
@@ -224,30 +196,23 @@ class Parser:
             text += ": " + " ".join(flag.choices)
         return _columns(left, text)
 
-    def attempt(self, argv: Sequence[str], check: Callable[[Values], None] | None = None) -> Values | int:
-        """The values; the exit status where help was asked for or the arguments are wrong, and that has been said.
+    def attempt(self, argv: Sequence[str], version: str) -> Values | int:
+        """The values; the exit status where help or the `version` was asked for or the arguments are wrong, and that is written.
 
-        `check` raises UsageError for what the flags' kinds do not say.
+        Help goes to standard error, where the references write it.
         """
         try:
             values = self.parse(argv)
-            if check is not None:
-                check(values)
         except HelpRequested:
-            return self.show_help()
+            sys.stderr.write(self.usage())
+            return 0
         except UsageError as error:
-            return self.show_usage_error(error)
+            sys.stderr.write(f"{self.program}: {error}\n{self.usage()}")
+            return 2
+        if values.on("version"):
+            sys.stdout.write(f"{version}\n")
+            return 0
         return values
-
-    def show_usage_error(self, error: UsageError) -> int:
-        """Writes the error and the help to standard error; the exit status."""
-        sys.stderr.write(f"{self.program}: {error}\n{self.usage()}")
-        return 2
-
-    def show_help(self) -> int:
-        """Writes the help to standard error, where the references write it; the exit status."""
-        sys.stderr.write(self.usage())
-        return 0
 
 
 def _columns(left: str, text: str) -> list[str]:
@@ -274,7 +239,7 @@ def _convert(flag: Flag, shown: str, value: str) -> str | float | bool:
         except ValueError as error:
             raise UsageError(f"{shown} {value!r}: {error}") from None
     if flag.choices and value not in flag.choices:
-        raise UsageError(f"{value!r} is not a valid {flag.noun}")
+        raise UsageError(f"{value!r} is not a valid {flag.noun or flag.kind}")
     return value
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ignition_py.initrd.tree import Tree
+
+    Member = tuple[str, int, bytes]  # path, mode, contents
 
 _ALIGNED = 512  # bytes; an archive that ends there can be followed by any other
 _TIME = 0  # the same bytes for the same input
 
 
 def archive(tree: Tree) -> Iterator[bytes]:
-    """The archive in pieces: folders first, everything owned by root. Raises BuildError."""
+    """The archive in pieces: folders first. Raises BuildError."""
+    return _packed(_members(tree))
+
+
+def folder_archive(root: str) -> bytes:
+    """Everything below `root` as an archive. Raises OSError."""
+    return b"".join(_packed(_members_below(root)))
+
+
+def _packed(members: Iterable[Member]) -> Iterator[bytes]:
+    """Everything is owned by root."""
     size = 0
-    for number, (path, mode, data) in enumerate(_members(tree), 1):
+    for number, (path, mode, data) in enumerate(members, 1):
         record = _record(number, path.lstrip("/"), mode, data)
         size += len(record)
         yield record
@@ -25,11 +38,27 @@ def archive(tree: Tree) -> Iterator[bytes]:
     yield end + b"\0" * (-(size + len(end)) % _ALIGNED)
 
 
-def _members(tree: Tree) -> Iterator[tuple[str, int, bytes]]:
+def _members(tree: Tree) -> Iterator[Member]:
     for path in tree.folders():
         yield path, stat.S_IFDIR | 0o755, b""
     for path, entry in tree:
         yield path, entry.mode, entry.contents()
+
+
+def _members_below(root: str) -> Iterator[Member]:
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        if folder != root:
+            yield os.path.relpath(folder, root), os.lstat(folder).st_mode, b""
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                data = os.readlink(path).encode()
+            else:
+                with open(path, "rb") as file:
+                    data = file.read()
+            yield os.path.relpath(path, root), mode, data
 
 
 def _record(number: int, name: str, mode: int, data: bytes) -> bytes:

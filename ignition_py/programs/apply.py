@@ -61,12 +61,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     flags = parser(program)
-    values = flags.attempt(argv)
+    values = flags.attempt(argv, version_text())
     if isinstance(values, int):
         return values
-    if values.on("version"):
-        streams.write_stdout(f"{version_text()}\n")
-        return 0
     if len(values.arguments) != 1:
         streams.say(flags.usage())
         return 1

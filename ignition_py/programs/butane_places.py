@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec.model import Origin, Struct
 from ignition_py.yaml_places import written
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-class Compilation:
+class Compilation(Record):
     """A Butane text: its name, and the name that the config compiled from it goes by."""
 
-    def __init__(self, name: str, compiled: str, text: bytes) -> None:
-        self.name = name
-        self.compiled = compiled
-        self.text = text
+    name: str
+    compiled: str
+    text: bytes
 
     def place(self, place: Place) -> Place:
         """The place in the Butane text; one in another config stays, one that Butane made by itself loses its line."""

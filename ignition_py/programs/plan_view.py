@@ -6,7 +6,7 @@ machine are not part of it: they will be others each time.
 
 from __future__ import annotations
 
-from ignition_py.record import Record
+from ignition_py.record import Record, field
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
 from ignition_py.stages.disks.foresee.steps import UNKNOWN
 from ignition_py.stages.disks.partitions import operations
@@ -75,22 +75,19 @@ class Row(Record):
         return TYPES.get(entry.type_guid, entry.type_guid) if entry is not None else ""
 
 
-class DiskView:
+class DiskView(Record):
     """One disk. `table` says what happens to the table as a whole; `device` as the config names it."""
 
-    __slots__ = ("after", "before", "conflicts", "device", "image", "rows", "sector_size", "sectors", "table", "warnings")
-
-    def __init__(self, plan: DiskPlan) -> None:
-        self.device = plan.state.device
-        self.image = plan.state.node
-        self.sector_size = plan.state.sector_size
-        self.sectors = plan.state.sectors
-        self.rows: list[Row] = []
-        self.before: list[Segment] = []
-        self.after: list[Segment] = []
-        self.table = ""
-        self.conflicts = list(plan.conflicts)
-        self.warnings = list(plan.warnings)
+    device: str
+    image: str
+    sector_size: int
+    sectors: int
+    table: str
+    conflicts: list[str]
+    warnings: list[str]
+    rows: list[Row] = field(default_factory=list)
+    before: list[Segment] = field(default_factory=list)
+    after: list[Segment] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -170,10 +167,13 @@ def build(
 
 
 def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume]) -> DiskView:
-    view, state = DiskView(plan), plan.state
+    state = plan.state
+    table = "; ".join(step.describe() for step in plan.operations if step.writes and not step.number)
+    view = DiskView(
+        state.device, state.node, state.sector_size, state.sectors, table, list(plan.conflicts), list(plan.warnings)
+    )
     before = state.reading.primary or state.reading.backup
     after = before if plan.conflicts or (plan.after is None and not plan.writes) else plan.after
-    view.table = "; ".join(step.describe() for step in plan.operations if step.writes and not step.number)
     actions = _actions(plan, before)
     then = {} if after is None else after.entries
     for number in sorted({*({} if before is None else before.entries), *then}):

@@ -14,7 +14,6 @@ from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import complain
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
 from ignition_py.report.diag import IgnitionError
-from ignition_py.system import streams
 from ignition_py.system.log import Log
 
 TYPE_CHECKING = False
@@ -36,12 +35,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs `ignition-rmcfg` and returns its exit status."""
     flags = parser(program)
-    values = flags.attempt(argv)
+    values = flags.attempt(argv, version_text())
     if isinstance(values, int):
         return values
-    if values.on("version"):
-        streams.write_stdout(f"{version_text()}\n")
-        return 0
     platform = values.text("platform")
     if values.arguments or platform not in PLATFORMS:
         wrong = "it takes no arguments" if values.arguments else f"there is no platform {platform!r}"

@@ -42,12 +42,9 @@ def parser(program: str) -> Parser:
 def main(program: str, argv: Sequence[str]) -> int:
     """Runs `ignition-validate` and returns its exit status."""
     flags = parser(program)
-    values = flags.attempt(argv)
+    values = flags.attempt(argv, version_text())
     if isinstance(values, int):
         return values
-    if values.on("version"):
-        streams.write_stdout(f"{version_text()}\n")
-        return 0
     if not values.arguments:
         streams.say(flags.usage())
         return 1

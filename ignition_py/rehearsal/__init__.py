@@ -3,7 +3,6 @@
     cache      where built things are kept, under which key
     image      the Debian tree (mmdebstrap) and the root disk made from it
     initramfs  dracut run inside that tree; our own Python as a segment of its own
-    cpio       writes such a segment
     qemu       which accelerator works here; the command line
     console    the serial console, line by line, and how it says that a boot has failed
     machine    a disk, blank disks, a config: boot it, ask the booted system, kill it

@@ -13,6 +13,7 @@ import os
 import socketserver
 import threading
 
+from ignition_py.record import KW_ONLY, Record
 from ignition_py.rehearsal.hardware import SERVER, Drive
 from ignition_py.rehearsal.image import BuildError, run
 
@@ -26,21 +27,18 @@ _DRIVE_SIZE = 4 << 20  # bytes, besides the config
 _OPENSTACK, _NOCLOUD, _CLOUDSTACK = "openstack/latest/user_data", "user-data", "cloudstack/userdata/user_data.txt"
 
 
-class Handover:
+class Handover(Record):
     """What the machine gets: the firmware setting, words for the kernel command line, drives, a server behind a port.
 
     `server` is (port, Unix socket) as in hardware.Network, `body` what it answers.
     """
 
-    def __init__(
-        self, *, firmware: bytes | None = None, kargs: str = "", drives: tuple[Drive, ...] = (),
-        server: tuple[int, str] | None = None, body: bytes = b"",
-    ) -> None:  # fmt: skip
-        self.firmware = firmware
-        self.kargs = kargs
-        self.drives = drives
-        self.server = server
-        self.body = body
+    _: KW_ONLY
+    firmware: bytes | None = None
+    kargs: str = ""
+    drives: tuple[Drive, ...] = ()
+    server: tuple[int, str] | None = None
+    body: bytes = b""
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:

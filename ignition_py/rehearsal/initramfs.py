@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 
+from ignition_py.initrd.newc import folder_archive
 from ignition_py.rehearsal.cache import Say, cached, files_below, key_of, silent
-from ignition_py.rehearsal.cpio import archive
 from ignition_py.rehearsal.image import SOURCES, kernel, put, run, tree, tree_key
 from ignition_py.rehearsal.shape import Shape
 
@@ -89,7 +89,7 @@ def _build_python(directory: str, sources: str, path: str) -> None:
         inside(directory, sources, work, f"set -e; {script}")
         os.makedirs(path)
         with open(f"{path}/python.cpio", "wb") as file:
-            file.write(archive(f"{work}/files"))
+            file.write(folder_archive(f"{work}/files"))
         shutil.move(f"{work}/natives", f"{path}/natives")
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -128,5 +128,5 @@ def segment(shape: Shape, directory: str) -> list[str]:
         os.chmod(f"{work}/{path}", 0o755)  # noqa: S103 - units run these, as any program of an initramfs
     path = os.path.join(directory, "segment.cpio")
     with open(path, "wb") as file:
-        file.write(archive(work))
+        file.write(folder_archive(work))
     return [path]

@@ -15,6 +15,7 @@ import time
 
 from ignition_py import boot_report as report
 from ignition_py.programs.sizes import size_of
+from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.rehearsal import disks, failure_screen, questions
 from ignition_py.rehearsal.console import FATAL
 from ignition_py.rehearsal.findings import rows
@@ -45,34 +46,30 @@ _ENTRY = "/boot/loader/entries/rehearsal.conf"
 _REBOOT = "rebooting, so that the kernel gets its new arguments"
 
 
-class Request:
+class Request(Record):
     """What to rehearse. `text`: the config as JSON; `version`: its spec version; `config`: the same, decoded."""
 
-    def __init__(
-        self, text: bytes, config: Config, version: str, *, platform: str, image: Image | None, blanks: list[Blank], outside: bool,
-        memory: int, timeout: float,
-    ) -> None:  # fmt: skip
-        self.text = text
-        self.config = config
-        self.version = version
-        self.platform = platform
-        self.image = image
-        self.blanks = blanks
-        self.outside = outside
-        self.memory = memory
-        self.timeout = timeout
+    text: bytes
+    config: Config
+    version: str
+    _: KW_ONLY
+    platform: str
+    image: Image | None
+    blanks: list[Blank]
+    outside: bool
+    memory: int
+    timeout: float
 
 
-class Outcome:
+class Outcome(Record):
     """How it went. `rows`, `stages`: of a machine that came up. `why`, `screen`: of one that did not."""
 
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.stages: list[Run] = []
-        self.screen: Screen | None = None
-        self.why = ""
-        self.console = ""
-        self.seconds = 0.0
+    rows: list[Row] = field(default_factory=list)
+    stages: list[Run] = field(default_factory=list)
+    screen: Screen | None = None
+    why: str = ""
+    console: str = ""
+    seconds: float = 0.0
 
     @property
     def state(self) -> str:

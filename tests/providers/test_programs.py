@@ -127,6 +127,6 @@ def test_rmcfg_has_a_unit_for_the_platforms_that_can() -> None:
     assert named == ["ignition.firstboot", *(f"|ignition.platform.id={platform}" for platform in DELETING)]
     command = dict(settings)["ExecStart"].replace("${PLATFORM_ID}", DELETING[0]).split()
     assert command[0] in PROGRAMS
-    values = rmcfg.parser(command[0]).attempt(command[1:])
+    values = rmcfg.parser(command[0]).attempt(command[1:], "")
     assert not isinstance(values, int)
     assert values.text("platform") == DELETING[0]

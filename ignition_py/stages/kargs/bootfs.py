@@ -126,24 +126,24 @@ def find(log: Log, command_line: str) -> list[Place]:
         time.sleep(0.2)
 
 
-class Mounted:
+class Mounted(Record):
     """`with Mounted(log, place) as path`: the filesystem at `path`, unmounted (which writes all of it) at the end."""
 
-    def __init__(self, log: Log, place: Place, *, at: str = MOUNT_POINT) -> None:
-        self._log = log
-        self._place = place
-        self._at = at
+    log: Log
+    place: Place
+    _: KW_ONLY
+    at: str = MOUNT_POINT
 
     def __enter__(self) -> str:
-        os.makedirs(self._at, mode=0o700, exist_ok=True)
-        options = ",".join(filter(None, ("rw", "nodev", "nosuid", "noexec", self._place.options)))
-        run(self._log, ["mount", "-o", options, "--", self._place.node, self._at], what=f"mounting {self._place.describe()}")
-        return self._at
+        os.makedirs(self.at, mode=0o700, exist_ok=True)
+        options = ",".join(filter(None, ("rw", "nodev", "nosuid", "noexec", self.place.options)))
+        run(self.log, ["mount", "-o", options, "--", self.place.node, self.at], what=f"mounting {self.place.describe()}")
+        return self.at
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         try:
-            run(self._log, ["umount", "--", self._at], what=f"unmounting {self._place.describe()}")
-        except CommandError as trouble:
+            run(self.log, ["umount", "--", self.at], what=f"unmounting {self.place.describe()}")
+        except CommandError as problem:
             if error is None:
                 raise
-            self._log.warning(str(trouble))
+            self.log.warning(str(problem))
