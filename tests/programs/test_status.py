@@ -105,6 +105,7 @@ def test_downloads_are_recorded_without_secrets(tmp_path: Path, server: Server) 
     assert b"s3cr3t" not in data
 
 
+@pytest.mark.subprocess  # sync
 def test_a_boot_leaves_its_report_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     (root / "etc").mkdir(parents=True)
