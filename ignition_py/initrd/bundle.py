@@ -13,15 +13,12 @@ import __future__
 import ast
 import marshal
 import os
+from collections.abc import Iterable
+from types import CodeType
 
 from ignition_py.record import Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import CodeType
-
-    Code = tuple[str, bool, bytes]  # name, is a package, marshalled code
+Code = tuple[str, bool, bytes]  # name, is a package, marshalled code
 
 # Runs `main` of a module with its words of the command line; the process ends without tearing its modules down, which
 # would cost a fifth of the start. An exception, SystemExit included, takes the long way.

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable
 
 from ignition_py.initrd.tree import BuildError
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ignition_py.system.log import Log
 
 # glibc: how a thread ends; looking up users and hosts (part of libc itself since 2.34). Taken from beside libc.
 OPENED = ("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")

@@ -19,13 +19,10 @@ import ast
 import importlib.machinery
 import os
 import sys
+from collections.abc import Iterable, Iterator
 
 from ignition_py.initrd.stand_ins import STAND_INS
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 OWN = ("ignition_py", "butane_py")
 # Everything in it is carried, since providers and stages are imported by computed names; of the compiler what is imported.

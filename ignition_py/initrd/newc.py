@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from ignition_py.initrd.tree import Tree
 
-    from ignition_py.initrd.tree import Tree
-
-    Member = tuple[str, int, bytes]  # path, mode, contents
+Member = tuple[str, int, bytes]  # path, mode, contents
 
 _ALIGNED = 512  # bytes; an archive that ends there can be followed by any other
 _TIME = 0  # the same bytes for the same input

@@ -14,11 +14,8 @@ from ignition_py.initrd.modules import OWN
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.tree import BuildError, Tree
 from ignition_py.record import Record
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.log import Log
 
 # Ignition 2.27 built with Go 1.26 for amd64, stripped: the binary alone, as it is and by `zstd -19`.
 REFERENCE = (22 << 20, 8_800_000)

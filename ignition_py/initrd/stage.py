@@ -17,15 +17,12 @@ import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 
 from ignition_py.initrd import carried
 from ignition_py.initrd.bundle import MAIN, bundle, compiled
 from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed
 from ignition_py.initrd.stand_ins import STAND_INS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PREFIX = "/usr/lib/ignition-py"
 # Imported by the interpreter itself, before the launcher runs, and found as files (or frozen, but not in every build).

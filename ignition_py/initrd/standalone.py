@@ -16,19 +16,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 
 from ignition_py.initrd import carried, stage
 from ignition_py.initrd.libraries import libraries_of, linker_of
 from ignition_py.initrd.modules import MissingModule
 from ignition_py.initrd.tree import BuildError, Tree
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.system.log import Log
 
 LINKER = f"{stage.PREFIX}/ld.so"
 LIBRARIES = f"{stage.PREFIX}/lib"

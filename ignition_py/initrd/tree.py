@@ -8,13 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class BuildError(IgnitionError):

@@ -15,11 +15,8 @@ import tempfile
 
 from ignition_py.initrd.tree import BuildError
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.log import Log
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DRACUT, INITRAMFS_TOOLS = "dracut", "initramfs-tools"

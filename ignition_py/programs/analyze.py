@@ -7,16 +7,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from json import dumps
 
-from ignition_py.boot_report import load
+from ignition_py.boot_report import Report, Span, load
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.boot_report import Report, Span
 
 BLAME, PATH, SVG = VIEWS = ("blame", "critical-path", "svg")
 _GAP = 0.01  # seconds between stages that are worth a line

@@ -10,6 +10,7 @@ refused, or left out with `--ignore-unsupported`. Flags, exit status and what is
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 from ignition_py import version_text
 from ignition_py.butane import is_butane
@@ -20,18 +21,12 @@ from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import compile_butane, read_input
 from ignition_py.programs.render import check_rendered
 from ignition_py.render import Renderer, log_report, parse
-from ignition_py.report.diag import ConfigError, IgnitionError, StageError, path_text
+from ignition_py.report.diag import ConfigError, IgnitionError, Path, StageError, path_text
+from ignition_py.spec.tables import Config
 from ignition_py.stages import fetch_offline, files
 from ignition_py.state import State
 from ignition_py.system import streams
 from ignition_py.system.log import Log
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.tables import Config
 
 _ABOUT = "Applies files, directories, links and units of a config to a root directory. `-` reads standard input."
 _CONTAINER_FILES = ("/run/.containerenv", "/.dockerenv")  # podman, docker

@@ -12,10 +12,7 @@ from ignition_py.report.diag import Report
 from ignition_py.spec import downgrade, tables
 from ignition_py.spec.legacy import legacy_version, translate
 from ignition_py.spec.read import parse
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Config
+from ignition_py.spec.tables import Config
 
 STABLE = tuple(name for name in tables.VERSIONS if "-" not in name)
 

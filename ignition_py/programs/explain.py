@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from ignition_py.programs.commands import command
 from ignition_py.report import explain as texts
 from ignition_py.report.catalog import load
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

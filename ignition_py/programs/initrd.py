@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Sequence
 
 from ignition_py.initrd import size as weights
 from ignition_py.initrd import whole
@@ -18,15 +19,10 @@ from ignition_py.initrd.carried import CLEVIS, PROGRAMS
 from ignition_py.initrd.newc import archive
 from ignition_py.initrd.size import compress
 from ignition_py.initrd.standalone import standalone, try_out
+from ignition_py.initrd.tree import Tree
 from ignition_py.record import Record
 from ignition_py.system.host import which
 from ignition_py.system.log import NOTICE, Log
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.initrd.tree import Tree
 
 CPIO = "cpio"
 HOSTS = ("dracut", "initramfs-tools")  # programs that make initramfs images

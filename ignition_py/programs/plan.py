@@ -8,6 +8,7 @@ Without images it looks at this machine's disks (which takes root); with them, o
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 
 from ignition_py.context import Context
@@ -15,10 +16,11 @@ from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.programs.plan_images import Images, image_state
 from ignition_py.programs.plan_svg import picture
 from ignition_py.programs.plan_text import lines
-from ignition_py.programs.plan_view import build
+from ignition_py.programs.plan_view import View, build
 from ignition_py.programs.render import Fetching, rendered
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.spec import tables
+from ignition_py.spec.tables import Config, Disk
 from ignition_py.stages.disks import raid
 from ignition_py.stages.disks.foresee.conflicts import foresee
 from ignition_py.stages.disks.foresee.machine import Machine
@@ -28,23 +30,13 @@ from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.luks import stage as luks
 from ignition_py.stages.disks.luks.prepared import Prepared
-from ignition_py.stages.disks.partitions.inspect import inspect_disk
-from ignition_py.stages.disks.partitions.plan import plan_disk
-from ignition_py.stages.disks.progress import peek
+from ignition_py.stages.disks.partitions.inspect import DiskState, inspect_disk
+from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
+from ignition_py.stages.disks.progress import Progress, peek
 from ignition_py.stages.disks.stage import table_written
 from ignition_py.state import State
+from ignition_py.system.log import Log
 from ignition_py.system.udev import neighbours
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from ignition_py.programs.plan_view import View
-    from ignition_py.spec.tables import Config, Disk
-    from ignition_py.stages.disks.partitions.inspect import DiskState
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
 
 LINES, SVG, JSON = STYLES = ("text", "svg", "json")
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable, Mapping
 
 from ignition_py.programs.sizes import size_of
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Raid
+from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.partitions import gpt
 from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.system.blkid import Signature, probe
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ignition_py.spec.tables import Raid
-    from ignition_py.stages.disks.foresee.volumes import Volume
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 _FORMATS = ((b"QFI\xfb", "qcow2"), (b"KDMV", "VMDK"), (b"conectix", "VHD"), (b"vhdxfile", "VHDX"))
 _LEAST = 64  # sectors; less holds no table

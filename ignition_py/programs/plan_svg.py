@@ -5,14 +5,21 @@ The same plan gives the same bytes, so pictures can be kept beside a document an
 
 from __future__ import annotations
 
-from ignition_py.programs.plan_view import CREATE, DELETE, FREE, KEEP, RECREATE, RESIZE, printable
+from collections.abc import Sequence
+
+from ignition_py.programs.plan_view import (
+    CREATE,
+    DELETE,
+    FREE,
+    KEEP,
+    RECREATE,
+    RESIZE,
+    DiskView,
+    Segment,
+    View,
+    printable,
+)
 from ignition_py.programs.sizes import size_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.programs.plan_view import DiskView, Segment, View
 
 _WIDTH, _MARGIN, _LEFT = 960, 16, 64  # pixels
 _BAR, _GAP, _LINE = 50, 26, 16

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 
-from ignition_py.programs.plan_view import FREE, KEEP, printable
+from ignition_py.programs.plan_view import FREE, KEEP, DiskView, Row, Segment, View, printable
 from ignition_py.programs.sizes import size_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ignition_py.programs.plan_view import DiskView, Row, Segment, View
 
 _WIDTH, _LEAST_WIDTH, _MOST_WIDTH = 100, 60, 160
 _LEFT = 9  # columns before a drawing

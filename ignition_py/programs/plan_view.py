@@ -6,22 +6,18 @@ machine are not part of it: they will be others each time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ignition_py.record import Record, field
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
-from ignition_py.stages.disks.foresee.steps import UNKNOWN
+from ignition_py.stages.disks.foresee.steps import UNKNOWN, Foreseen, Step
+from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.partitions import operations
+from ignition_py.stages.disks.partitions.gpt import Entry, Table
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.system.blkid import Signature, probe
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from ignition_py.stages.disks.foresee.steps import Foreseen, Step
-    from ignition_py.stages.disks.foresee.volumes import Volume
-    from ignition_py.stages.disks.partitions.gpt import Entry, Table
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 KEEP, CREATE, DELETE, RESIZE, RECREATE = "keep", "create", "delete", "resize", "recreate"
 FREE = "free"

@@ -8,33 +8,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from json import dumps
 
 from ignition_py.butane import is_butane
-from ignition_py.programs.inputs import compile_butane, complain, read_input
+from ignition_py.programs.inputs import Input, compile_butane, complain, read_input
 from ignition_py.programs.sizes import size_of
 from ignition_py.providers import PLATFORMS
 from ignition_py.record import Record
 from ignition_py.rehearsal.failure_screen import to_yaml
+from ignition_py.rehearsal.findings import Row
 from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
 from ignition_py.rehearsal.image import BuildError
 from ignition_py.rehearsal.machine import BootFailed, Image
 from ignition_py.rehearsal.qemu import QEMU
-from ignition_py.rehearsal.rehearse import Request, plan_disks
+from ignition_py.rehearsal.rehearse import Outcome, Request, plan_disks
 from ignition_py.rehearsal.rehearse import rehearse as run_rehearsal
 from ignition_py.rehearsal.screen import Screen
 from ignition_py.report import text as reports
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.read import parse, read
 from ignition_py.system import streams
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.programs.inputs import Input
-    from ignition_py.rehearsal.findings import Row
-    from ignition_py.rehearsal.rehearse import Outcome
 
 AS_WANTED, NOT_SO, USAGE, NO_MACHINE = 0, 1, 2, 3
 TIMEOUT = 400.0  # seconds until the real root answers
@@ -209,5 +203,4 @@ def _table(rows: Sequence[Row]) -> list[str]:
         found = "as wanted" if row.wanted == row.found and len(row.wanted) > rest else cut(row.found, rest)
         lines.append(f" {'ok' if row.ok else 'NO'} {cut(name, first):<{first}}  {cut(row.wanted, second):<{second}}  {found}")
     return lines
-
 

@@ -20,13 +20,9 @@ from ignition_py.spec.downgrade import convert
 from ignition_py.spec.origins import place_of
 from ignition_py.spec.read import read
 from ignition_py.spec.rules.all import validate
+from ignition_py.spec.tables import Config
 from ignition_py.state import State
 from ignition_py.system.log import CRIT, INFO, WARNING, Log, Stream
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-
-    from ignition_py.spec.tables import Config
 
 TIMEOUT = 60.0  # seconds for one fetch, as long as no config says otherwise
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from ignition_py.boot_report import DONE, FAILED, RUNNING, UNKNOWN, load
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.boot_report import Report
+from ignition_py.boot_report import DONE, FAILED, RUNNING, UNKNOWN, Report, load
 
 _INTERVAL = 0.25  # seconds
 

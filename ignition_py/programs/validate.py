@@ -8,6 +8,7 @@ unknown flag.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from os import environ
 
 from ignition_py import version_text
@@ -20,10 +21,6 @@ from ignition_py.report.data import json_line
 from ignition_py.report.diag import IgnitionError, Report
 from ignition_py.spec.read import parse
 from ignition_py.system import streams
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 AUTO, LINES, PRETTY, JSON, SARIF = STYLES = ("auto", "lines", "pretty", "json", "sarif")
 _ABOUT = "Checks Ignition configs (and Butane configs, compiled first). `-` reads standard input."

@@ -7,15 +7,11 @@ The root disk is /dev/vda. What is named otherwise (a partition label, an array)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ignition_py.record import Record
 from ignition_py.rehearsal.hardware import ATA, ATA_PORTS, NVME, VIRTIO
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.spec.tables import Config, Disk
+from ignition_py.spec.tables import Config, Disk
 
 _SMALLEST = 10 << 10  # MiB; files are sparse
 _SPARE = 64  # MiB for tables and alignment

@@ -6,11 +6,8 @@ Console lines -> Screen -> the entry of the config that is to blame; with a Buta
 from __future__ import annotations
 
 import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 _HEAD = re.compile(r"^(?:.*: )?Ignition failed in stage ([a-z-]+)$")
 _ASKED = "  asked for by: "

@@ -8,17 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ignition_py.fetch.gunzip import gunzip
 from ignition_py.rehearsal import questions as ask
 from ignition_py.spec.dataurl import decode
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from ignition_py.spec.tables import Config, Disk, Node, Partition, PasswdUser, Resource, Unit
+from ignition_py.spec.tables import Config, Disk, Node, Partition, PasswdUser, Resource, Unit
 
 NONE = "(none)"
 _MIB = 1 << 20

@@ -12,16 +12,13 @@ import http.server
 import os
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.rehearsal.hardware import SERVER, Drive
 from ignition_py.rehearsal.image import BuildError, run
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Give = Callable[[bytes, str], "Handover"]
+Give = Callable[[bytes, str], "Handover"]
 
 _DRIVE_SIZE = 4 << 20  # bytes, besides the config
 _OPENSTACK, _NOCLOUD, _CLOUDSTACK = "openstack/latest/user_data", "user-data", "cloudstack/userdata/user_data.txt"

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 from ignition_py.record import KW_ONLY, Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 VIRTIO, ATA, NVME = "virtio", "ata", "nvme"
 # The device that a drive on each bus becomes.

@@ -11,12 +11,9 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from collections.abc import Iterable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ignition_py.spec.tables import Config
+from ignition_py.spec.tables import Config
 
 BLOCKS, MOUNTS, NODES, SUMS, USERS, GROUPS, UNITS, FAILED, CMDLINE, RESULT, ALIASES, KEYS, MEMBERS = (
     "blocks", "mounts", "nodes", "sums", "users", "groups", "units", "failed", "cmdline", "result", "aliases", "keys", "members",

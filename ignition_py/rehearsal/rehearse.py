@@ -12,33 +12,26 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
 from ignition_py import boot_report as report
+from ignition_py.boot_report import Run
 from ignition_py.programs.sizes import size_of
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.rehearsal import disks, failure_screen, questions
+from ignition_py.rehearsal.cache import Say
 from ignition_py.rehearsal.console import FATAL
-from ignition_py.rehearsal.findings import rows
-from ignition_py.rehearsal.handover import hand_over
+from ignition_py.rehearsal.disks import Blank
+from ignition_py.rehearsal.failure_screen import Screen
+from ignition_py.rehearsal.findings import Row, rows
+from ignition_py.rehearsal.handover import Handover, hand_over
 from ignition_py.rehearsal.hardware import VIRTIO, Drive, Network
 from ignition_py.rehearsal.image import BuildError, run
-from ignition_py.rehearsal.machine import BootFailed, Machine
+from ignition_py.rehearsal.machine import Boot, BootFailed, Image, Machine
 from ignition_py.rehearsal.visitor import UNIT, with_agent
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.read import parse_cached
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ignition_py.boot_report import Run
-    from ignition_py.rehearsal.cache import Say
-    from ignition_py.rehearsal.disks import Blank
-    from ignition_py.rehearsal.failure_screen import Screen
-    from ignition_py.rehearsal.findings import Row
-    from ignition_py.rehearsal.handover import Handover
-    from ignition_py.rehearsal.machine import Boot, Image
-    from ignition_py.spec.tables import Config
+from ignition_py.spec.tables import Config
 
 AS_WANTED, DIFFERENT, FAILED = "as the config says", "different", "failed"
 _BOOTS = 3  # the kargs stage reboots once; more is a loop

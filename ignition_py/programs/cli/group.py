@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from ignition_py import version_text
 from ignition_py.programs.commands import Command, Group, completion_command
-
-if TYPE_CHECKING:
-    from typing import Any
 
 # Command -> what it does, for the list. Its module is ignition_py.programs.cli.NAME, with `-` as `_`, and has a `run`.
 COMMANDS = {

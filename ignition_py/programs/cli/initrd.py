@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -11,11 +12,7 @@ from ignition_py.programs.cli.options import VERBOSE, styles
 from ignition_py.programs.commands import FILE, FOLDER, Group, command
 from ignition_py.system import streams
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    T = TypeVar("T", bound=Callable[..., Any])
+T = TypeVar("T", bound=Callable[..., Any])
 
 _STATUSES = {0: "done", 1: "it cannot be done", 2: "wrong usage"}
 

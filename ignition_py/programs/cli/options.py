@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from ignition_py.programs.commands import DURATION, FILE, FOLDER
 from ignition_py.providers import PLATFORMS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    T = TypeVar("T", bound=Callable[..., Any])
+T = TypeVar("T", bound=Callable[..., Any])
 
 CONFIG = click.argument("config", type=FILE)
 FILES_DIR = click.option("--files-dir", type=FOLDER, help="Where a Butane config's local files come from.")
