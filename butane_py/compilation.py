@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py import tables
-    from butane_py.lint.settings import Settings
+    from butane_py.linter.settings import Settings
     from butane_py.resources import LocalFileError
     from butane_py.variants import Variant
     from butane_py.yaml.source import Source

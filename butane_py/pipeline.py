@@ -50,7 +50,7 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
     work.report = finished(work.report)
     options = work.options
     if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
-        from butane_py.lint.ignores import filtered
+        from butane_py.linter.ignores import filtered
 
         work.report = filtered(work.report, work.source, options.settings, lint=options.lint and work.text is not None)
     return work
@@ -180,7 +180,7 @@ def map_source(work: Compilation) -> None:
 def lint(work: Compilation) -> None:
     """The warnings of the linter, where they are asked for."""
     if work.options.lint:
-        from butane_py.lint import lint
+        from butane_py.linter import lint
 
         assert work.text is not None
         lint(work, work.config, work.output, work.text)

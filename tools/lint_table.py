@@ -17,7 +17,7 @@ END = "<!-- end of the rules -->\n"
 
 def table() -> str:
     """The rules as Markdown, a table for each module in its order."""
-    from butane_py.lint import every
+    from butane_py.linter import every
     from ignition_py.report.catalog import load
 
     codes = load()

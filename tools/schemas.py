@@ -16,7 +16,7 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE))
 
-from butane_py.schema import butane_schema, dispatching_schema, machine_config_schema  # noqa: E402  # the tree itself, not what is installed
+from butane_py.schemas import butane_schema, dispatching_schema, machine_config_schema  # noqa: E402  # the tree itself, not what is installed
 from butane_py.variants import VARIANTS  # noqa: E402
 from ignition_py.spec.schema import ignition_schema  # noqa: E402
 from ignition_py.spec.tables import VERSIONS  # noqa: E402

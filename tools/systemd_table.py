@@ -1,4 +1,4 @@
-"""Writes the tables that units and quadlets are held against: butane_py/lint/data/systemd.json and podman.json.
+"""Writes the tables that units and quadlets are held against: butane_py/linter/data/systemd.json and podman.json.
 
     python tools/systemd_table.py systemd [--root DIR]      sections, directives and units of the systemd in DIR (default: /)
     python tools/systemd_table.py podman FILE VERSION       sections and keys of quadlets, from podman-systemd.unit.5.md
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-DATA = Path(__file__).parents[1] / "butane_py" / "lint" / "data"
+DATA = Path(__file__).parents[1] / "butane_py" / "linter" / "data"
 UNIT_KINDS = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice")
 
 

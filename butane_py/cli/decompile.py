@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from butane_py.decompile import VARIANTS, decompiled
-from butane_py.decompile.unpack import Files
+from butane_py.decompiler import VARIANTS, decompiled
+from butane_py.decompiler.unpack import Files
 from butane_py.files import identity, write_output
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from butane_py.lint.settings import Settings
+    from butane_py.linter.settings import Settings
     from ignition_py.goflags import Values
 
 DONE, REFUSED, USAGE = 0, 1, 2
@@ -82,7 +82,7 @@ class Job(Record):
         """The options for one config: with the linter, those of the settings file that is found upwards from it."""
         if not self.options.lint:
             return self.options
-        from butane_py.lint.settings import for_config
+        from butane_py.linter.settings import for_config
 
         return for_config(self.options, name)
 
@@ -128,7 +128,7 @@ def _settings(values: Values) -> Settings | None:
     """The linter's settings of the command line; None where it has none."""
     if not (values.given("select") or values.given("ignore") or values.text("lint") == "verify"):
         return None
-    from butane_py.lint.settings import Settings, listed
+    from butane_py.linter.settings import Settings, listed
 
     select, ignore = listed(values.text("select")), listed(values.text("ignore"))
     return Settings(select, ignore, verify=values.text("lint") == "verify")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from butane_py.files import write_output
-from butane_py.upgrade import LATEST, UpgradeError, upgraded
+from butane_py.upgrader import LATEST, UpgradeError, upgraded
 from butane_py.variants import VARIANTS
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.system.streams import read_stdin, say, write_stdout

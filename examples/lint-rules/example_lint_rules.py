@@ -1,7 +1,7 @@
 """Rules of one organisation. Importing the module registers them; the entry point in pyproject.toml has butane-py import it."""
 
-from butane_py.lint.facts import Facts
-from butane_py.lint.rule import Find, lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 
 
 @lint(

@@ -48,9 +48,9 @@ DECLARING = (
     "butane_py.forbidden",
     "butane_py.ignition_rules",
     "butane_py.emit.source_map",
-    "butane_py.lint.every",
-    "butane_py.lint.ignores",
-    "butane_py.lint.settings",
+    "butane_py.linter.every",
+    "butane_py.linter.ignores",
+    "butane_py.linter.settings",
 )
 
 

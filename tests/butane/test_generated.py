@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from butane_py import tables
 from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
-from butane_py.schema import butane_schema
+from butane_py.schemas import butane_schema
 from butane_py.variants import VARIANTS, Variant
 from ignition_py.spec.model import Field, Struct
 from ignition_py.spec.schema import ignition_schema

@@ -7,7 +7,7 @@ import pytest
 from butane_py.cli.upgrade import main
 from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
-from butane_py.upgrade import UpgradeError, upgraded
+from butane_py.upgrader import UpgradeError, upgraded
 from butane_py.variants import VARIANTS
 
 STYLES = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from butane_py.cli.decompile import main
 from butane_py.compilation import Options
-from butane_py.decompile import canonical, decompile, decompile_files
+from butane_py.decompiler import canonical, decompile, decompile_files
 from butane_py.pipeline import compile_source
 from butane_py.variants import VARIANTS
 from ignition_py.report.diag import ConfigError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.lint.settings import Settings
+from butane_py.linter.settings import Settings
 from butane_py.pipeline import compile_source
 from butane_py.result import Result
 from ignition_py.report.catalog import declare, load

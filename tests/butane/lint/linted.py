@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import Any
 
 from butane_py.compilation import Options
-from butane_py.lint.settings import Settings
+from butane_py.linter.settings import Settings
 from butane_py.pipeline import compile_source
 from ignition_py.report.diag import Entry
 

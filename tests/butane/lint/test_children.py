@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.lint.settings import Settings
+from butane_py.linter.settings import Settings
 from butane_py.pipeline import compile_source
 
 HEAD = "variant: fcos\nversion: 1.6.0\n"

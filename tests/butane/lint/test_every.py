@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from butane_py.compilation import Options
-from butane_py.decompile import decompile
-from butane_py.lint import every
-from butane_py.lint.rule import MOST_OF_A_RULE
+from butane_py.decompiler import decompile
+from butane_py.linter import every
+from butane_py.linter.rule import MOST_OF_A_RULE
 from butane_py.pipeline import compile_source
 from ignition_py.report.catalog import load
 from ignition_py.report.diag import WARNING, ConfigError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.lint.login import hash_kind, key_problem
+from butane_py.linter.login import hash_kind, key_problem
 from tests.butane.lint.linted import codes, entries
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS"

@@ -63,8 +63,8 @@ def test_the_example_names_its_module_as_an_entry_point() -> None:
     ("source", "words"),
     [
         ("import not_there", "cannot be loaded: ModuleNotFoundError"),
-        ("from butane_py.lint.rule import lint\n@lint('lint-crlf', title='A')\ndef a(facts, find): pass\n", "cannot be loaded: ValueError"),
-        ("from butane_py.lint.rule import lint\n@lint('mine-a', title='A')\ndef a(facts, find): 1 / 0\n", "the lint rule mine-a of broken failed: ZeroDivisionError"),
+        ("from butane_py.linter.rule import lint\n@lint('lint-crlf', title='A')\ndef a(facts, find): pass\n", "cannot be loaded: ValueError"),
+        ("from butane_py.linter.rule import lint\n@lint('mine-a', title='A')\ndef a(facts, find): 1 / 0\n", "the lint rule mine-a of broken failed: ZeroDivisionError"),
     ],
 )
 def test_broken_rules(source: str, words: str, tmp_path: Path) -> None:

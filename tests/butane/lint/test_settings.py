@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
-from butane_py.lint.settings import Settings, load, matches
+from butane_py.linter.settings import Settings, load, matches
 from butane_py.pipeline import compile_source
 from ignition_py.report.diag import ConfigError
 from tests.butane.lint.linted import codes, entries, file

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.lint.unit_text import MOST, read_command, read_unit
+from butane_py.linter.unit_text import MOST, read_command, read_unit
 from tests.butane.lint.linted import codes, entries, file, one_unit, unit
 
 RUN = "[Service]\nExecStart=/bin/true\n"

@@ -119,7 +119,7 @@ def _table(path: str, key: str) -> dict[str, Any] | None:
 
 def parse(table: dict[str, Any], path: str) -> Settings:
     """Checked settings. Raises ConfigError for unknown names and wrong types."""
-    from butane_py.lint.rule import near
+    from butane_py.linter.rule import near
 
     names = (*_LISTS, *_SWITCHES, "severity")
     values: dict[str, Any] = {}
@@ -158,8 +158,8 @@ def _severities(table: Any, path: str) -> dict[str, str]:
 
 
 def _check_platforms(platforms: tuple[str, ...], path: str) -> None:
-    from butane_py.lint.rule import near
-    from butane_py.lint.size import BY_NAME
+    from butane_py.linter.rule import near
+    from butane_py.linter.size import BY_NAME
 
     for name in platforms:
         if name not in BY_NAME:

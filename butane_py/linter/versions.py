@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from butane_py.lint.rule import lint
+from butane_py.linter.rule import lint
 from ignition_py.report.diag import ERROR, INFO
 from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from butane_py.variants import Variant
     from ignition_py.report.diag import Entry, Path
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 
-from butane_py.lint.facts import carried, gunzip, resources, unpacked
-from butane_py.lint.rule import lint
+from butane_py.linter.facts import carried, gunzip, resources, unpacked
+from butane_py.linter.rule import lint
 from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 _GZIP = b"\x1f\x8b"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 
-from butane_py.lint.rule import lint, near
+from butane_py.linter.rule import lint, near
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import entry
 
@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 KEY_TYPES = (

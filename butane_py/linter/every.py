@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from butane_py.lint import (
+from butane_py.linter import (
     accounts,
     children,
     contents,
@@ -24,7 +24,7 @@ from butane_py.lint import (
     verify,
     versions,
 )
-from butane_py.lint.rule import RULES
+from butane_py.linter.rule import RULES
 
 __all__ = ["MODULES", "RULES"]
 

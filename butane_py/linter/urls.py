@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from butane_py.lint.facts import resources
-from butane_py.lint.rule import lint
+from butane_py.linter.facts import resources
+from butane_py.linter.rule import lint
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import file_
 
@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 _HASH = "0123456789abcdef" * 4

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from butane_py.lint.rule import lint, near
+from butane_py.linter.rule import lint, near
 from ignition_py.report.diag import INFO, WARNING
 from ignition_py.report.examples import array
 
@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 _IMAGE_LABELS = (

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py import tables
     from butane_py.compilation import Compilation
-    from butane_py.lint.rule import Find, Rule
+    from butane_py.linter.rule import Find, Rule
     from ignition_py.report.diag import Entry
     from ignition_py.spec import tables as spec
 
@@ -18,9 +18,9 @@ ENTRY_POINTS = "butane_py.lints"
 
 def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output: str) -> None:
     """Adds what the selected rules find to the report, in the order of the text."""
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
-    from butane_py.lint.settings import Settings
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
+    from butane_py.linter.settings import Settings
 
     settings = work.options.settings or Settings()
     facts = Facts(work, config, compiled, output, settings)
@@ -46,7 +46,7 @@ def _causes(found: list[Entry]) -> list[Entry]:
 
 def _run(rule: Rule, find: Find) -> None:
     """Runs one rule. Raises ConfigError where a rule of somebody else fails."""
-    from butane_py.lint.rule import EnoughError
+    from butane_py.linter.rule import EnoughError
 
     try:
         rule.check(find.facts, find)
@@ -65,7 +65,7 @@ def rules() -> dict[str, Rule]:
     """Every rule by its code: those of butane-py, then those of installed distributions. Raises ConfigError for one that cannot be loaded."""
     from importlib.metadata import entry_points
 
-    from butane_py.lint import every
+    from butane_py.linter import every
     from ignition_py.report.diag import ConfigError
 
     for point in entry_points(group=ENTRY_POINTS):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from butane_py.lint.facts import Facts
+    from butane_py.linter.facts import Facts
     from ignition_py.report.diag import Fix, Path, Place, Related
 
     Check = Callable[["Facts", "Find"], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from butane_py.lint.rule import lint
+from butane_py.linter.rule import lint
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE
 from ignition_py.report.examples import entry
 
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from butane_py.yaml.source import Node
     from ignition_py.report.diag import Path
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from butane_py.lint.rule import lint
-from butane_py.lint.started import Starts
-from butane_py.lint.unit_settings import misspells
+from butane_py.linter.rule import lint
+from butane_py.linter.started import Starts
+from butane_py.linter.unit_settings import misspells
 from ignition_py.report.diag import INFO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts, Text
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts, Text
+    from butane_py.linter.rule import Find
 
 _ROW = "fcos 1.8.0-experimental"
 _INSTALL = "          [Install]\n          WantedBy=multi-user.target\n"
@@ -163,7 +163,7 @@ def quadlet_reference(facts: Facts, find: Find) -> None:
                 whole = not start or start.endswith((" ", "source=", "src=", "Source="))
                 template = name.partition("@")[0] + "@." + name.rpartition(".")[2]
                 if found[1] in kinds and whole and "%" not in name and name not in names and template not in templates:
-                    from butane_py.lint.rule import near
+                    from butane_py.linter.rule import near
 
                     close = near(name, [each for each in names if each.endswith(f".{found[1]}")])
                     message = f"{setting.name}={name} of {text.unit}: there is no such quadlet in this config"

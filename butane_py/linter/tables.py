@@ -16,7 +16,7 @@ def table(name: str) -> dict[str, Any]:
     from importlib.resources import files
 
     data: dict[str, Any] = json.loads(
-        files("butane_py.lint").joinpath("data", f"{name}.json").read_text(encoding="utf-8")
+        files("butane_py.linter").joinpath("data", f"{name}.json").read_text(encoding="utf-8")
     )
     return data
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from functools import cached_property
 
-from butane_py.lint.unit_text import UnitText, read_unit
+from butane_py.linter.unit_text import UnitText, read_unit
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import Fix, Place
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from butane_py import tables
     from butane_py.compilation import Compilation
-    from butane_py.lint.settings import Settings
+    from butane_py.linter.settings import Settings
     from butane_py.variants import Variant
     from ignition_py.report.diag import Entry, Path
     from ignition_py.spec import tables as spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from butane_py.lint.rule import lint
+from butane_py.linter.rule import lint
 from butane_py.resources import inside
 from butane_py.yaml.source import At
 from ignition_py.report.examples import file_
@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 _SINGLE = ("local", "contents_local")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from butane_py.lint.rule import lint, near
-from butane_py.lint.tables import image_names
+from butane_py.linter.rule import lint, near
+from butane_py.linter.tables import image_names
 from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
     from ignition_py.report.diag import Path
 
 _HOME = "storage:\n  files:\n    - path: /home/core/.config/app.conf\n      user:\n        name: core\n      contents:\n        inline: a\n"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from butane_py.lint.rule import lint
+from butane_py.linter.rule import lint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from butane_py.lint.facts import Facts
-    from butane_py.lint.rule import Find
+    from butane_py.linter.facts import Facts
+    from butane_py.linter.rule import Find
 
 _EXAMPLE = "kernel_arguments:\n  should_exist:\n    - "
 

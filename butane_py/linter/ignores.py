@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from butane_py.lint.settings import OFF, Settings, matches
+from butane_py.linter.settings import OFF, Settings, matches
 from ignition_py.record import Record
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, INFO, Entry, Place, Report
