@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from butane_py.builders import Builder
+    from butane_py.library import Upgraded as Upgraded
+    from butane_py.library import decompile as decompile
+    from butane_py.library import explain as explain
+    from butane_py.library import lint as lint
+    from butane_py.library import schema as schema
+    from butane_py.library import upgrade as upgrade
     from butane_py.result import CompileError as CompileError
     from butane_py.result import Result as Result
+    from butane_py.result import SchemaError as SchemaError
     from ignition_py.report.diag import Entry as Entry
     from ignition_py.report.diag import Fix as Fix
     from ignition_py.report.diag import Place as Place
@@ -29,12 +36,15 @@ if TYPE_CHECKING:
 
 COMPATIBLE = "0.29.0"  # the Butane release whose language this is
 
-__all__ = ["COMPATIBLE", "CompileError", "Entry", "Fix", "Place", "Related", "Report", "Result", "compile"]
-# Types of the library -> the module that is imported when they are asked for.
-_TYPES = {
+__all__ = ["COMPATIBLE", "CompileError", "Entry", "Fix", "Place", "Related", "Report", "Result", "SchemaError", "Upgraded",
+           "compile", "decompile", "explain", "lint", "schema", "upgrade"]  # fmt: skip
+# Name -> the module that is imported when it is asked for.
+_ELSEWHERE = {
     "CompileError": "butane_py.result",
     "Result": "butane_py.result",
+    "SchemaError": "butane_py.result",
     **dict.fromkeys(("Entry", "Fix", "Place", "Related", "Report"), "ignition_py.report.diag"),
+    **dict.fromkeys(("Upgraded", "decompile", "explain", "lint", "schema", "upgrade"), "butane_py.library"),
 }
 
 
@@ -73,9 +83,9 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
 
 
 def __getattr__(attribute: str) -> object:
-    """Types of the library, imported when they are asked for."""
-    if attribute not in _TYPES:
+    """Other names of the library, imported when they are asked for."""
+    if attribute not in _ELSEWHERE:
         raise AttributeError(attribute)
     from importlib import import_module
 
-    return getattr(import_module(_TYPES[attribute]), attribute)
+    return getattr(import_module(_ELSEWHERE[attribute]), attribute)

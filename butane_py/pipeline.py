@@ -49,7 +49,8 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
         work.report = Report([_no_yaml(error, text, name)])
     work.report = finished(work.report)
     options = work.options
-    if hasattr(work, "row") and (options.lint or options.settings or _SILENCING in text):
+    silences = options.lint or options.settings or (_SILENCING in text and not options.at_boot)  # an initramfs has no linter
+    if hasattr(work, "row") and silences:
         from butane_py.linter.ignores import filtered
 
         work.report = filtered(work.report, work.source, options.settings, lint=options.lint and work.text is not None)

@@ -22,6 +22,10 @@ class CompileError(ValueError):
         self.report = report
 
 
+class SchemaError(ValueError):
+    """An output does not hold to its published schema; the message says where."""
+
+
 class Result(Record):
     """The outcome of a compilation.
 
@@ -64,6 +68,20 @@ class Result(Record):
         """Raises CompileError where the report has errors."""
         if self.report.fatal:
             raise CompileError(self.report)
+
+    def validate(self) -> None:
+        """Checks the output with jsonschema against the published schema of its version, and of MachineConfigs.
+
+        Raises CompileError where there is no output, and SchemaError where it does not hold to the schema, which would be a
+        defect of the compiler.
+        """
+        from butane_py.published import violations
+
+        self.raise_for_errors()
+        assert self.output is not None
+        found = violations(self.output)
+        if found:
+            raise SchemaError("; ".join(found))
 
     def __bool__(self) -> bool:
         return self.ok

@@ -141,6 +141,43 @@ def test_builders_are_values() -> None:
     assert repr(config.PasswdUser(name="core", password_hash="$6$x")) == "PasswdUser(name='core', password_hash=<hidden>)"
 
 
+def test_the_published_schema_is_asked() -> None:
+    for source in (MOTD, OPENSHIFT):
+        butane_py.compile(source).validate()
+    with pytest.raises(butane_py.CompileError):
+        butane_py.compile({}).validate()
+    result = butane_py.compile(MOTD)
+    assert result.output is not None
+    result.output = result.output.replace("420", '"0644"')
+    with pytest.raises(butane_py.SchemaError, match=r"\$\.storage\.files\[0\]\.mode"):
+        result.validate()
+
+
+def test_the_way_back() -> None:
+    result = butane_py.compile(MOTD)
+    assert result.output is not None
+    assert result.config is not None
+    for config_ in (result.output, result.output.encode(), result.config):
+        assert butane_py.compile(butane_py.decompile(config_)) == result
+
+
+def test_upgrades() -> None:
+    upgraded = butane_py.upgrade("# mine\nvariant: fcos\nversion: 1.4.0\n", "1.6.0")
+    assert upgraded.text == "# mine\nvariant: fcos\nversion: 1.6.0\n"
+    assert any("fcos 1.6.0" in note for note in upgraded.notes)
+    with pytest.raises(ValueError, match="repair it first"):
+        butane_py.upgrade("variant: fcos\nversion: 1.4.0\nstorage: []\n")
+
+
+def test_the_linter_explanations_and_schemas() -> None:
+    text = "variant: fcos\nversion: 1.7.0\npasswd:\n  users: [{name: core, password_hash: hunter2}]\n"
+    assert [entry.code for entry in butane_py.lint(text)] == ["lint-password-hash-invalid"]
+    assert "password_hash" in butane_py.explain("lint-password-hash-invalid")
+    with pytest.raises(KeyError):
+        butane_py.explain("no-such-code")
+    assert "trees" in str(butane_py.schema("fcos", "1.6.0"))
+
+
 def test_the_stub_is_in_step_with_the_tables() -> None:
     assert STUB.read_text(encoding="utf-8") == stub(), "run python tools/builders.py"
     assert {builder.__name__ for builder in BUILDERS.values()} <= set(config.__all__)

@@ -1,0 +1,66 @@
+"""What the library offers beside compile(): the way back, upgrades, the linter, explanations and schemas."""
+
+from __future__ import annotations
+
+from ignition_py.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from butane_py import Source
+    from ignition_py.report.diag import Report
+
+
+class Upgraded(Record):
+    """A rewritten config: its text, and notes on what the change means."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+def decompile(config: str | bytes | Mapping[str, Any], *, variant: str = "fcos", name: str = "<config>") -> str:
+    """An Ignition config (or a MachineConfig) as readable Butane that compiles to the same. Raises ConfigError."""
+    import json
+
+    from butane_py.decompiler import decompiled
+
+    if not isinstance(config, (str, bytes)):
+        config = json.dumps(config)
+    data = config.encode() if isinstance(config, str) else config
+    return decompiled(data, variant, name, None).text
+
+
+def upgrade(source: str | bytes, version: str = "", *, files_dir: str | None = None, name: str = "<config>") -> Upgraded:
+    """The config at another version of its variant, by default the newest stable one; comments stay.
+
+    Raises UpgradeError (a ValueError) where it cannot be rewritten.
+    """
+    from butane_py.upgrader import upgraded
+
+    data = source.encode() if isinstance(source, str) else source
+    text, notes = upgraded(data, name, version, files_dir)
+    return Upgraded(text.decode(), tuple(notes))
+
+
+def lint(source: Source, *, files_dir: str | None = None, name: str = "<config>") -> Report:
+    """The report of the compiler and the linter: what is wrong, and what compiles and is likely to go wrong."""
+    from butane_py import compile  # noqa: A004  # the library's verb
+
+    return compile(source, files_dir=files_dir, lint=True, name=name).report
+
+
+def explain(code: str) -> str:
+    """What a code of a report means, why it is reported and how to mend it, with examples. Raises KeyError."""
+    from ignition_py.report.catalog import load
+    from ignition_py.report.explain import explained
+
+    return explained(load()[code])
+
+
+def schema(variant: str, version: str, *, strict: bool = True) -> dict[str, Any]:
+    """The JSON Schema of a variant at a version; `strict` refuses unknown keys. Raises KeyError for one that does not exist."""
+    from butane_py.schemas import butane_schema
+
+    return butane_schema(variant, version, strict=strict)
