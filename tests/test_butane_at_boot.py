@@ -93,3 +93,16 @@ def test_mistakes_have_the_place_in_the_yaml(tmp_path: Path) -> None:
 )
 def test_what_is_a_butane_config(data: bytes, yes: bool) -> None:
     assert is_butane(data) is yes
+
+
+@pytest.mark.subprocess
+def test_comments_for_the_linter_do_not_ask_for_it_at_boot() -> None:
+    """An initramfs has no linter; the text says `# butane-py: ignore[...]` all the same."""
+    text = b"variant: fcos\nversion: 1.6.0\nx: 1  # butane-py: ignore[unused-key]\n"
+    program = (
+        "import sys\nfrom ignition_py.butane import compile_config\n"
+        f"data, report = compile_config({text!r}, 'file')\n"
+        "print(len(report), any(name.startswith('butane_py.linter') for name in sys.modules))"
+    )
+    done = run_program("-c", program)
+    assert (done.stdout, done.stderr) == ("1 False\n", "")

@@ -13,6 +13,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from errno import EBUSY
+
+from ignition_py.system.host import mounts
 
 Say = Callable[[str], None]
 
@@ -96,6 +99,11 @@ def cached(kind: str, key: str, build: Callable[[str], None], what: str, say: Sa
 
 
 def _remove(path: str) -> None:
+    """Removes a thing of the cache. Raises OSError where something is mounted below it, whose files are not the cache's."""
+    below = os.path.realpath(path) + "/"
+    mounted = next((mount.target for mount in mounts() if mount.target.startswith(below)), "")
+    if mounted:
+        raise OSError(EBUSY, "something is mounted there; unmount it (umount --recursive), then run this again", mounted)
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):

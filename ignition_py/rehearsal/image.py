@@ -108,7 +108,8 @@ def tree_key(shape: Shape = PLAIN) -> str:
 def _build_tree(path: str, shape: Shape) -> None:
     if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
         raise BuildError("our Debian image is built once, by root, with mmdebstrap; an image of your own needs neither")
-    argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
+    # In a mount namespace of its own: a build that is killed leaves nothing mounted below the tree.
+    argv = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     # apt's own user may not reach a cache below /root.
     argv.append('--aptopt=APT::Sandbox::User "root"')
     for option, patterns in (("exclude", _LEFT_OUT), ("include", [f"{pattern}*" for pattern in _KEPT])):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
-from ignition_py.rehearsal.cache import cache_directory, locked, machine_lock
+from ignition_py.rehearsal.cache import cache_directory, cached, locked, machine_lock
 
 
 def test_the_lock_of_a_machine_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,3 +44,22 @@ def test_somebody_who_waits_is_told(tmp_path: Path) -> None:
 def _take(path: str, told: threading.Event) -> None:
     with locked(path, told.set):
         pass
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_what_is_mounted_below_a_broken_build_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A build that was killed may have left the machine's own /dev mounted in its tree."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    mine, place = tmp_path / "mine", Path(cache_directory()) / "tree-key.partial" / "dev"
+    mine.mkdir()
+    (mine / "precious").write_text("x")
+    place.mkdir(parents=True)
+    subprocess.run(["mount", "--bind", mine, place], check=True)
+    try:
+        with pytest.raises(OSError, match="umount --recursive"):
+            cached("tree", "key", lambda path: None, "a tree")
+        assert (mine / "precious").exists()
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert cached("tree", "key", lambda path: Path(path).mkdir(), "a tree").endswith("tree-key")
