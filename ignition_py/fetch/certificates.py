@@ -8,13 +8,11 @@ IGNITION_TRUSTED_TIME is a time that the image trusts more than this machine's c
 The clock is not set. OpenSSL verifies chains without looking at their dates, which are then compared with that time here.
 Without the setting, or where the time is not available, the clock counts as everywhere.
 
-Sources: RFC 7468 (PEM); RFC 5280, section 4.1.2.5 (validity); X.690 (its encoding); RFC 9110, section 6.6.1 (Date);
-systemd's /usr/lib/clock-epoch.
+Sources: RFC 7468 (PEM); systemd's /usr/lib/clock-epoch.
 """
 
 from __future__ import annotations
 
-import calendar
 import os
 import ssl
 import time
@@ -47,7 +45,6 @@ _BUNDLES = (
 _BEGIN = b"-----BEGIN "
 _END = b"-----END "
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
-_DER = 2  # encoding of _ssl.Certificate.public_bytes()
 
 
 def certificates(bundle: bytes, *, what: str) -> list[bytes]:
@@ -108,8 +105,8 @@ def about_dates(validity: tuple[int, int] | None) -> str:
 
 
 def validity_at(host: str, port: int) -> tuple[int, int] | None:
-    """The dates of a server's certificate, which it is asked for without trust, and nothing else is said to it; None where it
-    does not say. For messages, never for a decision."""
+    """The dates of a server's certificate, from a second connection without trust; None where there is none. For messages,
+    never for a decision."""
     import socket
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -120,45 +117,15 @@ def validity_at(host: str, port: int) -> tuple[int, int] | None:
             socket.create_connection((host, port), timeout=DATES_PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname=host) as secured,
         ):
-            return validity_of(secured.getpeercert(True) or b"")
-    except (OSError, ValueError):
+            return _validity(secured._sslobj.get_unverified_chain()[0])  # type: ignore[attr-defined]  # as in judging()
+    except OSError:
         return None
 
 
-def validity_of(certificate: bytes) -> tuple[int, int]:
-    """From when to when a certificate (DER) is valid, in seconds since 1970. Raises ValueError."""
-    _, body, _ = _element(certificate)
-    _, body, _ = _element(body)  # to be signed
-    tag, _, rest = _element(body)
-    if tag == 0xA0:  # version
-        _, _, rest = _element(rest)  # serial number
-    _, _, rest = _element(rest)  # signature algorithm
-    _, _, rest = _element(rest)  # issuer
-    _, dates, _ = _element(rest)
-    first, begin, dates = _element(dates)
-    second, end, _ = _element(dates)
-    return _timestamp(first, begin), _timestamp(second, end)
-
-
-def _element(data: bytes) -> tuple[int, bytes, bytes]:
-    """Tag, contents and what follows. Raises ValueError."""
-    if len(data) < 2:
-        raise ValueError("cut short")
-    tag, size, start = data[0], data[1], 2
-    if size & 0x80:
-        start += size & 0x7F
-        size = int.from_bytes(data[2:start])
-    if len(data) < start + size or start > 6:
-        raise ValueError("cut short")
-    return tag, data[start : start + size], data[start + size :]
-
-
-def _timestamp(tag: int, text: bytes) -> int:
-    """UTCTime (two digits of the year, from 1950 on) or GeneralizedTime."""
-    digits = text.decode("ascii")
-    if tag == 0x17:
-        digits = ("19" if digits[:2] >= "50" else "20") + digits
-    return calendar.timegm(time.strptime(digits, "%Y%m%d%H%M%SZ"))
+def _validity(certificate: Any) -> tuple[int, int]:
+    """From when to when a certificate of a connection is valid, in seconds since 1970. Raises ValueError."""
+    info = certificate.get_info()
+    return ssl.cert_time_to_seconds(info["notBefore"]), ssl.cert_time_to_seconds(info["notAfter"])
 
 
 def day(seconds: float) -> str:
@@ -182,12 +149,13 @@ class Moment:
         self._source = source
         self._earliest = earliest
 
-    def judge(self, chain: list[bytes]) -> None:
-        """Raises Untimely where a certificate (DER) is not valid now, FetchError where its dates cannot be read."""
+    def judge(self, connection: Any) -> None:
+        """Raises Untimely where a certificate of the verified chain is not valid now, FetchError where its dates cannot be
+        read. Python has a public name for the chain from 3.13 on."""
         now = time.monotonic() + self._ahead
-        for certificate in chain:
+        for certificate in connection._sslobj.get_verified_chain():
             try:
-                begin, end = validity_of(certificate)
+                begin, end = _validity(certificate)
             except ValueError:
                 raise FetchError("the dates of a certificate cannot be read") from None
             if now > end or (now < begin and not self._earliest):
@@ -197,9 +165,9 @@ class Moment:
                 )
 
 
-def trusted_time(named: str, ask: Callable[[], str], log: Log) -> Moment | None:
-    """The time that IGNITION_TRUSTED_TIME names, None for the machine's clock. `ask` returns the Date header of the URL
-    `named`; it may raise FetchError."""
+def trusted_time(named: str, ask: Callable[[], float | None], log: Log) -> Moment | None:
+    """The time that IGNITION_TRUSTED_TIME names, None for the machine's clock. `ask` returns the time that the server of the
+    URL `named` says, in seconds since 1970, None where it does not; it may raise FetchError."""
     if named == IMAGE:
         built = _image_time()
         return Moment(built, "the image", earliest=True) if time.time() < built else None
@@ -207,9 +175,11 @@ def trusted_time(named: str, ask: Callable[[], str], log: Log) -> Moment | None:
         log.warning(f"IGNITION_TRUSTED_TIME is neither {IMAGE} nor an http:// URL; the clock counts")
         return None
     try:
-        seconds = _date(ask())
-    except (FetchError, ValueError) as error:
-        reason = error.message if isinstance(error, FetchError) else f"{public(named)} does not say the time"
+        seconds = ask()
+        reason = f"{public(named)} does not say the time"
+    except FetchError as error:
+        seconds, reason = None, error.message
+    if seconds is None:
         log.warning(f"{reason}; certificates are judged by this machine's clock")
         return None
     log.info(f"certificates are judged by the time of {public(named)}, {day(seconds)}")
@@ -224,35 +194,19 @@ def _image_time() -> float:
     return max(times)
 
 
-def _date(date: str) -> float:
-    """Raises ValueError."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, IndexError, OverflowError):
-        raise ValueError("no date") from None
-
-
 def judging(context: ssl.SSLContext, at: Moment) -> None:
     """Makes the context judge the dates of what it verifies by `at`, and by nothing else."""
 
     class Socket(TimedTlsSocket):
         def do_handshake(self, block: bool = False) -> None:
             super().do_handshake(block)
-            at.judge(_chain(self))
+            at.judge(self)
 
     class Object(ssl.SSLObject):  # TLS within TLS: a proxy that is asked over https
         def do_handshake(self) -> None:
             super().do_handshake()
-            at.judge(_chain(self))
+            at.judge(self)
 
     context.verify_flags |= _NO_CHECK_TIME
     context.sslsocket_class = Socket
     context.sslobject_class = Object
-
-
-def _chain(connection: Any) -> list[bytes]:
-    """The verified chain in DER form. Python has a public name for it from 3.13 on."""
-    found = connection._sslobj.get_verified_chain()
-    return [item if isinstance(item, bytes) else item.public_bytes(_DER) for item in found]

@@ -11,6 +11,8 @@ body are bounded, and a body that stays silent for a minute counts as broken off
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
 from ignition_py import COMPATIBLE
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 LONGEST_RETRY_AFTER = 30.0  # seconds that a server may ask for
 MAX_REDIRECTS = 30
+_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")  # RFC 9110, section 5.6.7
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Headers of the config are for the server that it names.
 _REDIRECT_HEADERS: Sent = {"accept-encoding": "identity"}
@@ -78,6 +81,16 @@ def head(request: Request) -> tuple[int, Mapping[str, str]]:
     response = _response(request)
     response.close()
     return response.status, response.headers
+
+
+def seconds_of(date: str) -> float | None:
+    """The time of a Date header in seconds since 1970, None where it is none."""
+    from calendar import timegm  # with locale and datetime; few runs ask for a time
+
+    for form in _DATES:
+        with suppress(ValueError):
+            return timegm(time.strptime(date, form))
+    return None
 
 
 def _response(request: Request) -> Response:
@@ -147,7 +160,7 @@ def _trusted_time(request: Request) -> Moment | None:
         return None
     from ignition_py.fetch import certificates
 
-    def ask() -> str:
+    def ask() -> float | None:
         settings = Settings(response_headers=certificates.PATIENCE)
         limit = Deadline((certificates.PATIENCE, CONFIG_LIMIT))
         what = "the time that certificates are judged by"
@@ -155,7 +168,7 @@ def _trusted_time(request: Request) -> Moment | None:
             url=named, what=what, settings=settings, deadline=limit, method="HEAD",
             headers=(), body=b"", sign=None, low_port=False,
         )  # fmt: skip
-        return head(asked)[1].get("date", "")
+        return seconds_of(head(asked)[1].get("date", ""))
 
     found: Moment | None = request.session.once(
         ("time", named), lambda: certificates.trusted_time(named, ask, request.log)

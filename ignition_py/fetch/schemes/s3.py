@@ -184,10 +184,6 @@ def _is_host(text: str) -> bool:
 
 
 def _lateness(date: str) -> float:
-    """How many seconds this machine's clock is behind a server's; 0 where that does not say the time (RFC 9110, 5.6.7)."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return 0.0
+    """How many seconds this machine's clock is behind a server's; 0 where that does not say the time."""
+    seconds = http.seconds_of(date)
+    return 0.0 if seconds is None else seconds - time.time()
