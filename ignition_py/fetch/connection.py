@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.ssltransport import SSLTransport
 
 from ignition_py.fetch import sockets
-from ignition_py.fetch.certificates import judging, tls_context
+from ignition_py.fetch.certificates import judging, tls_context, trust_image
 from ignition_py.fetch.failures import MALFORMED, NO_RESPONSE, explain
 from ignition_py.fetch.proxy import proxy_for
 from ignition_py.fetch.request import CONNECTIONS
@@ -56,6 +56,10 @@ class Broken(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class _Distrusted(Broken):
+    """The server's certificate is not accepted, or TLS failed otherwise."""
 
 
 class Unusable(Exception):
@@ -303,9 +307,29 @@ class Client:
         self._clock = clock
         self._plain = _Adapter()
         self._tls: _Adapter | None = None
+        self._context: ssl.SSLContext | None = None
+        self._image_trusted = False
         self._lock = threading.Lock()
 
     def send(self, request: Request, url: str, headers: dict[str, str | bytes]) -> Response:
+        """As `_send()`. Where the config has certificate authorities of its own, the image's are loaded for the first server
+        that those do not vouch for."""
+        image_trusted = self._image_trusted
+        try:
+            return self._send(request, url, headers)
+        except _Distrusted:
+            if image_trusted or self._context is None:
+                raise
+            with self._lock:
+                self._trust_image(self._context)
+        return self._send(request, url, headers)
+
+    def _trust_image(self, context: ssl.SSLContext) -> None:
+        if not self._image_trusted:
+            trust_image(context)
+            self._image_trusted = True
+
+    def _send(self, request: Request, url: str, headers: dict[str, str | bytes]) -> Response:
         """The response to one request for `url`, which has neither user part nor fragment; redirects are not followed.
 
         Raises Broken, Unusable, FetchError.
@@ -332,7 +356,8 @@ class Client:
         except _UNUSABLE:
             raise Unusable(f"the URL{f', or the proxy {public(proxy)},' if proxy else ''} is not valid") from None
         except _BROKEN as error:
-            raise Broken(explain(error, request)) from None
+            kind = _Distrusted if isinstance(error, requests.exceptions.SSLError) else Broken
+            raise kind(explain(error, request)) from None
         return Response(request, response)
 
     def _adapter(self, request: Request, secure: bool) -> _Adapter:
@@ -341,7 +366,9 @@ class Client:
             return _Adapter(None, 512 + int.from_bytes(os.urandom(2)) % 512) if request.low_port else self._plain
         with self._lock:
             if self._tls is None:
-                context = tls_context(self._settings.authorities)
+                self._context = context = tls_context(self._settings.authorities)
+                if not self._settings.authorities:
+                    self._trust_image(context)
                 moment = self._clock()
                 if moment is not None:
                     judging(context, moment)

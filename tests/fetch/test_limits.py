@@ -183,6 +183,8 @@ def test_an_image_that_trusts_one_authority_trusts_one(
         with pytest.raises(FetchError, match=r"is not accepted: self.signed certificate"):
             fetcher.get(f"https://127.0.0.1:{stranger}/whole", what="x")
     context = certificates.tls_context(())
+    assert context.cert_store_stats()["x509"] == 0
+    certificates.trust_image(context)
     assert context.cert_store_stats()["x509"] == 1
 
 

@@ -165,6 +165,31 @@ def test_system_authorities_are_those_of_the_image(
     assert fetcher.read(Resource(source=url), what="x") == b"safe"
 
 
+def test_authorities_of_the_config_are_trusted_beside_those_of_the_image(
+    log: MemoryLog, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image's are loaded when a server needs them, and do not vouch for a stranger."""
+    loaded: list[int] = []
+    trust = certificates.trust_image
+    monkeypatch.setattr("ignition_py.fetch.connection.trust_image", lambda context: (loaded.append(1), trust(context)))
+    own, image = (folder / "server.pem").read_bytes(), folder / "elsewhere.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(image))
+    fetcher = Fetcher(log, first_limit=1)
+    fetcher.configure(trusting(encode(own)))
+    assert fetcher.read(Resource(source=url), what="x") == b"safe"
+    assert loaded == []
+    fetcher = Fetcher(log)
+    fetcher.configure(trusting(encode(image.read_bytes())).but(timeouts=Timeouts(http_total=1)))
+    with pytest.raises(FetchError, match=r"is not accepted: self.signed certificate"):
+        fetcher.read(Resource(source=url), what="x")
+    assert loaded == [1]
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "server.pem"))
+    fetcher = Fetcher(log, first_limit=1)
+    fetcher.configure(trusting(encode(image.read_bytes())))
+    assert [fetcher.read(Resource(source=url), what="x") for _ in range(2)] == [b"safe", b"safe"]
+    assert loaded == [1, 1]
+
+
 def make_certificate_of(folder: Path, begin: str, end: str) -> None:
     """A certificate for 127.0.0.1, `dated.pem`, with the given dates (YYYYMMDD)."""
     make_certificate(folder, "key", "-addext", "subjectAltName=IP:127.0.0.1")
