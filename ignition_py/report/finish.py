@@ -6,7 +6,7 @@ from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import Report
 
 # Code -> codes whose entry at the same place explains it.
-CONSEQUENCES = {"mode-special-bits": ("mode-decimal", "mode-range"), "duplicate": ("partition-number-twice",)}
+CONSEQUENCES = {"mode-special-bits": ("mode-decimal",), "duplicate": ("partition-number-twice",)}
 
 
 def finished(report: Report) -> Report:

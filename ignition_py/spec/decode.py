@@ -6,7 +6,7 @@ decoder matches them: exactly, else without regard to case. Keys that mean nothi
 
 from __future__ import annotations
 
-from ignition_py.spec.jsontext import GivenTwice, JsonDocument, JsonOrigin
+from ignition_py.spec.jsontext import JsonDocument, JsonOrigin, NeedsExact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     S = TypeVar("S", bound=Struct)
 
 _INT = 1 << 63
-_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "struct": dict}
 
 
 class WrongType(ValueError):
@@ -39,8 +39,15 @@ class WrongType(ValueError):
         super().__init__(f"{entry.json if entry is not None else 'the config'} is {what}; it has to be {wanted}")
 
 
+def fits(entry: Field, value: Any) -> bool:
+    """True if `value` has the type of the field, or of an item of it."""
+    return type(value) is _TYPES[entry.kind] and (type(value) is not int or -_INT <= value < _INT)
+
+
 class Decoder:
     """Decodes one document at one version; `unused` and `mismatched` collect what deserves a warning."""
+
+    repeats = False  # keys of another case that repeat a field are passed over: spec/exact.py decodes them
 
     def __init__(self, document: JsonDocument, version: int) -> None:
         self.document = document
@@ -58,7 +65,11 @@ class Decoder:
             self._fields[cls] = known
         return known
 
-    def _fold(self, cls: type[Struct], key: str) -> Field | None:
+    def field(self, cls: type[Struct], key: str) -> Field | None:
+        """The field that a key means: the one spelled so, else one that is spelled so but for the case of letters."""
+        entry = self.fields(cls).get(key)
+        if entry is not None:
+            return entry
         folded = self._folded.get(cls)
         if folded is None:
             folded = {name.casefold(): entry for name, entry in self.fields(cls).items()}
@@ -66,28 +77,31 @@ class Decoder:
         entry = folded.get(key.casefold())
         return entry if entry is not None and len(entry.json) == len(key) else None
 
+    def whole(self, cls: type[S], raw: Any) -> S:
+        """The value of a text as a `cls`. Raises WrongType, and NeedsExact where keys of another case repeat a field."""
+        if raw is not None and type(raw) is not dict:
+            raise WrongType((), raw, None, False)
+        return self.struct(cls, raw or {}, ())
+
     def struct(self, cls: type[S], raw: dict[str, Any], path: Path, *, exact: bool = True) -> S:
-        """`raw` as a `cls`. `exact` is False below a key that matched only without regard to case. Raises WrongType."""
+        """`raw` as a `cls`. `exact` is False below a key that matched only without regard to case. Raises WrongType, and NeedsExact."""
         known = self.fields(cls)
         values: dict[str, Any] = {"_origin": JsonOrigin(self.document, path)}
-        seen: dict[str, Any] = {}
+        seen: set[str] = set()
         for key, value in raw.items():
             entry = known.get(key)
             here = exact
             if entry is None:
                 if exact:
                     self.unused.append((*path, key))
-                entry = self._fold(cls, key)
+                entry = self.field(cls, key)
                 if entry is None:
                     continue
                 here = False
             name = entry.name
-            if name in seen:
-                from ignition_py.spec.exact import both
-
-                value = both(seen[name], value)  # the field has been given before
-                values.pop(name, None)
-            seen[name] = value
+            if name in seen and not self.repeats:
+                raise NeedsExact
+            seen.add(name)
             decoded = self._value(entry, value, (*path, key), here)
             if decoded is not None:
                 values[name] = decoded
@@ -104,7 +118,7 @@ class Decoder:
         if not entry.many:
             return self._one(entry, value, path, exact, False)
         if not isinstance(value, list):
-            return self._given_twice(entry, value, path, exact, False)
+            raise WrongType(path, value, entry, False)
         if not value:
             return None
         return tuple([self._one(entry, item, (*path, i), exact, True) for i, item in enumerate(value)])
@@ -120,50 +134,16 @@ class Decoder:
                 return self.struct(cls, {}, path)
         elif value is None:
             return "" if entry.kind == "str" else 0
-        elif type(value) is _TYPES[entry.kind] and (type(value) is not int or -_INT <= value < _INT):
+        elif fits(entry, value):
             return _repaired(value) if type(value) is str else value
-        return self._given_twice(entry, value, path, exact, in_list)
-
-    def _given_twice(self, entry: Field, value: Any, path: Path, exact: bool, in_list: bool) -> Any:
-        """What a key that is given more than once comes to (spec/exact.py). Raises WrongType where `value` is not of such a key."""
-        from ignition_py.spec.exact import joined
-
-        if type(value) is not GivenTwice:
-            raise WrongType(path, value, entry, in_list)
-
-        def decoded(each: Any) -> Any:
-            return self._one(entry, each, path, exact, True) if in_list else self._value(entry, each, path, exact)
-
-        clears = entry.many or entry.optional or entry.nullable[0] <= self.version < entry.nullable[1]
-        left: Any = None
-        unused, mismatched = len(self.unused), len(self.mismatched)
-        for each, offset in zip(value.values, value.offsets, strict=True):
-            del self.unused[unused:], self.mismatched[mismatched:]  # the reference looks for them in the last value alone
-            try:
-                decoded(each)
-            except WrongType as error:
-                if error.offset < 0 <= offset:
-                    error.offset = _offset_inside(self.document.data, offset, error, error.path[len(path) :])
-                raise
-            left = joined(left, each, null_clears=clears and not in_list)
-        unused, mismatched = len(self.unused), len(self.mismatched)
-        whole = decoded(left)
-        del self.unused[unused:], self.mismatched[mismatched:]
-        return whole
+        raise WrongType(path, value, entry, in_list)
 
 
-def _offset_inside(data: bytes, offset: int, error: WrongType, path: Path) -> int:
-    """The byte that an error at `path` below the value at `offset` is placed at."""
-    if not path:
-        return offset
-    from ignition_py.spec.jsonscan import build_tree
+class Claim(Decoder):
+    """Reads the version that a config claims to be of, and nothing else."""
 
-    node = build_tree(data[offset - 1 :], huge=True)
-    for part in path:
-        node = node.items.get(part) if node is not None else None
-    if node is None:
-        return offset
-    return offset - 1 + (node.start if isinstance(error.found, dict | list) else node.end)
+    def fields(self, cls: type[Struct]) -> dict[str, Field]:
+        return {name: cls.BY_JSON[name] for name in ("ignition", "version") if name in cls.BY_JSON}
 
 
 def _repaired(text: str) -> str:

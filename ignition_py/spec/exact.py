@@ -1,19 +1,27 @@
-"""JSON texts that Python's parser does not read as Go's does: keys given twice, numbers of any length, nesting of any depth.
+"""JSON texts that Python's parser does not read as Go's does: keys given twice (in any case), long numbers, deep nesting.
 
-Imported only for them. Nothing here recurses deeper than the language is nested. Source: Go's encoding/json, measured.
+Go decodes each value of such a key into what the ones before have left, and the first wrong type counts even where a later value
+replaces it. Imported only for them. Nothing here recurses deeper than the language is nested. Source: Go's encoding/json, measured.
 """
 
 from __future__ import annotations
 
 import json
 
+from ignition_py.record import Record, field
+from ignition_py.spec.decode import WrongType, fits
 from ignition_py.spec.jsonscan import CLOSE, OPEN, STRING, TOKEN, check_syntax
-from ignition_py.spec.jsontext import GivenTwice, decode_text
+from ignition_py.spec.jsontext import decode_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
 
+    from ignition_py.report.diag import Path
+    from ignition_py.spec.decode import Decoder
+    from ignition_py.spec.model import Field, Struct
+
+    S = TypeVar("S", bound=Struct)
     _List = list[Any]
 else:
     _List = list
@@ -22,56 +30,53 @@ _BEYOND = 1 << 63  # an integer that fits nowhere
 _DIGITS = 24  # of a number that is read as it is written
 
 
-class Cut(_List):
-    """A list that a shorter one was decoded into: `hidden` items come back where a later one is longer again."""
+class Value(Record):
+    """A value: as Python's parser reads it, the byte that an error about it is placed at, and all pairs of an object or items of a list."""
 
-    hidden: tuple[Any, ...] = ()
+    plain: Any
+    offset: int
+    pairs: list[tuple[str, Value]] = field(default_factory=list)
 
 
-def values(data: bytes) -> Any:
-    """The value of the text, with a GivenTwice for each key that is. Raises JsonSyntaxError."""
+class _Slice(_List):
+    """A list of which only the first `visible` items count: the others come back where a later list is longer again."""
+
+    visible = 0
+
+
+def values(data: bytes) -> Value:
+    """The value of the text. Raises JsonSyntaxError."""
     check_syntax(data)
-    top: list[Any] = []
-    stack: list[Any] = [top]
-    ends: list[dict[str, int]] = [{}]  # for each open object, where the value of each key so far is placed
+    stack = [Value([], 0)]
     key: str | None = None
     for token in TOKEN.finditer(data):
-        kind = token.lastindex
+        kind = token.lastindex or 0
         if kind == CLOSE:
             stack.pop()
-            ends.pop()
             continue
         inside = stack[-1]
-        text = token[kind or 0]
-        if kind == STRING and type(inside) is dict and key is None:
-            key = json.loads(decode_text(text))
+        in_object = type(inside.plain) is dict
+        if kind == STRING and in_object and key is None:
+            key = json.loads(decode_text(token[kind]))
             continue
-        value: Any = ({} if text == b"{" else []) if kind == OPEN else json.loads(decode_text(text)) if kind == STRING else _plain(text)
-        if type(inside) is dict:
-            assert key is not None
-            _put(inside, ends[-1], key, value, token.end())
-            key = None
+        value = Value(_plain(kind, token[kind]), token.end())
+        inside.pairs.append((key or "", value))
+        if in_object:
+            inside.plain[key] = value.plain
         else:
-            inside.append(value)
+            inside.plain.append(value.plain)
+        key = None
         if kind == OPEN:
             stack.append(value)
-            ends.append({})
-    return top[0]
+    return stack[0].pairs[0][1]
 
 
-def _put(inside: dict[str, Any], ends: dict[str, int], key: str, value: Any, end: int) -> None:
-    if key not in inside:
-        inside[key], ends[key] = value, end
-        return
-    given = inside[key]
-    if type(given) is not GivenTwice:
-        given = inside[key] = GivenTwice([given], [ends[key]])
-    given.values.append(value)
-    given.offsets.append(end)
-
-
-def _plain(text: bytes) -> Any:
-    """A number, true, false or null; of long numbers only what matters: that they do not fit."""
+def _plain(kind: int, text: bytes) -> Any:
+    """A value without what is inside; of long numbers only what matters: that they do not fit."""
+    if kind == OPEN:
+        return {} if text == b"{" else []
+    if kind == STRING:
+        return json.loads(decode_text(text))
     if text in (b"true", b"false"):
         return text == b"true"
     if text == b"null":
@@ -81,23 +86,79 @@ def _plain(text: bytes) -> Any:
     return 0.5
 
 
-def both(old: Any, new: Any) -> GivenTwice:
-    """What two keys that mean one field were given."""
-    before = old if type(old) is GivenTwice else GivenTwice([old], [-1])
-    after = new if type(new) is GivenTwice else GivenTwice([new], [-1])
-    return GivenTwice([*before.values, *after.values], [*before.offsets, *after.offsets])
+def whole(decoder: Decoder, cls: type[S], root: Value) -> S:
+    """The text as a `cls`. Raises WrongType.
+
+    Keys without meaning are looked for as the reference does: in the last value of each key, in as many items as the decoded list has.
+    """
+    if root.plain is not None and type(root.plain) is not dict:
+        raise WrongType((), root.plain, None, False, root.offset)
+    raw: dict[str, Any] = {}
+    _into(decoder, cls, root, raw, ())
+    visible = _visible(raw)
+    decoded = decoder.struct(cls, visible, ())
+    del decoder.unused[:], decoder.mismatched[:]
+    decoder.repeats = True
+    decoder.struct(cls, root.plain or {}, ())
+    decoder.unused = [path for path in decoder.unused if _reached(visible, path[:-1])]
+    decoder.mismatched = [path for path in decoder.mismatched if _reached(visible, path if type(path[-1]) is int else path[:-1])]
+    return decoded
 
 
-def joined(old: Any, new: Any, *, null_clears: bool) -> Any:
-    """What is left of `old` after `new` was decoded into it."""
-    if new is None:
-        return None if null_clears else old
-    if type(old) is dict and type(new) is dict:
-        kept = {key: value for key, value in old.items() if key not in new}  # first: order counts among keys of other case
-        return kept | {key: both(old[key], value) if key in old else value for key, value in new.items()}
-    if isinstance(old, list) and type(new) is list:
-        before = [*old, *getattr(old, "hidden", ())]
-        cut = Cut([both(before[i], item) if i < len(before) else item for i, item in enumerate(new)])
-        cut.hidden = tuple(before[len(new) :]) if new else ()
-        return cut
-    return new
+def _into(decoder: Decoder, cls: type[Struct], value: Value, raw: dict[str, Any], path: Path) -> None:
+    """Decodes an object into what `raw` holds already, by the fields' own spellings. Raises WrongType."""
+    for key, below in value.pairs:
+        entry = decoder.field(cls, key)
+        if entry is None:
+            continue
+        here = (*path, key)
+        old = raw.get(entry.json)
+        if below.plain is None:
+            if entry.many or entry.optional or entry.nullable[0] <= decoder.version < entry.nullable[1]:
+                raw.pop(entry.json, None)
+        elif not entry.many:
+            raw[entry.json] = _single(decoder, entry, below, old, here, in_list=False)
+        elif type(below.plain) is list:
+            raw[entry.json] = _list(decoder, entry, below, old or _Slice(), here)
+        else:
+            raise WrongType(here, below.plain, entry, False, below.offset)
+
+
+def _list(decoder: Decoder, entry: Field, value: Value, old: _Slice, path: Path) -> _Slice:
+    """Items are decoded into those that stand there already, even into those that a shorter list has hidden."""
+    items = _Slice(
+        _single(decoder, entry, item, old[i] if i < len(old) else None, (*path, i), in_list=True)
+        for i, (_, item) in enumerate(value.pairs)
+    )
+    items.visible = len(items)
+    if items:
+        items += old[len(items) :]
+    return items
+
+
+def _single(decoder: Decoder, entry: Field, value: Value, old: Any, path: Path, *, in_list: bool) -> Any:
+    if value.plain is None:
+        return {} if old is None and entry.struct is not None else old
+    if not fits(entry, value.plain):
+        raise WrongType(path, value.plain, entry, in_list, value.offset)
+    if entry.struct is None:
+        return value.plain
+    raw: dict[str, Any] = {} if old is None else old
+    _into(decoder, entry.struct, value, raw, path)
+    return raw
+
+
+def _visible(raw: Any) -> Any:
+    """`raw` without the hidden items of its lists."""
+    if type(raw) is dict:
+        return {key: _visible(value) for key, value in raw.items()}
+    return [_visible(item) for item in raw[: raw.visible]] if type(raw) is _Slice else raw
+
+
+def _reached(raw: Any, path: Path) -> bool:
+    """True if `raw` has a value at `path`."""
+    for part in path:
+        if part not in (raw if type(raw) is dict else range(len(raw))):
+            return False
+        raw = raw[part]
+    return True

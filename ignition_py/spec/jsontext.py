@@ -8,7 +8,6 @@ Sources: RFC 8259; Go's encoding/json (keys in any case, later duplicates win, o
 from __future__ import annotations
 
 from ignition_py import quickjson as json
-from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec.model import Origin
 
@@ -32,18 +31,8 @@ class JsonSyntaxError(ValueError):
         self.offset = offset
 
 
-class GivenTwice(Record):
-    """The values of a key that an object has more than once, in order, and the byte that an error about each is placed at.
-
-    Go decodes each value into what the ones before have left; a wrong type counts even in a value that is replaced.
-    """
-
-    values: list[Any]
-    offsets: list[int]
-
-
 class NeedsExact(Exception):  # a finding, not an error
-    """The text has a key twice or nests deeper than Python's parser goes: spec/exact.py has to read it."""
+    """The text gives a key twice or nests deeper than Python's parser goes: spec/exact.py has to read it."""
 
 
 class JsonNode:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Place, Related, Report
 from ignition_py.spec import tables
-from ignition_py.spec.jsontext import GivenTwice, JsonDocument, JsonSyntaxError, NeedsExact
+from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ignition_py.report.diag import Path
@@ -60,70 +61,53 @@ def parse(data: bytes, source: str = "", version: int | None = None) -> tuple[Co
 
 
 def _parsed(data: bytes, source: str, version: int | None) -> tuple[Config | None, int, Report]:
-    from ignition_py.spec.decode import Decoder, WrongType
+    from ignition_py.spec.decode import WrongType
 
     if not data:
         raise EmptyConfig
     report = Report()
     document = JsonDocument(data, source)
     try:
-        raw = _raw(document)
-        claim = _claimed(raw)
-        if version is None:
-            version = _known(raw, claim, document, report)
-        if version is None:
-            return None, 0, report
-        decoder = Decoder(document, version)
-        config = decoder.struct(tables.Config, raw or {}, ())
+        try:
+            raw = document.parse()
+            return _decoded(document, raw, lambda decoder: decoder.whole(tables.Config, raw), version, report)
+        except NeedsExact:
+            from ignition_py.spec.exact import values, whole
+
+            root = values(data)
+            return _decoded(document, root.plain, lambda decoder: whole(decoder, tables.Config, root), version, report)
     except JsonSyntaxError as error:
         _syntax(report, document, error)
-        return None, 0, report
     except WrongType as error:
         _wrong_type(document, error, report)
-        return None, version or 0, report
+    return None, version or 0, report
+
+
+def _decoded(
+    document: JsonDocument, raw: Any, decode: Callable[[Decoder], Config], version: int | None, report: Report
+) -> tuple[Config | None, int, Report]:
+    """The config that `decode` makes of a text whose value is `raw`. Raises WrongType and NeedsExact."""
+    from ignition_py.spec.decode import Claim, Decoder
+
+    claim = decode(Claim(document, 0)).ignition.version
+    outer = version is None
+    if version is None:
+        version = _known(raw, claim, document, report)
+    if version is None:
+        return None, 0, report
+    decoder = Decoder(document, version)
+    config = decode(decoder)
+    if outer and raw is not None and _is_source_map(raw.get(MAP_KEY)):
+        decoder.unused = [path for path in decoder.unused if path != (MAP_KEY,)]
     if raw is None:
         decoder.mismatched.append(())
     _check(config, version, decoder, report)
     return config, version, report
 
 
-def _raw(document: JsonDocument) -> Any:
-    """The value of the text. Raises JsonSyntaxError."""
-    try:
-        return document.parse()
-    except NeedsExact:
-        from ignition_py.spec.exact import values
-
-        return values(document.data)
-
-
-def _claimed(raw: Any) -> str:
-    """The version that the config claims to be of, empty where it claims none. Raises WrongType."""
-    from ignition_py.spec.decode import WrongType
-
-    if raw is not None and type(raw) is not dict:
-        raise WrongType((), raw, None, False)
-    claim = ""
-    for ignition, path in _folded(raw or {}, tables.Config.FIELDS["ignition"], (), dict):
-        for version, _ in _folded(ignition, tables.Ignition.FIELDS["version"], path, str):
-            claim = version
-    return claim
-
-
-def _folded(raw: dict[str, Any], entry: Field, path: Path, wanted: type) -> list[tuple[Any, Path]]:
-    """The values of all keys that mean a field, without nulls, and their paths. Raises WrongType."""
-    from ignition_py.spec.decode import WrongType
-
-    found = []
-    for key, value in raw.items():
-        if len(key) != len(entry.json) or key.casefold() != entry.json:
-            continue
-        twice = value if type(value) is GivenTwice else GivenTwice([value], [-1])
-        for each, offset in zip(twice.values, twice.offsets, strict=True):
-            if each is not None and type(each) is not wanted:
-                raise WrongType((*path, key), each, entry, False, offset)
-            found += [(each, (*path, key))] if each is not None else []
-    return found
+def _is_source_map(value: Any) -> bool:
+    """True for a map that `butane-py --source-map=inline` wrote."""
+    return type(value) is dict and value.get("version") == MAP_VERSION and type(value.get("places")) is dict
 
 
 def _known(raw: Any, claim: str, document: JsonDocument, report: Report) -> int | None:
@@ -164,7 +148,6 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     from ignition_py.spec.rules.all import validate
 
     document = decoder.document
-    decoder.unused = [path for path in decoder.unused if path != (MAP_KEY,)]
     findings = [(finding, spelled(finding.path)) for finding in validate(config, version)]
     if not (findings or decoder.mismatched or decoder.unused):
         return

@@ -23,6 +23,7 @@ GOOD = '{"ignition": {"version": "3.4.0"}}'
         ('{"ignition": {"version": "x"}}', [("error", "version-unknown", "ignition.version")]),
         ('{"ignition": {"version": "3.4.0"}, "storage": null}', [("warning", "null-object", "storage")]),
         ('{"ignition": {"version": "3.4.0"}, "storge": {}}', [("warning", "unused-key", "storge")]),
+        ('{"ignition": {"version": "3.4.0"}, "sourceMap": {"version": 1, "places": {}}}', [("warning", "unused-key", "sourceMap")]),
         ('{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "path": "b"}]}}',
          [("error", "path-relative", "storage.files.0.path")]),
         ('{"ignition": {"version": "3.4.0"}, "x": %s%s}' % ("[" * 5000, "]" * 5000), [("warning", "unused-key", "x")]),
