@@ -77,8 +77,8 @@ class Engine:
             error = IgnitionError(type(error).__name__)
         try:
             report(self._options.platform, self._machine(), self._options.stage, error)
-        except Exception as trouble:  # the platform is the last to be told: the stage has ended as it has
-            words = str(trouble) if isinstance(trouble, IgnitionError) else type(trouble).__name__
+        except Exception as problem:  # the platform is the last to be told: the stage has ended as it has
+            words = str(problem) if isinstance(problem, IgnitionError) else type(problem).__name__
             self._log.warning(f"telling the platform how stage {self._options.stage} ended: {words}")
 
     def _machine(self) -> Machine:

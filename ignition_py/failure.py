@@ -154,8 +154,8 @@ def report_failure(log: Log, options: Options, error: Exception) -> None:
 def _attempt(log: Log, what: str, step: Callable[[], object]) -> None:
     try:
         step()
-    except Exception as trouble:  # whatever it is, it must not hide the failure that is being reported
-        log.info(f"{what}: {Failure.of('', trouble).what}")
+    except Exception as problem:  # whatever it is, it must not hide the failure that is being reported
+        log.info(f"{what}: {Failure.of('', problem).what}")
 
 
 def find_places(failure: Failure, config_cache: str = "", *, flatcar: bool = False) -> None:
@@ -204,8 +204,8 @@ def _position(place: Place) -> str:
 def _position_data(place: Place | None) -> dict[str, Any] | None:
     if place is None:
         return None
-    known = {"source": _one_line(place.source), "line": place.line, "column": place.column}
-    return {"entry": path_text(place.path), **{name: value or None for name, value in known.items()}}
+    position = {"source": _one_line(place.source), "line": place.line, "column": place.column}
+    return {"entry": path_text(place.path), **{name: value or None for name, value in position.items()}}
 
 
 def _one_line(text: str) -> str:

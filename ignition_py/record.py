@@ -60,7 +60,7 @@ class _Meta(type):
                 fields[attribute] = named
                 if attribute in body:
                     defaults[attribute] = body.pop(attribute)
-        inherited = {slot for base in bases for known in base.__mro__ for slot in getattr(known, "__slots__", ())}
+        inherited = {slot for base in bases for ancestor in base.__mro__ for slot in getattr(ancestor, "__slots__", ())}
         body["__slots__"] = tuple(name for name in own if name not in inherited)
         body["FIELDS"], body["DEFAULTS"] = fields, defaults
         return super().__new__(cls, name, bases, body)

@@ -31,9 +31,9 @@ def written(place: Place, text: bytes | None = None) -> Place | None:
         if document is None or document["version"] != MAP_VERSION:
             return None
         for end in range(len(place.path), 0, -1):
-            known = document["places"].get(path_text(place.path[:end]))
-            if known is not None:
-                line, column, *other = known
+            entry = document["places"].get(path_text(place.path[:end]))
+            if entry is not None:
+                line, column, *other = entry
                 path = _path(other[0]) if other else _snake(place.path[:end])
                 return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(document["file"]))
     except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it

@@ -22,7 +22,7 @@ def gunzip(chunks: Iterable[bytes], *, what: str, trusted: bool = False) -> Iter
     FetchError where the stream is not gzip, damaged or cut short.
     """
     member = None
-    taken = made = 0
+    taken = decompressed = 0
     for chunk in chunks:
         taken += len(chunk)
         more = bool(chunk)
@@ -33,10 +33,10 @@ def gunzip(chunks: Iterable[bytes], *, what: str, trusted: bool = False) -> Iter
                 output = member.decompress(chunk, CHUNK)
             except zlib.error:
                 raise FetchError(f"{what}: the contents are not gzip, or damaged", hint="Check `compression`") from None
-            made += len(output)
-            if made > max(FREE_EXPANSION, EXPANSION * taken) and not trusted:
+            decompressed += len(output)
+            if decompressed > max(FREE_EXPANSION, EXPANSION * taken) and not trusted:
                 raise FetchError(
-                    f"{what}: {taken} bytes decompress to {made} and more",
+                    f"{what}: {taken} bytes decompress to {decompressed} and more",
                     hint="If that is meant, give `verification.hash`",
                 )
             if output:

@@ -78,14 +78,14 @@ def _without_columns(code: CodeType) -> CodeType:
     for start, end, at in code.co_lines():
         units = (end - start) // 2
         while units > 0:
-            some = min(units, 8)
+            length = min(units, 8)
             if at is None:
-                table.append(0x80 | _NO_LOCATION << 3 | some - 1)
+                table.append(0x80 | _NO_LOCATION << 3 | length - 1)
             else:
-                table.append(0x80 | _LINE_ONLY << 3 | some - 1)
+                table.append(0x80 | _LINE_ONLY << 3 | length - 1)
                 table += _signed(at - line)
                 line = at
-            units -= some
+            units -= length
     constants = tuple(_without_columns(item) if isinstance(item, type(code)) else item for item in code.co_consts)
     return code.replace(co_linetable=bytes(table), co_consts=constants)
 
@@ -106,14 +106,14 @@ def _signed(number: int) -> bytes:
 
 def bundle(modules: Iterable[tuple[str, bool, bytes]]) -> Bundle:
     """A bundle of (name, is a package, source) of each module. Packages without a source are made where names need them."""
-    known = {name: (package, source) for name, package, source in modules}
-    for name in tuple(known):
+    sources = {name: (package, source) for name, package, source in modules}
+    for name in tuple(sources):
         while name := name.rpartition(".")[0]:
-            known.setdefault(name, (True, b""))
+            sources.setdefault(name, (True, b""))
     with open(os.path.join(os.path.dirname(__file__), "loader.py"), "rb") as file:
         loader = code_of(file.read(), "ignition_py/initrd/loader.py")
     codes: list[Code] = [
-        (name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in known.items()
+        (name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in sources.items()
     ]
     # Numbers of the same width in marshal's format whatever they are, so that the head's length is known beforehand.
     head = len(_head(loader, codes, 0))

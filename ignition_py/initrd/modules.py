@@ -6,7 +6,7 @@ an `if` or inside a function is found too. An import statement is one of three k
 - *needed*: it runs whenever its module is imported, or it stands anywhere in our own packages. Not finding its target
   is an error now, so that it is none at boot.
 - *possible*: inside a function or an `if` of the standard library or of a dependency. It is carried where it exists,
-  except for what `UNREACHABLE` names, with the reason why no run of the executor gets there.
+  except for what `UNREACHABLE` names, with the reason why no run of the executor needs it.
   Where a dependency would not load without it, `stand_ins.py` has a few lines in its place.
 - *optional*: inside `try: ... except ImportError:`. Its author has provided for its absence.
 
@@ -61,7 +61,7 @@ IMPLIED: dict[str, tuple[str, ...]] = {
 MADE_AT_RUN_TIME = ("collections.abc", "os.path", "six.moves", "urllib3.packages.six.moves")
 # The interpreter imports or looks for these before any of our code runs. `os` is how it recognises its library.
 ALWAYS = ("encodings", "os", "warnings", "traceback", "io", "abc")
-# Names nobody gets to at boot. A name stands for the module and everything below it.
+# Modules that no boot imports. A name stands for the module and everything below it.
 UNREACHABLE: dict[str, str] = {
     "_pydecimal": "decimal falls back to it only where _decimal is missing",
     "_pydatetime": "datetime falls back to it only where _datetime is missing",
@@ -208,7 +208,7 @@ def _from(node: ast.ImportFrom, package: str, how: str) -> Iterator[Import]:
 
 
 def _never_true(test: ast.expr) -> bool:
-    """Whether an `if` is one that no boot enters: type checking, run as a program, Windows."""
+    """True if no boot enters this `if`: type checking, run as a program, Windows."""
     for node in ast.walk(test):
         if isinstance(node, ast.Name | ast.Attribute):
             name = node.id if isinstance(node, ast.Name) else node.attr

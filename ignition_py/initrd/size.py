@@ -50,8 +50,8 @@ def weigh(log: Log, tree: Tree) -> list[Row]:
     rows = [_row(log, name, parts[name]) for name in _ORDER if name in parts]
     language = Tree()
     language.entries = {path: entry for path, entry in tree.entries.items() if entry.part in (*LANGUAGE, "modules")}
-    for name, some in ((EXECUTOR, language), ("the archive", tree)):
-        rows.append(_row(log, name, list(archive(some)), len(some.entries)))
+    for name, files in ((EXECUTOR, language), ("the archive", tree)):
+        rows.append(_row(log, name, list(archive(files)), len(files.entries)))
     return rows
 
 

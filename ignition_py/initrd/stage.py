@@ -131,7 +131,7 @@ def stage(destination: str, prefix: str = PREFIX) -> list[tuple[str, str]]:
 
 
 def _importable(name: str) -> bool:
-    """Whether a module is tried when the image is built: ours and what they import directly; not what starts a program."""
+    """True if a module is imported when the image is built: ours and what they import directly; not what starts a program."""
     return name.partition(".")[0] in (*OWN, "parted", "requests", "ruamel") and not name.endswith(".__main__")
 
 
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(_WORDS[options.words]))
         return 0
     if options.destination is None:
-        parser.error("where to write to?")
+        parser.error("DESTDIR is missing: the root of the initramfs that is being made")
     try:
         natives = stage(options.destination.rstrip("/"), options.prefix)
     except MissingModule as error:

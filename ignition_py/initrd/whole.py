@@ -65,8 +65,8 @@ def build(log: Log, form: str, output: str, kernel: str, more: tuple[str, ...]) 
         raise BuildError(f"{program} is not on this machine; the format {form} is made by it")
     with tempfile.TemporaryDirectory(prefix="ignition-py-") as folder:
         partial = os.path.abspath(output) + ".partial"
-        made = _dracut if form == DRACUT else _mkinitramfs
-        argv, environment = made(folder, partial, kernel)
+        prepare = _dracut if form == DRACUT else _mkinitramfs
+        argv, environment = prepare(folder, partial, kernel)
         try:
             run(log, [*argv[:1], *more, *argv[1:]], what=f"making {output}", env=environment, timeout=_MINUTES)
             if not os.path.exists(partial):

@@ -106,15 +106,15 @@ def _apply(config: Config, root: str, log: Log, *, offline: bool, ignore: bool) 
 
 def _read(path: str, files_dir: str | None, log: Log) -> Config:
     """The config at `path`, Butane compiled. Raises IgnitionError."""
-    given = read_input(path)
-    data = given.data
+    source = read_input(path)
+    data = source.data
     if is_butane(data):
-        compiled = compile_butane(given, files_dir)
+        compiled = compile_butane(source, files_dir)
         log_report(compiled.report, log)
         if compiled.data is None:
-            raise ConfigError(f"the Butane config {given.name} is not valid")
+            raise ConfigError(f"the Butane config {source.name} is not valid")
         data = compiled.data
-    return parse(data, given.name, log)
+    return parse(data, source.name, log)
 
 
 def _refuse_host(root: str, environ: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Places of a config that was compiled from Butane, as places of the Butane text: nobody has seen the lines of the compiled one.
+"""Places of a config that was compiled from Butane, as places of the Butane text, which is what its author reads.
 
     rendered() -> written_in() -> the config with origins that answer so -> conflicts of `plan` name the author's own lines
 """

@@ -185,14 +185,14 @@ def command(name: str, **kwargs: Any) -> Callable[[Callable[..., int]], Command]
     return click.command(name, cls=Command, **kwargs)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: str, names: Sequence[str]) -> str:
     """`; did you mean x?`, or the names that are known, to follow a sentence about `word`."""
     from difflib import get_close_matches
 
-    close = get_close_matches(word, known, 3)
+    close = get_close_matches(word, names, 3)
     if close:
         return f"; did you mean {' or '.join(close)}?"
-    return f"; there are {', '.join(known)}" if known else ""
+    return f"; there are {', '.join(names)}" if names else ""
 
 
 def with_two_dashes(command: click.Command, ctx: click.Context, words: Sequence[str]) -> list[str]:
@@ -307,9 +307,9 @@ def completion_command(program: str) -> Command:
         """
         from click.shell_completion import get_completion_class
 
-        made = get_completion_class(shell)
-        assert made is not None  # a Choice of SHELLS
-        click.echo(made(ctx.find_root().command, {}, program, completion_variable(program)).source())
+        completer = get_completion_class(shell)
+        assert completer is not None  # a Choice of SHELLS
+        click.echo(completer(ctx.find_root().command, {}, program, completion_variable(program)).source())
         return 0
 
     return completion

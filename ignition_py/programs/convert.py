@@ -17,25 +17,25 @@ from ignition_py.spec.tables import Config
 STABLE = tuple(name for name in tables.VERSIONS if "-" not in name)
 
 
-def convert(given: Input, target: int, files_dir: str | None = None) -> tuple[Config | None, Report]:
+def convert(source: Input, target: int, files_dir: str | None = None) -> tuple[Config | None, Report]:
     """The config at minor version `target`, None where the report has errors. Raises IgnitionError."""
-    data, report = given.data, Report()
+    data, report = source.data, Report()
     config: Config | None
     machine_config = None if is_butane(data) else embedded(data)
     if machine_config is not None:
-        config, report = convert(Input(given.name, machine_config.data), target)
+        config, report = convert(Input(source.name, machine_config.data), target)
         return config, machine_config.led_back(report)
     if is_butane(data):
-        compiled = compile_butane(given, files_dir)
+        compiled = compile_butane(source, files_dir)
         report.entries += compiled.report
         if compiled.data is None:
             return None, report
         data = compiled.data
     if legacy_version(data) is not None:
-        config, found = translate(data, given.name)
+        config, found = translate(data, source.name)
         version = tables.VERSIONS[config.ignition.version] if config is not None else 0
     else:
-        config, version, found = parse(data, given.name)
+        config, version, found = parse(data, source.name)
     report.entries += found
     if config is None or report.fatal:
         return None, report

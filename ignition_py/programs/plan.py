@@ -117,7 +117,7 @@ def _prepared(log: Log, config: Config, fetching: Fetching, *, here: bool) -> Pr
         fetcher.configure(config.ignition)
     ctx = Context(config=config, root="/", log=log, state=State(), fetcher=fetcher)
     if here:
-        prepared.conflicts += [*luks_clevis.hardware(log, volumes), *(why for it in volumes for why in luks_cex.conflicts(it))]
+        prepared.conflicts += [*luks_clevis.hardware(log, volumes), *(why for volume in volumes for why in luks_cex.conflicts(volume))]
     if here and not offline:
         luks.fetch(ctx, volumes, prepared)
         return prepared

@@ -108,8 +108,8 @@ class DiskView(Record):
         return {
             "number": row.number,
             "action": row.action,
-            "before": _entry(row.before, known=True),
-            "after": _entry(row.after, known=row.action in (KEEP, RESIZE)),
+            "before": _entry(row.before, with_guid=True),
+            "after": _entry(row.after, with_guid=row.action in (KEEP, RESIZE)),
             "holds": row.holds or None,
             "becomes": row.becomes or None,
             "inUse": row.busy or None,
@@ -155,11 +155,11 @@ def build(
 ) -> View:
     """Raises StageError or CommandError where a disk cannot be read."""
     disks = [_disk(log, plan, foreseen.partitions[plan.state.device]) for plan in plans]
-    known = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
-    known += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
-    if not known:  # of disks that are refused or not there, nobody knows what they would have provided
-        known = list(foreseen.missing.values())
-    return View(disks, foreseen.steps, list(dict.fromkeys(known)))
+    conflicts = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
+    conflicts += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
+    if not conflicts:  # what disks that are refused or missing would have provided is unknown
+        conflicts = list(foreseen.missing.values())
+    return View(disks, foreseen.steps, list(dict.fromkeys(conflicts)))
 
 
 def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume]) -> DiskView:
@@ -238,7 +238,7 @@ def _segments(view: DiskView, table: Table | None, what: Mapping[int, tuple[str,
 _GAP = 1024 * 1024  # bytes
 
 
-def _entry(entry: Entry | None, *, known: bool) -> dict[str, Any] | None:
+def _entry(entry: Entry | None, *, with_guid: bool) -> dict[str, Any] | None:
     if entry is None:
         return None
     return {
@@ -246,7 +246,7 @@ def _entry(entry: Entry | None, *, known: bool) -> dict[str, Any] | None:
         "last": entry.last,
         "label": printable(entry.name),
         "type": entry.type_guid,
-        **({"guid": entry.guid} if known else {}),
+        **({"guid": entry.guid} if with_guid else {}),
     }
 
 

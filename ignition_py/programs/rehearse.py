@@ -99,18 +99,18 @@ class NoMachine(Exception):
     """There can be no machine; the message says why."""
 
 
-def _compiled(program: str, given: Input, files_dir: str | None) -> bytes | None:
+def _compiled(program: str, source: Input, files_dir: str | None) -> bytes | None:
     """The config as JSON; None where it is not valid, which has been said. Raises IgnitionError."""
-    text: bytes | None = given.data
-    if is_butane(given.data):
-        compiled = compile_butane(given, files_dir)
+    text: bytes | None = source.data
+    if is_butane(source.data):
+        compiled = compile_butane(source, files_dir)
         text, report = compiled.data, compiled.report
     else:
-        report = parse(given.data, given.name)[2]
+        report = parse(source.data, source.name)[2]
     if len(report):
-        streams.say(reports.pretty(report, given.data, colour=False))
+        streams.say(reports.pretty(report, source.data, colour=False))
     if text is None or report.fatal:
-        complain(program, f"{given.name} is not a valid config")
+        complain(program, f"{source.name} is not a valid config")
         return None
     return text
 

@@ -58,8 +58,8 @@ def rendered(path: str, fetching: Fetching) -> Config:
     """The config with everything merged in, at the newest version. Places of a Butane config are those of its own text. Raises
     IgnitionError."""
     log = fetching.log()
-    given = read_input(path)
-    data, name = given.data, given.name
+    source = read_input(path)
+    data, name = source.data, source.name
     machine_config = None if is_butane(data) else embedded(data)
     if machine_config is not None:
         report = machine_config.led_back(read(machine_config.data, name)[1])
@@ -68,17 +68,17 @@ def rendered(path: str, fetching: Fetching) -> Config:
             raise ConfigError(f"the MachineConfig {name} is not valid")
         data = machine_config.data
     elif is_butane(data):
-        compiled = compile_butane(given, fetching.files_dir)
+        compiled = compile_butane(source, fetching.files_dir)
         log_report(compiled.report, log)
         if compiled.data is None:
-            raise ConfigError(f"the Butane config {given.name} is not valid")
+            raise ConfigError(f"the Butane config {source.name} is not valid")
         data, name = compiled.data, f"{name} (compiled)"
     quiet = Log(Stream("stderr"), threshold=CRIT)  # for what has been reported already
     config = parse(data, name, log if machine_config is None else quiet)
     fetcher = Fetcher(log, offline=fetching.offline, limit=fetching.timeout)
     merged = Renderer(fetcher, log, State()).render(config)
     check_rendered(merged, log, merged=merged is not config)
-    return merged if name == given.name else written_in(merged, Compilation(given.name, name, given.data))
+    return merged if name == source.name else written_in(merged, Compilation(source.name, name, source.data))
 
 
 def check_rendered(config: Config, log: Log, *, merged: bool) -> None:

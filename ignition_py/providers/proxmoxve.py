@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WAIT = 30.0  # seconds
 VENDOR_DATA = "/vendor-data"
-_CLOUD_CONFIG = b"#cloud-config\n"  # Proxmox makes one for cloud-init, also where nobody asked for it
+_CLOUD_CONFIG = b"#cloud-config\n"  # Proxmox makes one for cloud-init by default
 
 
 def fetch(machine: Machine) -> bytes | None:

@@ -83,7 +83,7 @@ class _Service:
         for _ in range(_ATTEMPTS):
             value = array("B", bytes(size))
             parameters = (_text(name), _memory(_MEMORY, value), _Parameter(_WORD64), _Parameter(_WORD32))
-            status, answer = self._call(_GET, parameters, what)
+            status, response = self._call(_GET, parameters, what)
             if status == _NOT_FOUND:
                 return None
             if status == 0:
@@ -93,7 +93,7 @@ class _Service:
                 return text
             if status != _OVERFLOW:
                 break
-            size = int.from_bytes(answer[-12:-8], "little")
+            size = int.from_bytes(response[-12:-8], "little")
             if size > LIMIT:
                 raise IgnitionError(f"{what}: it has {size} bytes; more than {LIMIT} are not read")
         raise IgnitionError(f"{what}: the service answers with error {status}")
@@ -128,20 +128,20 @@ class _Service:
         message = self._message(_CALL, body, len(body), what)
         return int.from_bytes(message[12:16], "little", signed=True), bytes(message)
 
-    def _ask(self, number: int, body: bytes, answer: int, *, what: str) -> bytes:
-        message = self._message(number, body, answer, what)
+    def _ask(self, number: int, body: bytes, room: int, *, what: str) -> bytes:
+        message = self._message(number, body, room, what)
         status = int.from_bytes(message[12:16], "little", signed=True)
         if status != 0:
             raise IgnitionError(f"{what}: it answers with error {status}")
         return bytes(message)
 
-    def _message(self, number: int, body: bytes, answer: int, what: str) -> bytearray:
-        """One ioctl with `body` behind the header; there is room for `answer` bytes behind it in the end."""
+    def _message(self, number: int, body: bytes, room: int, what: str) -> bytearray:
+        """One ioctl with `body` behind the header; the response has `room` bytes behind its header."""
         from fcntl import ioctl
 
-        sizes = (_HEADER + len(body), 0x10001, 0, 0, _HEADER + answer, 0)
+        sizes = (_HEADER + len(body), 0x10001, 0, 0, _HEADER + room, 0)
         header = b"".join(size.to_bytes(4, "little") for size in sizes)
-        message = bytearray(header + body.ljust(answer, b"\0"))
+        message = bytearray(header + body.ljust(room, b"\0"))
         request = 3 << 30 | len(message) << 16 | ord("V") << 8 | number  # _IOWR of asm-generic/ioctl.h
         try:
             ioctl(self._fd, request, message, True)

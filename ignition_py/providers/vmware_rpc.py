@@ -39,7 +39,7 @@ class _Checkpoint(Exception):
 
 
 def present() -> bool:
-    """Is this a virtual machine of VMware's, and can it be talked to?"""
+    """True if this is a virtual machine of VMware's whose RPC channel this program can use."""
     if os.uname().machine != "x86_64":
         return False
     if not _cpuid(1)[_CX] >> 31 & 1:

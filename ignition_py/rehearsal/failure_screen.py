@@ -65,8 +65,8 @@ def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> No
     work = compiled(data, name, Options(files_dir, raw=True))
     origins = {}
     for line in translations(work).splitlines():
-        yaml, _, made = line.partition(" \N{RIGHTWARDS ARROW} ")
-        origins[made] = yaml
+        yaml, _, output = line.partition(" \N{RIGHTWARDS ARROW} ")
+        origins[output] = yaml
     entry = screen.entry
     while entry not in origins and "." in entry:
         entry = entry.rpartition(".")[0]

@@ -1,6 +1,6 @@
 """What the machine has become, held against the config: one row for each entry.
 
-Pure: (config, answers of questions.py) -> rows. A row compares only what the config says; what it leaves open is nobody's mistake.
+Pure: (config, answers of questions.py) -> rows. A row compares only what the config says; anything is right where it leaves things open.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ def _split_node(item: str) -> tuple[str, dict[str, str]]:
 
 
 def _kernel_arguments(config: Config, facts: _Facts) -> Iterator[Row]:
-    there = facts.words(ask.CMDLINE)
+    words = facts.words(ask.CMDLINE)
     for argument in config.kernel_arguments.should_exist:
-        have = all(word in there for word in argument.split())
+        have = all(word in words for word in argument.split())
         yield Row("kernel argument", argument, "present", "present" if have else "absent")
     for argument in config.kernel_arguments.should_not_exist:
-        have = all(word in there for word in argument.split())
+        have = all(word in words for word in argument.split())
         yield Row("kernel argument", argument, "absent", "present" if have else "absent")
 
 
@@ -106,15 +106,15 @@ def _partitions(config: Config, facts: _Facts) -> Iterator[Row]:
         if not block:
             yield Row("disk", disk.device, "present", NONE)
             continue
-        there = [part for part in facts.blocks if part["pkname"] == block["kname"] and part["type"] == "part"]
+        present = [part for part in facts.blocks if part["pkname"] == block["kname"] and part["type"] == "part"]
         for partition in disk.partitions:
-            yield _partition(disk, partition, there)
+            yield _partition(disk, partition, present)
 
 
-def _partition(disk: Disk, partition: Partition, there: list[dict[str, Any]]) -> Row:
+def _partition(disk: Disk, partition: Partition, present: list[dict[str, Any]]) -> Row:
     number = partition.number or 0
     name = f"{disk.device} {number or partition.label or ''}".rstrip()
-    found = next((part for part in there if _matches(partition, part)), None)
+    found = next((part for part in present if _matches(partition, part)), None)
     if partition.should_exist is False:
         return Row("partition", name, NONE, NONE if found is None else _described(partition, found))
     wanted = [partition.label] if partition.label else []
@@ -173,11 +173,11 @@ def _mounts(config: Config, facts: _Facts) -> Iterator[Row]:
 
 def _accounts(config: Config, facts: _Facts) -> Iterator[Row]:
     for group, line in zip(config.passwd.groups, facts.lines(ask.GROUPS), strict=False):
-        there = "present" if line else "absent"
+        state = "present" if line else "absent"
         if group.should_exist is False or group.gid is None:
-            yield Row("group", group.name, "absent" if group.should_exist is False else "present", there)
+            yield Row("group", group.name, "absent" if group.should_exist is False else "present", state)
         else:
-            yield Row("group", group.name, f"id {group.gid}", f"id {line.split(':')[2]}" if line else there)
+            yield Row("group", group.name, f"id {group.gid}", f"id {line.split(':')[2]}" if line else state)
     every = zip(config.passwd.users, facts.lines(ask.USERS), facts.lines(ask.MEMBERS), facts.lines(ask.KEYS), strict=False)
     for user, line, groups, keys in every:
         yield _user(user, line, groups.split(), keys)
@@ -194,7 +194,7 @@ def _user(user: PasswdUser, line: str, groups: list[str], keys: str) -> Row:
         ("SSH keys", len(user.ssh_authorized_keys) or None, keys),
     ]  # fmt: skip
     wanted = [f"{what} {value}" for what, value, _ in asked if value is not None]
-    found = [f"{what} {value}" for what, given, value in asked if given is not None]
+    found = [f"{what} {value}" for what, asked_for, value in asked if asked_for is not None]
     return Row("user", user.name, ", ".join(wanted) or "present", (", ".join(found) or "present") if line else "absent")
 
 
@@ -210,28 +210,28 @@ def _nodes(config: Config, facts: _Facts) -> Iterator[Row]:
             row = Row("file", file.path, f"{row.wanted}, contents", f"{row.found}, {'contents' if right else 'other contents'}")
         yield row
     for link in storage.links:
-        there = facts.nodes.get(link.path.lstrip("/"))
-        kind = there["kind"].replace("regular empty file", "regular file") if there is not None else NONE
+        present = facts.nodes.get(link.path.lstrip("/"))
+        kind = present["kind"].replace("regular empty file", "regular file") if present is not None else NONE
         yield Row("link", link.path, "regular file" if link.hard else "symbolic link", kind)
 
 
 def _node(kind: str, node: Node, mode: int | None, facts: _Facts) -> Row:
     """Mode and owners, as far as the config names them."""
-    there = facts.nodes.get(node.path.lstrip("/"))
+    present = facts.nodes.get(node.path.lstrip("/"))
     wanted: list[str] = []
     found: list[str] = []
     if mode is not None:
         wanted.append(f"{mode:o}")
-        found.append(there["mode"] if there is not None else "")
+        found.append(present["mode"] if present is not None else "")
     for owner, name, number in ((node.user, "user", "uid"), (node.group, "group", "gid")):
-        said = owner.name if owner.name is not None else owner.id
-        if said is not None and there is not None:
-            found.append(f"{name} {there[name if owner.name is not None else number]}")
-        wanted += [f"{name} {said}"] if said is not None else []
-    if there is None:
+        identity = owner.name if owner.name is not None else owner.id
+        if identity is not None and present is not None:
+            found.append(f"{name} {present[name if owner.name is not None else number]}")
+        wanted += [f"{name} {identity}"] if identity is not None else []
+    if present is None:
         return Row(kind, node.path, " ".join(wanted) or "present", NONE)
-    right = (there["kind"] == "directory") == (kind == "directory") and there["kind"] != "symbolic link"
-    return Row(kind, node.path, " ".join(wanted) or "present", (" ".join(found) or "present") if right else there["kind"])
+    right = (present["kind"] == "directory") == (kind == "directory") and present["kind"] != "symbolic link"
+    return Row(kind, node.path, " ".join(wanted) or "present", (" ".join(found) or "present") if right else present["kind"])
 
 
 def _digest(resource: Resource) -> str | None:

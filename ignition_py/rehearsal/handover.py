@@ -123,6 +123,6 @@ def hand_over(platform: str, config: bytes, directory: str) -> Handover:
     """Raises BuildError where a rehearsal cannot play the platform."""
     give = PLATFORMS.get(platform)
     if give is None:
-        known = ", ".join(PLATFORMS)
-        raise BuildError(f"a rehearsal cannot play platform {platform}, which asks a service of its own; it can play {known}")
+        names = ", ".join(PLATFORMS)
+        raise BuildError(f"a rehearsal cannot play platform {platform}, which asks a service of its own; it can play {names}")
     return give(config, directory)

@@ -158,7 +158,7 @@ def furnish(root: str) -> None:
     link("../ignition-firstboot-complete.service", f"{root}/{units}/multi-user.target.wants/ignition-firstboot-complete.service")
     for name in _MASKED:
         link("/dev/null", f"{root}/etc/systemd/system/{name}")
-    # A system that gives up goes off, so that nobody waits for a shell on its console.
+    # A system that gives up powers off instead of opening a shell on its console.
     put(root, f"{units}/emergency.service.d/off.conf", "[Service]\nExecStart=\nExecStart=systemctl poweroff --force\n")
 
 

@@ -121,7 +121,7 @@ class Machine:
         return run(["debugfs", "-R", f"cat {where[1]}", disk], f"reading {where[1]}").decode()
 
     def first_boot_pending(self) -> bool:
-        """Whether the stamp of the first boot is there. Of shapes without one nobody can say."""
+        """True if the stamp of the first boot is on the root disk. Raises ValueError for a shape without a stamp."""
         if self.shape.stamp is None:
             raise ValueError("this shape has no stamp to look at")
         return self.read(self.shape.stamp) is not None
@@ -314,10 +314,10 @@ class Boot:
         self.console.join(2) if self.process.poll() is not None else None
         first = self.console.first_failure()
         with open(self._log.name, encoding="utf-8", errors="replace") as file:
-            said = file.read().strip()
+            stderr = file.read().strip()
         parts = [f"the machine did not come up: {what}"]
         parts += [f"first failing line: {first}"] if first else []
-        parts += [f"QEMU said: {said}"] if said else []
+        parts += [f"QEMU said: {stderr}"] if stderr else []
         return "\n".join([*parts, "last lines of its console:", self.console.text(last=60)])
 
     def __enter__(self) -> Self:

@@ -165,13 +165,13 @@ def _read_entry(machine: Machine) -> str:
     return " ".join(line.partition(" ")[2].strip() for line in text.splitlines() if line.startswith("options"))
 
 
-def plan_disks(config: Config, given: list[str]) -> list[Blank]:
+def plan_disks(config: Config, requested: list[str]) -> list[Blank]:
     """The blank disks: those asked for (`SIZE` or `SIZE:SERIAL`), else those that the config names. Raises BuildError."""
     try:
-        if not given:
+        if not requested:
             return disks.expected(config)
         blanks = []
-        for number, text in enumerate(given, 1):
+        for number, text in enumerate(requested, 1):
             size, _, serial = text.partition(":")
             blanks.append(disks.Blank(VIRTIO, serial or f"disk{number}", size_of(size)))
     except ValueError as error:

@@ -55,10 +55,10 @@ class Screen:
         if FAILURES.search(text):
             self.say(self._paint(f"  {when:5.1f} s  {text}", "31"))
             return
-        for pattern, said in _PHASES:
+        for pattern, template in _PHASES:
             found = re.search(pattern, text)
             if found:
-                self.say(f"  {when:5.1f} s  {said.format(*found.groups())}")
+                self.say(f"  {when:5.1f} s  {template.format(*found.groups())}")
                 self._now = "booting"
                 return
 

@@ -69,13 +69,13 @@ def target_of(root: str, path: str) -> str:
     return os.path.join(root, clean(path)[1:]) if clean(path) != "/" else root
 
 
-def open_mount_point(root: Root, path: str, what: str, made: Callable[[str], None] | None = None) -> None:
-    """Looks at each component of a mount point; with `made`, makes the missing ones.
+def open_mount_point(root: Root, path: str, what: str, on_made: Callable[[str], None] | None = None) -> None:
+    """Looks at each component of a mount point; with `on_made`, makes the missing ones.
 
     Raises StageError for one that is not a directory, FileNotFoundError for a missing one.
     """
     try:
-        os.close(root.directory(path, made))
+        os.close(root.directory(path, on_made))
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -28,13 +28,13 @@ def run(config: str, files_dir: str | None, pretty: bool, to: str) -> int:
     Takes Ignition 1, 2.x and 3.x, Butane and MachineConfigs. What the other version cannot express is refused, with a list.
     `-` reads standard input.
     """
-    given = read_input(config)
-    converted, report = convert(given, tables.VERSIONS[to], files_dir)
+    source = read_input(config)
+    converted, report = convert(source, tables.VERSIONS[to], files_dir)
     for entry in report:
         hint = f" ({entry.hint})" if entry.hint else ""
         streams.say(f"{entry.raw()}{hint}".replace("\n", " ") + "\n")
     if converted is None:
-        complain("ignition-py convert", f"{given.name} cannot be converted to {to}")
+        complain("ignition-py convert", f"{source.name} cannot be converted to {to}")
         return 1
     streams.write_stdout(to_json(to_data(converted, tables.VERSIONS[to]), indent=2 if pretty else None) + "\n")
     return 0

@@ -190,10 +190,10 @@ class _Devices:
         result.steps.append(Step("filesystem", entry.device, action, why, entry, volume, format=entry.format))
 
     def _decide(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
-        other, made = self._made.get(volume, (entry, False))
+        other, was_made = self._made.get(volume, (entry, False))
         action, why = self._decide_alone(entry, volume)
         self._made.setdefault(volume, (entry, action == MAKE))
-        if other is entry or action == REFUSE or not (made or action == MAKE):
+        if other is entry or action == REFUSE or not (was_made or action == MAKE):
             return action, why
         different = filesystems.disagreement(other, entry)
         return (REFUSE, different) if different else (KEEP, f"it is what {other.device} is called too{at(other)}")

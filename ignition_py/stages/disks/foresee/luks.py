@@ -75,7 +75,7 @@ def _found(log: Log, entry: Luks, under: Volume, look: Look) -> Found | None:
 
 
 def _opens(log: Log, entry: Luks, under: Volume, look: Look, keys: Mapping[str, bytes]) -> bool | None:
-    """Whether the key file of the config opens what is there; None where that is not known."""
+    """True if the key file of the config opens the volume; None where that is not known."""
     key = keys.get(entry.name)
     if key is None:
         return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
             """An array that an earlier run of this config made and that is running."""
 
         def unfinished(self, array: Raid) -> bool:
-            """Whether an array that was cut off holds its members, and will be stopped."""
+            """True if an array that was cut off holds its members, and will be stopped."""
 
         def node(self, volume: Volume) -> str:
             """The kernel's node that has the very bytes of `volume` now, "" for none."""

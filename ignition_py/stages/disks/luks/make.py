@@ -249,10 +249,10 @@ def bind_pin(log: Log, luks: Luks, device: str, key_path: str, advertisements: M
     pin, config = luks_clevis.pin_of(luks, advertisements)
     what = f"binding the LUKS volume {luks.name} with the Clevis pin {pin}{at(luks)}"
     try:
-        with pin_config(luks.name, pin, config) as given:
-            command = ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", device, pin, given.argument]
+        with pin_config(luks.name, pin, config) as passed:
+            command = ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", device, pin, passed.argument]
             # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
-            run(log, command, what=what, secret=(config,), env={"LC_ALL": "C", **given.environment})
+            run(log, command, what=what, secret=(config,), env={"LC_ALL": "C", **passed.environment})
     except OSError as error:
         raise StageError(f"{what}: {error.filename}: {error.strerror}") from None
 

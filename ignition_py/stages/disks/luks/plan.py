@@ -78,8 +78,8 @@ def decide(luks: Luks, found: Found, record: Progress, opens: Callable[[], bool 
         unfinished = "an earlier run of this boot was interrupted while making it"
     elif found.marker == marker_of(luks):
         unfinished = "an earlier boot with this config was cut off before the volume was handed over"
-    made = record.has(MADE, *fact(luks))
-    decision = plan_volume(luks, found, made=made, unfinished=unfinished)
+    done = record.has(MADE, *fact(luks))
+    decision = plan_volume(luks, found, made=done, unfinished=unfinished)
     if decision.action != "reuse":
         return decision
     fits = opens()

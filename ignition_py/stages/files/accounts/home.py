@@ -87,9 +87,9 @@ def announce_keys(log: Log, user: str, path: str) -> None:
     )  # fmt: skip
 
 
-def own_mounts(root: Root, user: User, made: list[str]) -> None:
+def own_mounts(root: Root, user: User, directories: list[str]) -> None:
     """Gives the user the directories in their home that the mount stage had to make for mount points (mode 0700)."""
-    for path in made:
+    for path in directories:
         path = "/" + path.strip("/")
         if path == user.home or path.startswith(user.home.rstrip("/") + "/"):
             with root.spot(path) as spot:

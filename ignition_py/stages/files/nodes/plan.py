@@ -183,8 +183,8 @@ def _refuse_below_files(storage: Storage, survey: Survey) -> None:
                 )  # fmt: skip
 
 
-def _refuse(node: Node, what: str, there: str, hint: str = "Give the entry 'overwrite: true' to replace it") -> StageError:
-    return StageError(f"{what} {shown(node.path)}: {there} is there already", place=place_of(node), hint=hint)
+def _refuse(node: Node, what: str, kind: str, hint: str = "Give the entry 'overwrite: true' to replace it") -> StageError:
+    return StageError(f"{what} {shown(node.path)}: {kind} is there already", place=place_of(node), hint=hint)
 
 
 def _may_replace(node: Node, seen: Seen | None) -> bool:
