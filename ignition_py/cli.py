@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ignition_py import __version__, flatcar, providers, state, version_text
+from ignition_py import __version__, flatcar, module, providers, state, version_text
 from ignition_py.context import Options
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
 from ignition_py.stages import STAGES
@@ -56,9 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv if argv is None else argv)
     program, rest = _program(words), words[1:]
     if program in PROGRAMS:
-        from importlib import import_module
-
-        status: int = import_module(PROGRAMS[program]).main(program, rest)
+        status: int = module(PROGRAMS[program]).main(program, rest)
         return status
     if _is_command(program, rest):
         return _command(program, rest)

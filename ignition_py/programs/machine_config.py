@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from json import dumps
 
-from ignition_py.record import Record
+from ignition_py.record import Record, field
 from ignition_py.report.diag import ConfigError, Place, Report
 
 TYPE_CHECKING = False
@@ -72,14 +72,13 @@ def embedded(data: bytes) -> Embedded | None:
     return Embedded("".join(writer.pieces).encode("utf-8", "replace"), writer.offsets, writer.places)
 
 
-class _Writer:
+class _Writer(Record):
     """Writes YAML nodes as JSON, and notes where each token came from."""
 
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.offsets: list[int] = []
-        self.places: list[tuple[int, int]] = []
-        self._size = 0  # bytes
+    pieces: list[str] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    size: int = 0  # bytes
 
     def value(self, node: Node) -> None:
         from butane_py.yaml.source import ALIAS, MAPPING, SEQUENCE
@@ -105,10 +104,10 @@ class _Writer:
 
     def _write(self, text: str, node: Node | None = None) -> None:
         if node is not None:
-            self.offsets.append(self._size)
+            self.offsets.append(self.size)
             self.places.append((node.line, node.column))
         self.pieces.append(text)
-        self._size += len(text.encode("utf-8", "replace"))
+        self.size += len(text.encode("utf-8", "replace"))
 
 
 def _scalar(node: Node) -> object:

@@ -124,7 +124,7 @@ def _prepared(log: Log, config: Config, fetching: Fetching, *, here: bool) -> Pr
     for entry in volumes:
         try:
             if entry.key_file.source:
-                prepared.keys[entry.name] = luks_keys.given(ctx, entry)
+                prepared.keys[entry.name] = luks_keys.of_config(ctx, entry)
         except IgnitionError as problem:
             log.warning(f"not known: {problem}")
     return prepared

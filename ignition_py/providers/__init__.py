@@ -11,6 +11,7 @@ import errno
 import os
 
 from ignition_py import module
+from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -64,22 +65,20 @@ REPORTING = ("packet",)
 DELETING = ("virtualbox", "vmware")
 
 
-class Machine:
+class Machine(Record):
     """What a provider may look at: the kernel's files below `root`, the environment, and the fetcher.
 
     `root` is "/" on a machine; a test points it at a tree of its own. `outputs` takes files that the provider wants
     written to the new root, as in a config's `storage.files` (JSON form). `source` is where the config was found.
     """
 
-    __slots__ = ("environ", "fetcher", "log", "outputs", "root", "source")
-
-    def __init__(self, *, log: Log, fetcher: Fetcher, environ: Mapping[str, str], root: str = "/") -> None:
-        self.log = log
-        self.fetcher = fetcher
-        self.environ = environ
-        self.root = root
-        self.outputs: list[dict[str, Any]] = []
-        self.source = ""
+    _: KW_ONLY
+    log: Log
+    fetcher: Fetcher
+    environ: Mapping[str, str]
+    root: str = "/"
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    source: str = ""
 
     def path(self, absolute: str) -> str:
         """Where an absolute path of the machine is."""

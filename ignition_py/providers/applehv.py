@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import time
+from http.client import HTTPConnection, HTTPException
+from socket import AF_VSOCK, SOCK_STREAM, socket
 
 from ignition_py.report.diag import FetchError
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket
-
     from ignition_py.providers import Machine
 
 DRIVER = "/sys/devices/virtual/misc/vsock"
@@ -27,8 +28,6 @@ _WHAT = "the config from the host (vsock port 1024)"
 def fetch(machine: Machine) -> bytes | None:
     """The config. Raises FetchError, CommandError."""
     if not os.path.exists(machine.path(DRIVER)):
-        from ignition_py.system.run import run
-
         run(machine.log, ("modprobe", "vsock"), what="loading the kernel module vsock")
     data = ask(_connect(machine))
     machine.found(f"the host, virtual socket port {PORT}")
@@ -36,8 +35,6 @@ def fetch(machine: Machine) -> bytes | None:
 
 
 def _connect(machine: Machine) -> socket:
-    from socket import AF_VSOCK, SOCK_STREAM, socket
-
     end = time.monotonic() + WAIT
     while True:
         sock = socket(AF_VSOCK, SOCK_STREAM)
@@ -56,8 +53,6 @@ def _connect(machine: Machine) -> socket:
 
 def ask(sock: socket) -> bytes:
     """Asks for `/` on a connection, and closes it. Raises FetchError."""
-    from http.client import HTTPConnection, HTTPException
-
     connection = HTTPConnection("d")  # the name is of no consequence: this is the host
     connection.sock = sock
     try:

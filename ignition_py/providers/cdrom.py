@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import time
+from fcntl import ioctl
 
 from ignition_py.providers import drive
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +51,6 @@ def custom_data(machine: Machine, kinds: Sequence[str]) -> bytes:
 
 def _devices(machine: Machine, kind: str) -> list[str]:
     """All block devices with a filesystem of this kind."""
-    from ignition_py.system.run import run
-
     done = run(
         machine.log,
         ("blkid", "--cache-file", "/dev/null", "--output", "device", "--match-token", f"TYPE={kind}"),
@@ -79,8 +79,6 @@ def _read(machine: Machine, device: str, kind: str) -> tuple[bytes | None, str]:
 
 def disc_present(device: str) -> bool:
     """True if it is a CD-ROM drive with a disc in it that is ready."""
-    from fcntl import ioctl
-
     try:
         fd = os.open(device, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:

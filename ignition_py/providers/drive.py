@@ -13,6 +13,7 @@ import time
 from ignition_py.providers import CONFIG_LIMIT
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.rootfs import Root
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +81,6 @@ def read(
     `name` is what messages call the filesystem, `kind` its type. Raises IgnitionError, CommandError.
     """
     from tempfile import mkdtemp
-
-    from ignition_py.system.run import run
 
     folder = mkdtemp(prefix="ignition-config-")
     try:

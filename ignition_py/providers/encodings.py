@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from binascii import Error, a2b_base64
+
+from ignition_py.fetch.gunzip import gunzip as pieces_of
 from ignition_py.report.diag import FetchError
 
 LIMIT = 64 << 20  # bytes of what is compressed
@@ -10,8 +13,6 @@ GZIP = b"\x1f\x8b\x08"  # how it begins
 
 def base64(data: bytes, *, what: str) -> bytes:
     """Decodes; line breaks do not count. Raises FetchError, whose sentence `what` begins."""
-    from binascii import Error, a2b_base64
-
     try:
         return a2b_base64(data.translate(None, b"\r\n"), strict_mode=True)
     except Error:
@@ -20,8 +21,6 @@ def base64(data: bytes, *, what: str) -> bytes:
 
 def gunzip(data: bytes, *, what: str) -> bytes:
     """Decompresses. Raises FetchError."""
-    from ignition_py.fetch.gunzip import gunzip as pieces_of
-
     pieces, size = [], 0
     for piece in pieces_of((data,), what=what):
         size += len(piece)

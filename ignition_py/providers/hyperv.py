@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import os
 import time
+from select import POLLIN, poll
 
+from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import IgnitionError
+from ignition_py.spec.dataurl import decode
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +43,6 @@ _FAILED = 0x80004005  # HV_E_FAIL
 def fetch(machine: Machine) -> bytes | None:
     """The config, b"" where the host sends none. Raises IgnitionError, CommandError."""
     if not os.path.exists(machine.path(DRIVER)):
-        from ignition_py.system.run import run
-
         run(machine.log, ("modprobe", "hv_utils"), what="loading the kernel module hv_utils")
     fd = _open(machine)
     try:
@@ -77,8 +79,6 @@ def receive(fd: int) -> Pools:
 
     Raises OSError, and IgnitionError for messages that are not as the kernel makes them.
     """
-    from select import POLLIN, poll
-
     pools: Pools = [[] for _ in range(POOLS)]
     size = 0
     _send(fd, bytes((_REGISTER,)))
@@ -138,8 +138,6 @@ def assemble(pairs: list[tuple[bytes, bytes]]) -> bytes:
 
 def _pool_file(number: int, pairs: list[tuple[bytes, bytes]]) -> dict[str, Any]:
     """A pool as hv_kvp_daemon keeps it, as an entry of a config's `storage.files`; for root only, it has the config."""
-    from ignition_py.fetch.schemes.data import encode
-
     data = b"".join(key.ljust(_KEY_SIZE, b"\0") + value.ljust(_VALUE_SIZE, b"\0") for key, value in pairs)
     path = f"{POOL_FILES}{number}"
     return {"path": path, "overwrite": True, "contents": {"source": encode(data)}, "mode": 0o600}
@@ -147,8 +145,6 @@ def _pool_file(number: int, pairs: list[tuple[bytes, bytes]]) -> dict[str, Any]:
 
 def _pairs(source: str) -> list[tuple[bytes, bytes]]:
     """A pool back from its file's data URL."""
-    from ignition_py.spec.dataurl import decode
-
     data, record = decode(source), _KEY_SIZE + _VALUE_SIZE
     records = (data[start : start + record] for start in range(0, len(data), record))
     return [(record[:_KEY_SIZE].rstrip(b"\0"), record[_KEY_SIZE:].rstrip(b"\0")) for record in records]

@@ -13,6 +13,7 @@ from ignition_py.fetch.cloud import TOKEN_LIMIT
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.request import NotFound
 from ignition_py.fetch.urls import public
+from ignition_py.record import Record
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
@@ -30,12 +31,11 @@ BUSY = (429,)  # beside statuses from 500 on, which are always tried again; the 
 ADDRESSES = 64  # asked at once: one for each network interface
 
 
-class Attempt:
+class Attempt(Record):
     """The requests to one address of a race. `place` is where the config was found there, "" for nowhere."""
 
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self.stopped = stopped
-        self.place = ""
+    stopped: Callable[[], bool]
+    place: str = ""
 
 
 def need_network(machine: Machine) -> None:

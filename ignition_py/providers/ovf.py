@@ -5,6 +5,9 @@ Source: DSP0243 (Open Virtualization Format), section on the environment documen
 
 from __future__ import annotations
 
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
 
 TYPE_CHECKING = False
@@ -15,21 +18,18 @@ NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 _PATH = ("Environment", "PropertySection", "Property")
 
 
-class Property:
+class Property(Record):
     """A property, and where its element is in the document (bytes from `start` up to `end`).
 
     `exact`: its names are of OVF's namespace; a reader takes others as well, deleting is for exact ones.
     """
 
-    __slots__ = ("empty", "end", "exact", "key", "start", "value")
-
-    def __init__(self, key: str, value: str, start: int, exact: bool) -> None:
-        self.key = key
-        self.value = value
-        self.start = start
-        self.end = start
-        self.exact = exact
-        self.empty = True
+    key: str
+    value: str
+    start: int
+    exact: bool
+    end: int = 0
+    empty: bool = True
 
 
 def properties(document: bytes) -> list[Property]:
@@ -52,8 +52,6 @@ class _Reader:
     """Notes the properties while expat walks through a document."""
 
     def __init__(self, document: bytes) -> None:
-        from xml.parsers.expat import ExpatError, ParserCreate
-
         self.found: list[Property] = []
         self._document = document
         self._path: list[str] = []

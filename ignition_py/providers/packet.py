@@ -8,6 +8,8 @@ Source: https://deploy.equinix.com/developers/docs/metal/server-metadata/metadat
 
 from __future__ import annotations
 
+from json import dumps, loads
+
 from ignition_py.providers.metadata import BUSY, user_data
 from ignition_py.report.diag import FetchError
 
@@ -31,8 +33,6 @@ def fetch(machine: Machine) -> bytes | None:
 
 def report(machine: Machine, stage: str, error: IgnitionError | None) -> None:
     """Says that `stage` is done, or how it failed. Raises FetchError."""
-    from json import dumps
-
     state = "running" if error is None else "failed"
     text = "finished successfully" if error is None else error.message
     message = {"state": state, "message": f"[{stage}] Ignition {'status' if error is None else 'error'}: {text}"}
@@ -57,8 +57,6 @@ def report(machine: Machine, stage: str, error: IgnitionError | None) -> None:
 
 def _address(metadata: bytes) -> str:
     """Where messages go to. Raises FetchError."""
-    from json import loads
-
     try:
         url = loads(metadata)["phone_home_url"]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -13,6 +13,7 @@ import time
 from ignition_py.flatcar import FIRMWARE_KEY, wanted
 from ignition_py.providers import CONFIG_LIMIT, read_whole
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +108,5 @@ def _load_module(machine: Machine, module: str, sign: str) -> None:
     """Loads a kernel module unless `sign` shows that its driver is there."""
     if os.path.exists(machine.path(sign)):
         return
-    from ignition_py.system.run import run
 
     run(machine.log, ("modprobe", module), what=f"loading the kernel module {module}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from fcntl import ioctl
 
 from ignition_py.report.diag import IgnitionError
 
@@ -137,8 +138,6 @@ class _Service:
 
     def _message(self, number: int, body: bytes, room: int, what: str) -> bytearray:
         """One ioctl with `body` behind the header; the response has `room` bytes behind its header."""
-        from fcntl import ioctl
-
         sizes = (_HEADER + len(body), 0x10001, 0, 0, _HEADER + room, 0)
         header = b"".join(size.to_bytes(4, "little") for size in sizes)
         message = bytearray(header + body.ljust(room, b"\0"))

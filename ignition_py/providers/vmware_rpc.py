@@ -10,7 +10,9 @@ lib/include/backdoor_def.h and lib/message/message.c; the low-bandwidth half of 
 
 from __future__ import annotations
 
+import ctypes
 import os
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE, mmap
 
 from ignition_py.report.diag import IgnitionError
 
@@ -161,8 +163,6 @@ _prepared: dict[bytes, Callable[[object], None]] = {}
 
 def _execute(instruction: bytes, *registers: int) -> list[int]:
     """Executes one instruction with these registers; what it leaves in them."""
-    import ctypes
-
     if instruction not in _prepared:
         _prepared[instruction] = _prepare(instruction)
     values = (ctypes.c_uint64 * 7)(*registers, 0)
@@ -172,9 +172,6 @@ def _execute(instruction: bytes, *registers: int) -> list[int]:
 
 def _prepare(instruction: bytes) -> Callable[[object], None]:
     """A function around the instruction, in memory that can be executed."""
-    import ctypes
-    from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE, mmap
-
     code = _ENTER + instruction + _LEAVE
     try:
         memory = mmap(-1, len(code), MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE | PROT_EXEC)

@@ -5,6 +5,8 @@ Source: vmur(8) and chccwdev(8) of s390-tools.
 
 from __future__ import annotations
 
+import os
+
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system import udev
 from ignition_py.system.run import CommandError, run
@@ -49,8 +51,6 @@ def _bring_online(machine: Machine) -> None:
 
 def _receive(machine: Machine, spool_id: str, name: str) -> bytes:
     """Takes a spool file out of the reader, into a folder for root's eyes only."""
-    from os import unlink
-    from os.path import exists
     from shutil import rmtree
     from tempfile import mkdtemp
 
@@ -65,8 +65,8 @@ def _receive(machine: Machine, spool_id: str, name: str) -> bytes:
     except OSError as error:
         raise IgnitionError(f"reading {name}, received from the z/VM reader: {error.strerror}") from None
     finally:
-        if exists(path):
-            unlink(path)
+        if os.path.exists(path):
+            os.unlink(path)
         rmtree(folder)
     machine.found(f"{name} in the z/VM reader")
     return data.strip(b"\0")

@@ -80,14 +80,14 @@ def state(device: str) -> str:
     return f"did not appear within {DEVICE_TIMEOUT:g} seconds; {neighbours(device)}"
 
 
-class Known(Record):
+class Entry(Record):
     """What udev knows about a block device: its links ("/dev/disk/by-label/boot") and properties ("ID_FS_TYPE")."""
 
     links: list[str]
     properties: dict[str, str]
 
 
-def known(number: str, database: str = "") -> Known | None:
+def entry_of(number: str, database: str = "") -> Entry | None:
     """The entry of block device "major:minor" in udev's database, None for none. Format: systemd's device-private.c."""
     try:
         with open(f"{database or DATABASE}/b{number}", encoding="utf-8", errors="replace") as file:
@@ -96,7 +96,7 @@ def known(number: str, database: str = "") -> Known | None:
         return None
     properties = (line[2:].partition("=") for line in lines if line.startswith("E:"))
     links = sorted(f"/dev/{line[2:].strip()}" for line in lines if line.startswith("S:"))
-    return Known(links, {key: value for key, _, value in properties})
+    return Entry(links, {key: value for key, _, value in properties})
 
 
 def links(node: str) -> list[str]:
@@ -105,7 +105,7 @@ def links(node: str) -> list[str]:
         info = os.stat(node)
     except OSError:
         return []
-    found = known(_number(info))
+    found = entry_of(_number(info))
     return found.links if found is not None else []
 
 

@@ -69,7 +69,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     udev.settle(log)  # it may be putting an older array of these members together
     todo, conflicts = [], []
     for array in storage.raid:
-        if there(log, array, plans, record):
+        if made_and_running(log, array, plans, record):
             log.info(f"disks: the RAID array {array.name} was made by an earlier run and is kept")
             udev.wait_for(log, [node_of(array.name)])
             continue
@@ -80,7 +80,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     run_all([partial(_create, log, array, record) for array in todo], os.cpu_count() or 1, stop_on_error=True)
 
 
-def there(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
+def made_and_running(log: Log, array: Raid, plans: Sequence[DiskPlan], record: Progress) -> bool:
     """True if an earlier run of this config made the array, and it is running."""
     nodes = [aliases.real_of(device) for device in array.devices]
     holders = {tuple(kernel.holders(os.path.basename(node))) for node in nodes}

@@ -11,6 +11,7 @@ from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
 from ignition_py.system.host import boot_id, which
+from ignition_py.system.run import CommandError, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ def write_result(ctx: Context, root: Root, journal: Journal, touched: Touched) -
 def _previous(ctx: Context, data: bytes) -> object:
     """The earlier result, with a word of warning. Live images carry one that says nothing about this machine."""
     if which("is-live-image"):
-        from ignition_py.system.run import CommandError, run
-
         try:
             run(ctx.log, ["is-live-image"], what="asking whether this is a live image")
         except CommandError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ignition_py.record import Record, field
 
-class Touched:
+
+class Touched(Record):
     """The paths that were made or replaced, links followed, as seen from inside the root. Directories stand for their contents."""
 
-    def __init__(self) -> None:
-        self.paths: set[str] = set()
+    paths: set[str] = field(default_factory=set)
 
     def add(self, path: str) -> None:
         self.paths.add(path)

@@ -67,7 +67,7 @@ def scan(classes: str = "/sys/class/block", database: str = "", dev: str = "/dev
                 number = file.read().strip()
         except OSError:
             continue
-        entry = udev.known(number, database)
+        entry = udev.entry_of(number, database)
         if entry is None:
             continue
         real = os.path.realpath(f"{classes}/{name}")

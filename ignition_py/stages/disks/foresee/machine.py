@@ -52,10 +52,10 @@ class Machine:
         yield from udev.links(plan.state.node)
 
     def running(self, array: Raid) -> Volume | None:
-        """See `raid.there`. Raises CommandError."""
+        """See `raid.made_and_running`. Raises CommandError."""
         plans = tuple(self._plans.values())
         node = raid.node_of(array.name)
-        if not os.path.exists(node) or not raid.there(self._log, array, plans, self._record):
+        if not os.path.exists(node) or not raid.made_and_running(self._log, array, plans, self._record):
             return None
         return _existing(node, os.path.realpath(node))
 

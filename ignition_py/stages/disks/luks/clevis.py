@@ -157,7 +157,7 @@ def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterato
         def job() -> None:
             place = tang._origin.place() if tang._origin is not None else None
             if tang.advertisement:
-                check(given(tang.advertisement, place), tang.url, tang.thumbprint or "", place)
+                check(of_config(tang.advertisement, place), tang.url, tang.thumbprint or "", place)
             else:
                 fetched[tang.url] = check(fetch(ctx, tang.url, place), tang.url, tang.thumbprint or "", place)
 
@@ -183,7 +183,7 @@ def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterato
                 yield custom(str(config.get("url", "")), str(config.get("thp", "")))
 
 
-def given(text: str, place: Place | None) -> Any:
+def of_config(text: str, place: Place | None) -> Any:
     """An advertisement of the config; a JSON string is the path of a file that has it, as Clevis takes it."""
     value = json.loads(text)
     if isinstance(value, str):

@@ -26,7 +26,7 @@ def generate() -> bytes:
     return os.urandom(RANDOM_BYTES).hex().encode()
 
 
-def given(ctx: Context, luks: Luks) -> bytes:
+def of_config(ctx: Context, luks: Luks) -> bytes:
     """The key that the config gives. Raises FetchError, StageError."""
     place = luks._origin.place() if luks._origin is not None else None
     what = f"key file of LUKS volume {luks.name}"

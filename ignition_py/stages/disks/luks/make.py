@@ -15,6 +15,7 @@ import os
 from functools import partial
 
 from ignition_py.fetch.schemes.data import encode
+from ignition_py.record import Record, field
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks import aliases
 from ignition_py.stages.disks.luks import cex as luks_cex
@@ -81,16 +82,14 @@ def cheap(luks: Luks) -> bool:
     return "pbkdf2" in options[options.index("--pbkdf") + 1 :][:1] if "--pbkdf" in options else False
 
 
-class Maker:
+class Maker(Record):
     """Carries decisions out. `persist` and `persist_volume_keys` are what the files stage needs, for the state."""
 
-    def __init__(self, ctx: Context, prepared: Prepared, record: Progress) -> None:
-        self._ctx = ctx
-        self._log = ctx.log
-        self._prepared = prepared
-        self._record = record
-        self.persist: dict[str, str] = {}
-        self.persist_volume_keys: dict[str, str] = {}
+    ctx: Context
+    prepared: Prepared
+    record: Progress
+    persist: dict[str, str] = field(default_factory=dict)
+    persist_volume_keys: dict[str, str] = field(default_factory=dict)
 
     def carry_out(self, todo: Sequence[tuple[Luks, Decision, str]]) -> None:
         """Each volume with what was decided for it, and its node. Raises CommandError or StageError."""
@@ -110,17 +109,17 @@ class Maker:
             if decision.action == "make" and not measures(luks):
                 need = max(need, 0 if cheap(luks) else _DEFAULT_MEMORY)
             else:
-                need = max(need, luks_found.slot_memory(self._log, node))
+                need = max(need, luks_found.slot_memory(self.ctx.log, node))
         return max(min(processors, available_memory() // need), 1)
 
     def _carry_out_one(self, luks: Luks, decision: Decision, node: str) -> None:
         if decision.action == "make":
             if not measures(luks):
                 self._format(luks, node)
-            with self._log.step(f"disks: opening the LUKS volume {luks.name} on {luks.device}"):
+            with self.ctx.log.step(f"disks: opening the LUKS volume {luks.name} on {luks.device}"):
                 self._complete(luks, node)
         elif decision.action == "reuse":
-            self._open_by_key(luks, self._prepared.keys[luks.name])
+            self._open_by_key(luks, self.prepared.keys[luks.name])
         elif decision.action == "open":
             self._open_again(luks)
         self._wait(luks)
@@ -128,44 +127,44 @@ class Maker:
 
     def _run(self, argv: Sequence[str], what: str, *, secret: Sequence[str] = (), timeout: float = 600.0) -> None:
         # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
-        run(self._log, argv, what=what, secret=secret, timeout=timeout, env={"LC_ALL": "C"})
+        run(self.ctx.log, argv, what=what, secret=secret, timeout=timeout, env={"LC_ALL": "C"})
 
     def _format(self, luks: Luks, node: str) -> None:
-        with self._log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
+        with self.ctx.log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
             self._format_now(luks, node)
 
     def _format_now(self, luks: Luks, node: str) -> None:
         alias = aliases.alias_of(luks.device or "")
-        self._record.add(MAKING, *fact(luks))
-        if luks_found.mangled(luks.name) in luks_found.look(self._log, node, luks).open_as:
+        self.record.add(MAKING, *fact(luks))
+        if luks_found.mangled(luks.name) in luks_found.look(self.ctx.log, node, luks).open_as:
             self._close(luks)
         if luks.wipe_volume:
             self._run(["wipefs", "-a", alias], f"removing signatures from {luks.device}")
         key_path = luks_keys.put(luks.name, self._new_key(luks))
         command = format_command(luks, alias, key_path)
         if luks.cex.enabled:
-            command += luks_cex.secure_key(self._log, luks)
+            command += luks_cex.secure_key(self.ctx.log, luks)
         self._run(command, f"making the LUKS volume {luks.name} on {luks.device}{at(luks)}", timeout=_LONG)
         if luks.cex.enabled:
-            luks_cex.set_pattern(self._log, alias, key_path, luks)
+            luks_cex.set_pattern(self.ctx.log, alias, key_path, luks)
 
     def _complete(self, luks: Luks, node: str) -> None:
         alias, key_path = aliases.alias_of(luks.device or ""), luks_keys.path_of(luks.name)
         self._run(open_command(luks, alias, key_path), f"opening the LUKS volume {luks.name}{at(luks)}")
         if bound(luks):
             self._bind(luks, alias, key_path)
-        udev.settle_devices(self._log, alias)
+        udev.settle_devices(self.ctx.log, alias)
         self._verify(luks, node)
-        self._record.add(MADE, *fact(luks))
+        self.record.add(MADE, *fact(luks))
 
     def _new_key(self, luks: Luks) -> bytes:
-        key = self._prepared.keys.get(luks.name)
+        key = self.prepared.keys.get(luks.name)
         if key is None and luks.cex.enabled:
             key = luks_cex.image_key()
         return luks_keys.generate() if key is None else key
 
     def _bind(self, luks: Luks, alias: str, key_path: str) -> None:
-        bind_pin(self._log, luks, alias, key_path, self._prepared.advertisements)
+        bind_pin(self.ctx.log, luks, alias, key_path, self.prepared.advertisements)
         if luks_clevis.reopens(luks):
             self._close(luks)
             self._unlock(luks, alias)
@@ -193,7 +192,7 @@ class Maker:
 
     def _open_again(self, luks: Luks) -> None:
         """A volume that an earlier run of this boot has made, and that somebody has closed since."""
-        key = self._prepared.keys.get(luks.name) or luks_keys.get(luks.name)
+        key = self.prepared.keys.get(luks.name) or luks_keys.get(luks.name)
         if key is not None:
             self._open_by_key(luks, key)
         elif bound(luks):
@@ -205,16 +204,16 @@ class Maker:
 
     def _wait(self, luks: Luks) -> None:
         node = luks_found.node_of(luks.name)
-        udev.wait_for(self._log, [node])
+        udev.wait_for(self.ctx.log, [node])
         aliases.make(node)
 
     def _hand_on(self, luks: Luks, *, made: bool) -> None:
         """The key for the state, where the reference leaves it there too."""
-        key = self._prepared.keys.get(luks.name) or luks_keys.get(luks.name)
+        key = self.prepared.keys.get(luks.name) or luks_keys.get(luks.name)
         if key is not None:
             self.persist[luks.name] = encode(key)
-        elif not bound(luks) and luks.name in self._ctx.state.luks_persist_key_files:
-            self.persist[luks.name] = self._ctx.state.luks_persist_key_files[luks.name]
+        elif not bound(luks) and luks.name in self.ctx.state.luks_persist_key_files:
+            self.persist[luks.name] = self.ctx.state.luks_persist_key_files[luks.name]
         if luks.cex.enabled:
             self.persist_volume_keys.update(luks_cex.persisted(luks))
         if luks.key_file.source:
@@ -222,7 +221,7 @@ class Maker:
 
     def _verify(self, luks: Luks, node: str) -> None:
         """What cryptsetup and the kernel have must be what the config wants. Raises StageError."""
-        found = luks_found.look(self._log, node, luks)
+        found = luks_found.look(self.ctx.log, node, luks)
         header = found.header
         wrong = []
         if header is None or found.damaged:

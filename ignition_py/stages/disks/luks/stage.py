@@ -95,7 +95,7 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
     """Key files and advertisements, side by side: a server that does not answer takes its time. What fails is a conflict."""
     def key(luks: Luks) -> Callable[[], None]:
         def job() -> None:
-            prepared.keys[luks.name] = luks_keys.given(ctx, luks)
+            prepared.keys[luks.name] = luks_keys.of_config(ctx, luks)
 
         return job
 

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 
+from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.files.accounts.lookup import FILES as ACCOUNT_FILES
 from ignition_py.stages.files.nodes.plan import (
@@ -92,14 +93,13 @@ def _owner_hint() -> str:
     return "" if sum(ids) >= _ALL_IDS else f"This user namespace has {sum(ids)} ids; the owner may not be one of them"
 
 
-class _Applier:
-    def __init__(self, ctx: Context, root: Root, accounts: Accounts, writer: Writer, touched: Touched) -> None:
-        self.ctx = ctx
-        self.root = root
-        self.accounts = accounts
-        self.writer = writer
-        self.touched = touched
-        self.later: set[str] = set()  # paths where nothing is, or would be had there not been an interrupted run
+class _Applier(Record):
+    ctx: Context
+    root: Root
+    accounts: Accounts
+    writer: Writer
+    touched: Touched
+    later: set[str] = field(default_factory=set)  # paths where nothing is, or would be had there not been an interrupted run
 
     def apply(self, op: NodeOp) -> None:
         if isinstance(op, WriteFile):
