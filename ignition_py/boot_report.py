@@ -108,9 +108,7 @@ class Report(Record):
     kept: dict[str, Any] | None = None
 
     def status(self) -> Status:
-        status = self._status()
-        status.result = self.result
-        return status
+        return self._status().but(result=self.result)
 
     def _status(self) -> Status:
         if self.kept is not None:

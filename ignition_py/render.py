@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ignition_py.fetch.ahead import Ahead
     from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.report.diag import Place, Report
+    from ignition_py.report.diag import Report
     from ignition_py.spec.tables import Config, ConfigReference, Ignition
     from ignition_py.state import State
     from ignition_py.system.log import Log
@@ -145,7 +145,7 @@ class Renderer:
     ) -> tuple[Config, Chain]:
         """Fetches and reads one config; it, and the chain that leads to it."""
         source = reference.source or ""
-        place = _place(reference)
+        place = reference.place()
         shown = public(source)
         self._count += 1
         if len(chain) >= MAX_DEPTH or self._count > MAX_CONFIGS:
@@ -166,7 +166,3 @@ def _settings(outer: Ignition | None, config: Config) -> Ignition:
     """What of a config and those around it says how to fetch."""
     own = config.ignition.but(config=None)
     return own if outer is None else merge(outer, own)
-
-
-def _place(reference: ConfigReference) -> Place | None:
-    return reference._origin.place() if reference._origin is not None else None

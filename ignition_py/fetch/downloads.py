@@ -143,5 +143,5 @@ def _check(fd: int, resource: Resource, what: str) -> None:
         for _ in verified(iter(lambda: os.read(fd, CHUNK), b""), expected, what=what):
             pass
     except FetchError as error:
-        error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
+        error.place = error.place or resource.place()
         raise

@@ -192,7 +192,7 @@ class Fetcher:
                 )
                 yield from attempts(request, lambda: self._chain(request, resource, limit), restart)
             except FetchError as error:  # only a failure pays for finding the place
-                error.place = error.place or (resource._origin.place() if resource._origin is not None else None)
+                error.place = error.place or resource.place()
                 raise
 
         return Content(chunks, None)

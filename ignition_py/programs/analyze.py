@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from json import dumps
 
 from ignition_py.boot_report import Report, Span, load
@@ -30,11 +31,8 @@ def analyze(view: str = BLAME, *, root: str = "/", report: str = "", as_json: bo
     spans = found.blame() if view == BLAME else found.critical_path()
     if as_json:
         return dumps([span.data() for span in spans], indent=2) + "\n"
-    return "".join(f"{line}\n" for line in (map(_blame_line, spans) if view == BLAME else path_lines(spans)))
-
-
-def _blame_line(span: Span) -> str:
-    return f"{span.took:10.3f}s {_what(span)}"
+    lines = [f"{span.took:10.3f}s {_what(span)}" for span in spans] if view == BLAME else path_lines(spans)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _what(span: Span) -> str:
@@ -83,4 +81,4 @@ def picture(report: Report) -> str:
 def _escape(text: str) -> str:
     """For XML, which has no control characters, not even escaped."""
     shown = "".join(char if char.isprintable() else "?" for char in text[:200])
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(shown, quote=False)

@@ -80,11 +80,6 @@ def _compressed(log: Log, method: str, data: bytes) -> bytes:
     return packed + b"\0" * (-len(packed) % 4)
 
 
-def install(form: str, root: str = "/") -> list[str]:
-    """Puts the module or the hook below `root`; the files written. Raises IgnitionError, OSError."""
-    return list(whole.install(form, root))
-
-
 def size(contents: Contents, *, as_json: bool = False) -> str:
     """What each part weighs, as it is and by zstd -19. Raises IgnitionError."""
     rows = weights.weigh(contents.log(), _tree(contents))

@@ -6,6 +6,7 @@ The same plan gives the same bytes, so pictures can be kept beside a document an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from ignition_py.programs.plan_view import (
     CREATE,
@@ -172,8 +173,4 @@ class _Drawing:
     def _text(self, x: float, y: float, text: str, *, ink: str = _INK, size: int = 0, bold: bool = False) -> None:
         more = f' font-size="{size}"' if size else ""
         more += ' font-weight="bold"' if bold else ""
-        self._out.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{ink}"{more}>{_escape(text)}</text>')
-
-
-def _escape(text: str) -> str:
-    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        self._out.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{ink}"{more}>{escape(printable(text), quote=False)}</text>')

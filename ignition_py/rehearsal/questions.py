@@ -23,16 +23,8 @@ RESULTS = ("/etc/.ignition-result.json", "/var/lib/ignition/.ignition-result.jso
 CONFIG = "/run/ignition.json"
 _COLUMNS = "NAME,KNAME,PATH,TYPE,SIZE,FSTYPE,LABEL,UUID,PARTLABEL,PARTUUID,PARTTYPE,PTTYPE,PKNAME"
 _SHOWN = "Id,LoadState,ActiveState,UnitFileState,Result"
-
-
-def settle() -> str:
-    """Waits, not for ever, until services have been started."""
-    return "timeout 90 systemctl is-system-running --wait"
-
-
-def read_config() -> str:
-    """Prints the config as the machine has merged it, nothing where it keeps none."""
-    return f"cat {CONFIG}"
+SETTLE = "timeout 90 systemctl is-system-running --wait"  # until services have been started
+READ_CONFIG = f"cat {CONFIG}"  # the config as the machine has merged it, nothing where it keeps none
 
 
 def questions(config: Config) -> dict[str, str]:

@@ -134,8 +134,8 @@ def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say:
 
 def _look(boot: Boot, config: Config, outcome: Outcome) -> None:
     """Asks the machine. Raises BootFailed, ValueError."""
-    boot.ask(questions.settle(), timeout=120)
-    merged = boot.ask(questions.read_config()).stdout.encode()
+    boot.ask(questions.SETTLE, timeout=120)
+    merged = boot.ask(questions.READ_CONFIG).stdout.encode()
     with contextlib.suppress(IgnitionError):  # what the config merges is known only to the machine
         config = parse_cached(merged, questions.CONFIG) if merged else config
     units = tuple(unit for unit in config.systemd.units if unit.name != UNIT)

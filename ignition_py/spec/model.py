@@ -199,8 +199,12 @@ class Struct:
         """What tells this entry from others of its list; None where the language gives such entries no key."""
         return None
 
+    def place(self) -> Place | None:
+        """Where the entry is in its config; None for one that no text has."""
+        return self._origin.place() if self._origin is not None else None
+
     def has(self, name: str) -> bool:
-        """Is the field set in the config (as opposed to its absent value)?"""
+        """True if the config sets the field (as opposed to its absent value)."""
         return name in self.__dict__
 
     def items(self) -> Iterator[tuple[Field, Any]]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ignition_py.initrd import whole
 from ignition_py.programs import initrd
 from ignition_py.programs.cli.options import VERBOSE, styles
 from ignition_py.programs.commands import FILE, FOLDER, Group, command
@@ -49,7 +50,7 @@ def build(form: str, output: str, compress: str, kernel: str, tools: str, verbos
 @click.option("--root", type=FOLDER, default="/", help="Where the image's root filesystem is.")
 def install(form: str, root: str) -> int:
     """Have dracut or mkinitramfs put ignition-py into every initramfs that they make."""
-    streams.write_stdout("".join(f"{path}\n" for path in initrd.install(form, root)))
+    streams.write_stdout("".join(f"{path}\n" for path in whole.install(form, root)))
     return 0
 
 

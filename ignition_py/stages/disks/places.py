@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def at(entry: Struct) -> str:
     """` ($.storage.disks.0 line 7)`, "" for an entry that comes from no text."""
-    place = entry._origin.place() if entry._origin is not None else None
+    place = entry.place()
     if place is None or not place.path:
         return ""
     line = f" line {place.line}" if place.line else ""

@@ -7,6 +7,7 @@ Nothing is written before every disk of the config has been inspected and all co
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.disks import aliases, progress, raid
@@ -27,7 +28,7 @@ from ignition_py.system.parallel import run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Disk, Storage
@@ -159,18 +160,16 @@ def _fact(device: str, key: object) -> tuple[str, str, str]:
 def apply_disks(log: Log, plans: Sequence[DiskPlan], record: Progress) -> None:
     """Writes the tables, disks side by side, as many at once as the machine has processors. After a failure no further disk
     is begun; it is raised when those begun have ended. Raises StageError or CommandError."""
-    def job(plan: DiskPlan) -> Callable[[], None]:
-        def apply() -> None:
-            try:
-                with log.step(f"disks: partition table of {plan.state.device}"):
-                    apply_plan(log, plan)
-            except IgnitionError as error:
-                if error.place is None and plan.entry._origin is not None:
-                    error.place = plan.entry._origin.place()
-                raise
-            if plan.writes:
-                record.add(*_fact(plan.state.device, plan.after.key() if plan.after is not None else None))
+    jobs = [partial(_apply, log, plan, record) for plan in plans]
+    run_all(jobs, os.cpu_count() or 1, stop_on_error=True)
 
-        return apply
 
-    run_all([job(plan) for plan in plans], os.cpu_count() or 1, stop_on_error=True)
+def _apply(log: Log, plan: DiskPlan, record: Progress) -> None:
+    try:
+        with log.step(f"disks: partition table of {plan.state.device}"):
+            apply_plan(log, plan)
+    except IgnitionError as error:
+        error.place = error.place or plan.entry.place()
+        raise
+    if plan.writes:
+        record.add(*_fact(plan.state.device, plan.after.key() if plan.after is not None else None))

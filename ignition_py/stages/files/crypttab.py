@@ -12,7 +12,6 @@ import os
 from ignition_py.report.diag import StageError
 from ignition_py.spec.dataurl import DataUrlError, decode
 from ignition_py.stages.disks.aliases import alias_of
-from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
 from ignition_py.system.rootfs import chunks_of, shown
 from ignition_py.system.run import run
@@ -87,7 +86,7 @@ def _key(ctx: Context, luks: Luks) -> bytes:
     try:
         return decode(ctx.state.luks_persist_key_files[luks.name])
     except (KeyError, DataUrlError):
-        raise StageError(f"the disks stage has left no key for LUKS volume {shown(luks.name)}", place=place_of(luks)) from None
+        raise StageError(f"the disks stage has left no key for LUKS volume {shown(luks.name)}", place=luks.place()) from None
 
 
 def _key_directory(root: Root, touched: Touched) -> None:

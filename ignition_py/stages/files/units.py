@@ -14,7 +14,6 @@ import time
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.extend import extend, own_length
-from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
 from ignition_py.stages.files.tools import image_setting
 from ignition_py.system.programs import find_tool, path_in_root
@@ -83,7 +82,7 @@ def plan_files(units: Iterable[Unit]) -> tuple[UnitFile, ...]:
 
 def _check_name(unit: Unit, name: str) -> None:
     if not name or "/" in name or not name.isprintable() or name in (".", ".."):
-        raise StageError(f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a unit's file", place=place_of(unit))
+        raise StageError(f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a unit's file", place=unit.place())
 
 
 def plan_presets(units: Iterable[Unit]) -> tuple[Preset, ...]:
@@ -144,7 +143,7 @@ def _write_files(ctx: Context, root: Root, files: Iterable[UnitFile], touched: T
     except OSError as error:
         if isinstance(error, NotWrittenError):  # found out when the files were renamed, which may be later
             file = written[error.path]
-        raise StageError(f"{file.describe()}: {error.strerror}", place=place_of(file.unit)) from None
+        raise StageError(f"{file.describe()}: {error.strerror}", place=file.unit.place()) from None
 
 
 def _mask(ctx: Context, root: Root, unit: Unit, touched: Touched) -> None:
@@ -164,7 +163,7 @@ def _mask(ctx: Context, root: Root, unit: Unit, touched: Touched) -> None:
                 spot.remove()
     except OSError as error:
         what = "masking" if unit.mask else "unmasking"
-        raise StageError(f"{what} unit {shown(unit.name)}: {error.strerror}", place=place_of(unit)) from None
+        raise StageError(f"{what} unit {shown(unit.name)}: {error.strerror}", place=unit.place()) from None
 
 
 def is_masked(root: Root, name: str) -> bool:
@@ -233,7 +232,7 @@ def _enable(ctx: Context, root: Root, units: Iterable[Unit], touched: Touched) -
             try:
                 run(ctx.log, [*prefix, "enable", "--", unit.name], what=f"enabling unit {shown(unit.name)}", chroot=chroot)
             except CommandError as error:
-                error.place = place_of(unit)
+                error.place = unit.place()
                 raise
     touched.add(root.locate(UNITS))
 

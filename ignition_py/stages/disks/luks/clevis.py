@@ -155,7 +155,7 @@ def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterato
 
     def named(tang: Tang) -> Callable[[], None]:
         def job() -> None:
-            place = tang._origin.place() if tang._origin is not None else None
+            place = tang.place()
             if tang.advertisement:
                 check(of_config(tang.advertisement, place), tang.url, tang.thumbprint or "", place)
             else:
@@ -165,7 +165,7 @@ def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterato
 
     def custom(url: str, thumbprint: str) -> Callable[[], None]:
         def job() -> None:
-            place = luks._origin.place() if luks._origin is not None else None
+            place = luks.place()
             if not thumbprint:
                 raise StageError(
                     f"the Tang server {url} of LUKS volume {luks.name} has neither thumbprint nor advertisement, "

@@ -28,7 +28,7 @@ def generate() -> bytes:
 
 def of_config(ctx: Context, luks: Luks) -> bytes:
     """The key that the config gives. Raises FetchError, StageError."""
-    place = luks._origin.place() if luks._origin is not None else None
+    place = luks.place()
     what = f"key file of LUKS volume {luks.name}"
     key = ctx.fetcher.read(luks.key_file, what=what, limit=LARGEST)
     if not key:

@@ -14,7 +14,6 @@ from ignition_py.stages.files.accounts import home
 from ignition_py.stages.files.accounts.database import Database
 from ignition_py.stages.files.accounts.lookup import Accounts, user_defaults
 from ignition_py.stages.files.accounts.make import Maker
-from ignition_py.stages.files.nodes.plan import place_of
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, shown
 
@@ -43,7 +42,7 @@ class AccountOp(Record):
     @property
     def place(self) -> Place | None:
         """Where the account stands in the config."""
-        return place_of(self.account)
+        return self.account.place()
 
     def describe(self) -> str:
         return f"{self.action} {self.kind} {shown(self.account.name)}"

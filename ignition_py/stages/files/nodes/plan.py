@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ignition_py.report.diag import Place
-    from ignition_py.spec.model import Struct
     from ignition_py.spec.tables import Directory, File, Link, Node, Resource, Storage
 
 FILE, DIRECTORY, SYMLINK, PIPE, SOCKET, DEVICE = "file", "directory", "symlink", "named pipe", "socket", "device"
@@ -76,7 +75,7 @@ class NodeOp(Record):
     @property
     def place(self) -> Place | None:
         """Where the entry stands in the config; worked out only for an error, since it takes reading the config again."""
-        return place_of(self.node)
+        return self.node.place()
 
     def describe(self) -> str:
         through = "" if self.where == self.path else f" (which is {shown(self.where)})"
@@ -129,11 +128,6 @@ class MakeHardlink(NodeOp):
         return self.node.target or ""
 
 
-def place_of(node: Struct) -> Place | None:
-    """Where the entry stands in the config."""
-    return node._origin.place() if node._origin is not None else None
-
-
 def depth(path: str) -> int:
     return sum(1 for part in path.split("/") if part)
 
@@ -163,7 +157,7 @@ def _refuse_doubles(storage: Storage, survey: Survey) -> None:
         if other is not node:
             raise StageError(
                 f"{shown(node.path)} and {shown(other.path)} are one path in this root: both lead to {shown(survey.where[node.path])}",
-                place=place_of(node), hint="Take one of the two entries out",
+                place=node.place(), hint="Take one of the two entries out",
             )  # fmt: skip
     _refuse_below_files(storage, survey)
 
@@ -179,12 +173,12 @@ def _refuse_below_files(storage: Storage, survey: Survey) -> None:
             if above is not None:
                 raise StageError(
                     f"{shown(node.path)} would lie below {shown(above.path)}, which is not to be a directory",
-                    place=place_of(node), hint="Take one of the two entries out",
+                    place=node.place(), hint="Take one of the two entries out",
                 )  # fmt: skip
 
 
 def _refuse(node: Node, what: str, kind: str, hint: str = "Give the entry 'overwrite: true' to replace it") -> StageError:
-    return StageError(f"{what} {shown(node.path)}: {kind} is there already", place=place_of(node), hint=hint)
+    return StageError(f"{what} {shown(node.path)}: {kind} is there already", place=node.place(), hint=hint)
 
 
 def _may_replace(node: Node, seen: Seen | None) -> bool:
@@ -242,7 +236,7 @@ def _hardlinks(nodes: Iterator[Link], survey: Survey) -> Iterator[NodeOp]:
         if seen is None or _may_replace(node, seen):
             yield MakeHardlink(node, where, replace=seen is not None)
         elif target is None:
-            raise StageError(f"hard link {shown(node.path)}: its target {shown(node.target or '')} does not exist", place=place_of(node))
+            raise StageError(f"hard link {shown(node.path)}: its target {shown(node.target or '')} does not exist", place=node.place())
         elif seen.identity != target.identity:
             raise _refuse(node, "hard link", f"a {seen.kind} that is not {shown(node.target or '')}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import stat
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.nodes.plan import DEVICE, DIRECTORY, FILE, PIPE, SOCKET, SYMLINK, Seen, Survey, place_of
+from ignition_py.stages.files.nodes.plan import DEVICE, DIRECTORY, FILE, PIPE, SOCKET, SYMLINK, Seen, Survey
 from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ def _replaced_directories(root: Root, storage: Storage) -> set[str]:
 
 
 def _failed(node: Node, path: str, error: OSError) -> StageError:
-    return StageError(f"reading what is at {shown(path)}: {error.strerror}", place=place_of(node))
+    return StageError(f"reading what is at {shown(path)}: {error.strerror}", place=node.place())
 
 
 def _below(path: str, directories: set[str]) -> bool:
