@@ -151,9 +151,7 @@ def _run(options: Options, log: Log) -> int:
         from ignition_py.engine import Engine
 
         if options.flatcar:
-            from ignition_py.spec.legacy import accept_oem
-
-            accept_oem()
+            flatcar.accept_oem()
         engine = Engine(options, log, carried)
         engine.run()
         state.save(carried, options.state_file)

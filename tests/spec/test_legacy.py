@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from ignition_py.flatcar import accept_oem
 from ignition_py.report.diag import path_text
 from ignition_py.spec.encode import to_data
-from ignition_py.spec.legacy import accept_oem, legacy_version, read, translate
+from ignition_py.spec.legacy import legacy_version, read, translate
 from ignition_py.spec.rules import resources
 
 

@@ -10,13 +10,20 @@ What spec 3 cannot say is refused entry by entry, with the reason and the line. 
 
 from __future__ import annotations
 
+from json import loads
+
 from ignition_py.report.diag import ERROR, WARNING, Entry, Report
+from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact, decode_text
+from ignition_py.spec.legacy.config import config
+from ignition_py.spec.legacy.reader import Reader, Unreadable
+from ignition_py.spec.origins import place_of
+from ignition_py.spec.rules.all import validate
+from ignition_py.spec.upgrade import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ignition_py.spec.jsontext import JsonDocument
     from ignition_py.spec.tables import Config
 
 TARGET = 1  # minor version of spec 3 that has everything that 2.4 can say
@@ -28,7 +35,6 @@ def legacy_version(data: bytes) -> str | None:
     """The version of a config of spec 1 or 2, known or not; None for anything else."""
     if b"ignitionVersion" not in data and b'"2.' not in data:
         return None
-    from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError
 
     try:
         return _version_of(_parsed(JsonDocument(data)))
@@ -38,13 +44,9 @@ def legacy_version(data: bytes) -> str | None:
 
 def _parsed(document: JsonDocument) -> Any:
     """The text's value; of a key given twice the last one counts. None where it nests without end. Raises JsonSyntaxError."""
-    from ignition_py.spec.jsontext import NeedsExact, decode_text
-
     try:
         return document.parse()
     except NeedsExact:
-        from json import loads
-
         try:
             return loads(decode_text(document.data))
         except (RecursionError, ValueError):
@@ -63,10 +65,6 @@ def _version_of(raw: Any) -> str | None:
 
 def translate(data: bytes, source: str = "") -> tuple[Config | None, Report]:
     """The config at 3.1.0, None where the report has errors. Call it where `legacy_version` gives a version."""
-    from ignition_py.spec.jsontext import JsonDocument
-    from ignition_py.spec.legacy.config import config
-    from ignition_py.spec.legacy.reader import Reader, Unreadable
-
     document = JsonDocument(data, source)
     report = Report()
     raw = _parsed(document)
@@ -88,9 +86,6 @@ def translate(data: bytes, source: str = "") -> tuple[Config | None, Report]:
 
 
 def _check(made: Config, report: Report) -> None:
-    from ignition_py.spec.origins import place_of
-    from ignition_py.spec.rules.all import validate
-
     for finding in validate(made, TARGET):
         if finding.code == "unit-no-install" and finding.severity == WARNING:
             continue  # old configs enable units that systemd's own files complete
@@ -100,17 +95,8 @@ def _check(made: Config, report: Report) -> None:
 
 def read(data: bytes, source: str = "") -> tuple[Config | None, Report]:
     """The config at the newest version, None where the report is fatal: `spec.read.read` for spec 1 and 2."""
-    from ignition_py.spec.upgrade import upgrade
-
     config, report = translate(data, source)
     return (None if config is None else upgrade(config, TARGET)), report
 
 
-def accept_oem() -> None:
-    """Flatcar: `oem:///path`, a file of the OEM partition, is a source from here on."""
-    from ignition_py.spec.rules.resources import SCHEMES
-
-    SCHEMES["oem"] = 0
-
-
-__all__ = ["TARGET", "VERSIONS", "accept_oem", "legacy_version", "read", "translate"]
+__all__ = ["TARGET", "VERSIONS", "legacy_version", "read", "translate"]

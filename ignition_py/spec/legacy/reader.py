@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ignition_py.report.diag import ERROR, WARNING
 from ignition_py.spec.jsontext import JsonOrigin
+from ignition_py.spec.unknown import Answer, place_name, typo
 from ignition_py.spec.words import FOUND, WANTED
 from ignition_py.spec.words import found as word_of
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from ignition_py.report.diag import Path, Report
     from ignition_py.spec.jsontext import JsonDocument
-    from ignition_py.spec.unknown import Answer
 
 _WANTED = {**FOUND, int: WANTED["int"]}
 
@@ -121,8 +121,6 @@ class Reader:
                 self.report.add(WARNING, "unused-key", answer.message, place, answer.hint)
 
     def _unknown(self, key: str) -> Answer:
-        from ignition_py.spec.unknown import Answer, place_name, typo
-
         where = place_name((*self.path, key))
         if key in self._newer:
             own = f"2.{self.version}.0" if self.version >= 0 else "1"

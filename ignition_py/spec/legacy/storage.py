@@ -7,6 +7,8 @@ others get a place below /tmp, as Flatcar's converter gives them.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from ignition_py.spec import tables
 from ignition_py.spec.legacy import rules
 from ignition_py.spec.rules.paths import clean
@@ -322,6 +324,4 @@ def _written(it: Reader, path: str, contents: str) -> tables.File:
 
 
 def _data_url(text: str) -> str:
-    from urllib.parse import quote
-
     return "data:," + quote(text, safe="-._~/:@!$&'()*+,;=")
