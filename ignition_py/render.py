@@ -7,7 +7,7 @@ own ancestors included. Configs that name each other without end are stopped.
 from __future__ import annotations
 
 from ignition_py.fetch.urls import needs_network, public, scheme_of, web_page
-from ignition_py.report.diag import ConfigError
+from ignition_py.report.diag import ERROR, ConfigError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
 from ignition_py.spec.tables import latest
@@ -54,7 +54,6 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
 
 
 def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
-    from ignition_py.report.diag import ERROR
     from ignition_py.yaml_places import written
 
     error = ConfigError(f"the config from {source} is not valid", report, hint=web_page(data))
