@@ -108,5 +108,4 @@ def _load_module(machine: Machine, module: str, sign: str) -> None:
     """Loads a kernel module unless `sign` shows that its driver is there."""
     if os.path.exists(machine.path(sign)):
         return
-
     run(machine.log, ("modprobe", module), what=f"loading the kernel module {module}")

@@ -215,7 +215,7 @@ def test_cmdline_device_that_never_comes(machine: Machine, monkeypatch: pytest.M
 def test_a_device_without_end_is_refused(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     """A disk, a FIFO or a file that never ends must not take all of the memory."""
     monkeypatch.setattr("ignition_py.providers.CONFIG_LIMIT", 5 << 20)
-    monkeypatch.setattr("ignition_py.system.run.run", lambda *_, **__: None)
+    monkeypatch.setattr("ignition_py.providers.qemu.run", lambda *_, **__: None)
     monkeypatch.setattr(nvidiabluefield, "run", lambda *_, **__: None)
     paths = {"file": tmp_path / "c.ign", "qemu": tmp_path / qemu.DISK[1:], "nvidiabluefield": tmp_path / nvidiabluefield.FIFO[1:]}
     paths[platform].parent.mkdir(parents=True, exist_ok=True)

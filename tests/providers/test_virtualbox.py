@@ -38,7 +38,7 @@ def properties(hosts: Hosts, machine: Machine, monkeypatch: pytest.MonkeyPatch) 
             raise OSError(-status, os.strerror(-status))
         return status
 
-    monkeypatch.setattr("fcntl.ioctl", ioctl)
+    monkeypatch.setattr("ignition_py.providers.virtualbox.ioctl", ioctl)
     yield hosts
     assert hosts.setting("connected").value == 0
 
