@@ -10,7 +10,7 @@ from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING, Entry, Fix
 from ignition_py.report.examples import file_
-from ignition_py.spec.unknown import Answer, explain, place_name, shown
+from ignition_py.spec.unknown import MAX_ANSWERS, Answer, explain, place_name, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from butane_py.yaml.decode import Decoder
     from ignition_py.report.diag import Path, Place
     from ignition_py.spec.model import Field, Struct
-
-_ANSWERS = 100  # keys that are answered; looking for near names takes time
 
 
 def report_unknown(work: Compilation, decoder: Decoder) -> None:
@@ -117,9 +115,11 @@ class _Search:
         place = self.work.source.key_place(path)
         key = str(path[-1])
         self.answered += 1
-        if self.answered > _ANSWERS:
-            answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}")
-        elif _extension(key, path[:-1]):
+        if self.answered > MAX_ANSWERS:
+            message = f"unknown key `{shown(key)}` {place_name(path)}"
+            self.work.report.entries.append(Entry(WARNING, "unused-key", message, place))
+            return
+        if _extension(key, path[:-1]):
             answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}", "give --allow-extensions, which allows `<<` and `x-…`")
         else:
             row = self.work.row

@@ -63,6 +63,7 @@ class _Meta(type):
         inherited = {slot for base in bases for ancestor in base.__mro__ for slot in getattr(ancestor, "__slots__", ())}
         body["__slots__"] = tuple(name for name in own if name not in inherited)
         body["FIELDS"], body["DEFAULTS"] = fields, defaults
+        body["POSITIONAL"] = tuple(attribute for attribute, by_name in fields.items() if not by_name)
         return super().__new__(cls, name, bases, body)
 
 
@@ -72,12 +73,13 @@ class Record(metaclass=_Meta):
 
     FIELDS: ClassVar[dict[str, bool]]  # name -> given by name only
     DEFAULTS: ClassVar[dict[str, Any]]
+    POSITIONAL: ClassVar[tuple[str, ...]]
     HIDDEN: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *values: Any, **named: Any) -> None:
         """Raises TypeError for missing, unknown and superfluous values."""
         fields, defaults = self.FIELDS, self.DEFAULTS
-        positional = [name for name, by_name in fields.items() if not by_name] if values else []
+        positional = self.POSITIONAL
         if len(values) > len(positional):
             raise TypeError(f"{type(self).__name__} takes {len(positional)} values by position, not {len(values)}")
         given = {**dict(zip(positional, values, strict=False)), **named}

@@ -146,6 +146,7 @@ def parse_cached(data: bytes, source: str = "") -> Config:
 
 def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     from ignition_py.spec.rules.all import validate
+    from ignition_py.spec.unknown import MAX_ANSWERS, shown
 
     document = decoder.document
     findings = [(finding, spelled(finding.path)) for finding in validate(config, version)]
@@ -159,9 +160,11 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     for path in decoder.mismatched:
         message = f"{path[-1] if path else 'the config'} is null where an object is expected; it counts as empty"
         report.add(WARNING, "null-object", message, document.place(path))
-    for path in decoder.unused:
+    for path in decoder.unused[:MAX_ANSWERS]:
         answer = unknown_key(path, decoder)
         report.add(WARNING, "unused-key", answer.message, document.key_place(path), answer.hint)
+    for path in decoder.unused[MAX_ANSWERS:]:
+        report.add(WARNING, "unused-key", f"unknown key `{shown(str(path[-1]))}`", document.key_place(path))
 
 
 def _entry(document: JsonDocument, finding: Finding, path: Path) -> Entry:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Fields = Callable[[type[Struct]], dict[str, Field]]  # the fields of a structure at the config's version, as they are spelled
     Came = Callable[[Field], tuple[str, str]]  # why the config's version lacks a field, and the way out
 
+MAX_ANSWERS = 100  # unknown keys of one text that are explained; of the others only the name and the place are said
 _CHOICES = 2  # structures below that may be meant; with more the key says nothing
 _NEAR = 0.7  # how alike a typing error and the key that was meant are at least; see difflib
 _LONGEST = 100  # characters of a key that may be a typing error; comparing longer ones takes time

@@ -35,3 +35,10 @@ def test_a_source_map_of_butane_py_is_no_unknown_key() -> None:
     written = '{"ignition": {"version": "3.4.0"}, "sourceMap": {"version": 1, "file": "a.bu", "places": {}}}'
     assert not list(parse(written.encode())[2])
     assert [entry.code for entry in parse(written.encode(), version=4)[2]] == ["unused-key"]  # inside a Butane config
+
+
+def test_only_the_first_hundred_unknown_keys_are_explained() -> None:
+    keys = ", ".join(f'"storge{number}": 1' for number in range(150))
+    entries = list(parse(f'{{"ignition": {{"version": "3.4.0"}}, {keys}}}'.encode())[2])
+    assert len(entries) == 150
+    assert [("did you mean" in entry.message) for entry in entries] == [True] * 100 + [False] * 50
