@@ -21,7 +21,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os
 _MAY_RUN = ("subprocess", "vm", "peer")
 _MAY_CONNECT = ("sockets", "vm")
 # Seconds after which a test has failed, beside pyproject.toml's for all others.
-_TIMEOUTS = {"matrix": 7200, "vm": 1800}
+_TIMEOUTS = {"matrix": 7200, "vm": 5400}
 _allowed: set[str] = set()
 
 

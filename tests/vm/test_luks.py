@@ -103,7 +103,7 @@ def test_volumes(vm_shell: Callable[..., Boot], which: str) -> None:
     """Every case of the two, none left out."""
     boot = vm_shell(tpm=True)
     words = ["python3", "-m", "pytest", "-q", "--durations=20", "-p", "no:cacheprovider", "-m", which, *TESTS]
-    answer = boot.run(in_tree(words), timeout=900)
+    answer = boot.run(in_tree(words), timeout=2400)
     assert answer.rc == 0, answer.stdout[-6000:] + answer.stderr[-1000:]
     assert "passed" in answer.stdout
     assert "skipped" not in answer.stdout

@@ -134,7 +134,7 @@ def fetch(boot: Boot, platform: str, stage: str = "fetch", setting: str = "IGNIT
     files = f"-config-cache {folder}/cache -state-file {folder}/state -neednet {folder}/neednet"
     argv = ["env", setting, "python3", "-m", "ignition_py", "-platform", platform, "-stage", stage, "-log-to-stdout"]
     argv += ["-fetch-timeout", "20s", *files.split()]
-    answer = boot.run(in_tree(argv), timeout=120)
+    answer = boot.run(in_tree(argv), timeout=600)
     cache = boot.ask(f"cat {folder}/cache").stdout
     groups = json.loads(cache).get("passwd", {}).get("groups", []) if cache else None
     return answer, groups and [group["name"] for group in groups]
