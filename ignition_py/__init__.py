@@ -17,7 +17,7 @@ COMPATIBLE = "2.27.0"
 
 
 def module(name: str) -> ModuleType:
-    """Imports a module that is chosen by its name. importlib would be one more to import, and warnings with it."""
+    """Imports a module that is chosen by its name. Importing importlib would take 1.5 million instructions of a start."""
     __import__(name)
     return sys.modules[name]
 
