@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from butane_py.features.feature import Feature
+    from butane_py.variants import Variant
 
     Pass = Callable[[Compilation], None]
 
@@ -184,7 +185,18 @@ def lint(work: Compilation) -> None:
         from butane_py.linter import lint
 
         assert work.text is not None
-        lint(work, work.config, work.output, work.text)
+        lint(work, work.config, work.output, work.text, lambda row: _refusals(work, row))
+
+
+def _refusals(work: Compilation, row: Variant) -> list[Entry]:
+    """The errors of the same text as a config of another version."""
+    other = Compilation(work.data, work.name, work.options)
+    other.source, other.row = work.source, row
+    for step in PASSES[PASSES.index(decode) : PASSES.index(emit)]:
+        step(other)
+        if other.report.fatal:
+            break
+    return [entry for entry in other.report if entry.severity == ERROR]
 
 
 PASSES: tuple[Pass, ...] = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from butane_py.cli.main import COMPLETE, FLAGS, SUBCOMMANDS
+from butane_py.cli.flags import COMPLETE, FLAGS, SUBCOMMANDS
 from ignition_py.goflags import SWITCH
 from ignition_py.programs.commands import Group, completion_command
 

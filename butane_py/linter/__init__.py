@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py import tables
     from butane_py.compilation import Compilation
+    from butane_py.linter.facts import Refusals
     from butane_py.linter.rule import Find, Rule
     from ignition_py.report.diag import Entry
     from ignition_py.spec import tables as spec
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "butane_py.lints"
 
 
-def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output: str) -> None:
-    """Adds what the selected rules find to the report, in the order of the text."""
+def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output: str, refusals: Refusals) -> None:
+    """Adds what the selected rules find to the report, in the order of the text.
+
+    `refusals` gives the errors of the same text as a config of another version.
+    """
     from butane_py.linter.facts import Facts
     from butane_py.linter.rule import Find
     from butane_py.linter.settings import Settings
 
     settings = work.options.settings or Settings()
-    facts = Facts(work, config, compiled, output, settings)
+    facts = Facts(work, config, compiled, output, settings, refusals)
     for rule in rules().values():
         if settings.runs(rule.code):
             find = Find(facts, rule)

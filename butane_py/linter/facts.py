@@ -11,7 +11,7 @@ from ignition_py.report.diag import Fix, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from butane_py import tables
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Entry, Path
     from ignition_py.spec import tables as spec
     from ignition_py.spec.model import Struct
+
+    Refusals = Callable[[Variant], list[Entry]]
 
 MOST_UNPACKED = 1 << 23  # bytes of one file's contents that rules look at
 _SYSTEMD = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/run/systemd/system/")
@@ -67,13 +69,20 @@ class Facts:
     """One compilation as rules see it. Paths of `at` attributes are those of the output."""
 
     def __init__(
-        self, work: Compilation, config: tables.Config, compiled: spec.Config, output: str, settings: Settings
+        self,
+        work: Compilation,
+        config: tables.Config,
+        compiled: spec.Config,
+        output: str,
+        settings: Settings,
+        refusals: Refusals,
     ) -> None:
         self.work = work
         self.config = config
         self.compiled = compiled
         self.output = output
         self.settings = settings
+        self.refusals = refusals
         self.found: list[Entry] = []  # by the rules that have run
 
     @property

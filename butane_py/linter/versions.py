@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from butane_py.linter.rule import lint
-from ignition_py.report.diag import ERROR, INFO
+from ignition_py.report.diag import INFO
 from ignition_py.report.examples import file_
 
 TYPE_CHECKING = False
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from butane_py.linter.facts import Facts
     from butane_py.linter.rule import Find
     from butane_py.variants import Variant
-    from ignition_py.report.diag import Entry, Path
+    from ignition_py.report.diag import Path
 
 _HEAD = "variant: fcos\nversion: "
 _MOUNT = "\nstorage:\n  filesystems:\n    - device: /dev/disk/by-label/data\n      format: ext4\n      with_mount_unit: true\n      path: "
@@ -23,21 +23,6 @@ def newer_rows(row: Variant) -> list[Variant]:
 
     rows = [each for each in VARIANTS.values() if each.name == row.name]
     return rows[next(i for i, each in enumerate(rows) if each.version == row.version) + 1 :]
-
-
-def refusals(facts: Facts, row: Variant) -> list[Entry]:
-    """Errors that the compiler reports for the same text as a config of another version."""
-    from butane_py import pipeline
-    from butane_py.compilation import Compilation
-
-    work = Compilation(facts.work.data, facts.work.name, facts.work.options)
-    work.source, work.row = facts.work.source, row
-    steps = pipeline.PASSES[pipeline.PASSES.index(pipeline.decode) : pipeline.PASSES.index(pipeline.emit)]
-    for step in steps:
-        step(work)
-        if work.report.fatal:
-            break
-    return [entry for entry in work.report if entry.severity == ERROR]
 
 
 @lint(
@@ -53,12 +38,12 @@ def newer_version(facts: Facts, find: Find) -> None:
     rows = newer_rows(facts.row)
     if not rows:
         return
-    newest = refusals(facts, rows[-1])
+    newest = facts.refusals(rows[-1])
     if not newest:
         return
     seen: dict[tuple[str, Path], Variant] = {}
     for row in rows if len(rows) > 1 else ():
-        for entry in refusals(facts, row):
+        for entry in facts.refusals(row):
             seen.setdefault((entry.code, entry.place.path), row)
     for entry in newest:
         first = seen.get((entry.code, entry.place.path), rows[-1])

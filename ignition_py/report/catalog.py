@@ -109,8 +109,6 @@ def code(name: str, *, since: str = "", **texts: Unpack[Texts]) -> Callable[[Fun
 
 def way_out(name: str) -> str:
     """The way out of a declared code as a help line, such as "add format, such as format: xfs"; "" for other codes."""
-    if name not in _declared:
-        from ignition_py.report import codes  # noqa: F401  # declares the codes that no single module reports
     text = _declared[name][1].get("fix", "") if name in _declared else ""
     if text.count(".") == 1:
         text = text.removesuffix(".")

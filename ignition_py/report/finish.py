@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ignition_py.report import codes  # noqa: F401  # declares the codes that no single module reports
 from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import Report
 

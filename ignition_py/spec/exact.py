@@ -10,8 +10,8 @@ import json
 
 from ignition_py.record import Record, field
 from ignition_py.spec.decode import WrongType, fits
+from ignition_py.spec.jsonnode import decode_text
 from ignition_py.spec.jsonscan import CLOSE, OPEN, STRING, TOKEN, check_syntax
-from ignition_py.spec.jsontext import decode_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from ignition_py.spec.jsontext import MAX_DEPTH, JsonNode, JsonSyntaxError, decode_text
+from ignition_py.spec.jsonnode import MAX_DEPTH, JsonNode, JsonSyntaxError, decode_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

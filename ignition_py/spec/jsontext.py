@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import Place
+from ignition_py.spec.jsonnode import JsonNode, decode_text
 from ignition_py.spec.model import Origin
 
 TYPE_CHECKING = False
@@ -20,31 +21,10 @@ if TYPE_CHECKING:
     from ignition_py.spec.model import Field
 
 _SCANS = 3  # readings for single places; from then on, all are looked up at once
-MAX_DEPTH = 10_000  # nested values, as in the reference; the language needs twelve
-
-
-class JsonSyntaxError(ValueError):
-    """The text is not JSON. `offset` is the byte after the one that is wrong."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.offset = offset
 
 
 class NeedsExact(Exception):  # a finding, not an error
     """The text gives a key twice or nests deeper than Python's parser goes: spec/exact.py has to read it."""
-
-
-class JsonNode:
-    """Where a value stands: byte offsets of it, and what is below. Objects also know where their keys stand."""
-
-    __slots__ = ("end", "items", "keys", "start")
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.end = start
-        self.items: dict[str | int, JsonNode] = {}
-        self.keys: dict[str, int] = {}
 
 
 _NOWHERE = JsonNode(0)  # the tree of a text without places
@@ -215,17 +195,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise ValueError(name)
-
-
-def decode_text(data: bytes) -> str:
-    """UTF-8 as Go decodes it: every byte that is none becomes U+FFFD."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        import codecs
-
-        codecs.register_error("go", lambda error: ("\ufffd" * (error.end - error.start), error.end))  # type: ignore[attr-defined]  # of decoding
-        return data.decode(errors="go")
 
 
 class JsonOrigin(Origin):

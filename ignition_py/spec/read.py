@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Place, Related, Report
 from ignition_py.spec import tables
-from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact
+from ignition_py.spec.jsonnode import JsonSyntaxError
+from ignition_py.spec.jsontext import JsonDocument, NeedsExact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from json import loads
 
 from ignition_py.report.diag import ERROR, WARNING, Entry, Report
-from ignition_py.spec.jsontext import JsonDocument, JsonSyntaxError, NeedsExact, decode_text
+from ignition_py.spec.jsonnode import JsonSyntaxError, decode_text
+from ignition_py.spec.jsontext import JsonDocument, NeedsExact
 from ignition_py.spec.legacy.config import config
 from ignition_py.spec.legacy.reader import Reader, Unreadable
 from ignition_py.spec.origins import place_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ignition_py.spec import tables
 from ignition_py.spec.legacy import rules
-from ignition_py.spec.legacy.storage import storage
+from ignition_py.spec.legacy.storage import headers, storage, verification
 from ignition_py.spec.merge import merge
 
 TYPE_CHECKING = False
@@ -85,21 +85,6 @@ def _authority(it: Reader) -> tables.CaReference:
     return tables.CaReference(
         it.origin, source=it.text("source"), verification=verification(it), http_headers=headers(it)
     )
-
-
-def verification(it: Reader) -> tables.Verification | None:
-    below = it.below("verification")
-    found = below.maybe_text("hash")
-    below.done()
-    return None if found is None else tables.Verification(below.origin, hash=found)
-
-
-def headers(it: Reader) -> tuple[tables.HTTPHeader, ...] | None:
-    found = [
-        tables.HTTPHeader(each.origin, name=each.text("name"), value=each.given("value"))
-        for each in it.each("httpHeaders", since=4)
-    ]
-    return tuple(found) or None
 
 
 def _passwd(it: Reader) -> tables.Passwd:

@@ -274,9 +274,22 @@ def _file(it: Reader, places: _Places) -> tables.File:
     return tables.File(it.origin, mode=_mode(it), **node, **content)
 
 
-def _contents(it: Reader) -> tables.Resource:
-    from ignition_py.spec.legacy.config import headers, verification
+def verification(it: Reader) -> tables.Verification | None:
+    below = it.below("verification")
+    found = below.maybe_text("hash")
+    below.done()
+    return None if found is None else tables.Verification(below.origin, hash=found)
 
+
+def headers(it: Reader) -> tuple[tables.HTTPHeader, ...] | None:
+    found = [
+        tables.HTTPHeader(each.origin, name=each.text("name"), value=each.given("value"))
+        for each in it.each("httpHeaders", since=4)
+    ]
+    return tuple(found) or None
+
+
+def _contents(it: Reader) -> tables.Resource:
     source = it.text("source")
     rules.scheme(it, source)
     made = tables.Resource(
