@@ -123,7 +123,7 @@ class _Search:
             answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}", "give --allow-extensions, which allows `<<` and `x-…`")
         else:
             row = self.work.row
-            answer = explain(type(self.work.config), path, self.decoder.fields, lambda entry: came(entry, row), "name")
+            answer = explain(type(self.work.config), path, self.decoder.fields, lambda entry: came(entry, row, path), "name")
         fix = self.fix(place, key, answer.write) if answer.write else None
         self.work.report.entries.append(Entry(WARNING, "unused-key", answer.message, place, answer.hint, fix=fix))
 
@@ -143,15 +143,16 @@ def _extension(key: str, path: Path) -> bool:
     return key == "<<" or (not path and key.startswith("x-"))
 
 
-def came(entry: Field, row: Variant) -> tuple[str, str]:
-    """Why `row` lacks a field of the language, and the way out."""
-    of_variant = [each for each in rows_of(row.name) if each.knows(entry)]
+def came(entry: Field, row: Variant, path: Path) -> tuple[str, str]:
+    """Why `row` lacks a field of the language, which stands at `path`, and the way out. Rows that know and forbid it are none."""
+    spot = ".".join([*(part for part in path[:-1] if isinstance(part, str)), entry.name])
+    of_variant = [each for each in rows_of(row.name) if each.knows(entry) and not each.refuses(spot)]
     if of_variant and not of_variant[-1].older(row):
         first = next(each for each in of_variant if not each.older(row))
         return f"it came with {first}; this config is {row.version}", f"set version: {first.version}, or remove the key"
     if of_variant:
         return f"it was removed after {of_variant[-1]}; this config is {row.version}", "remove the key"
-    others = [name for name in NAMES if any(each.knows(entry) for each in rows_of(name))]
+    others = [name for name in NAMES if any(each.knows(entry) and not each.refuses(spot) for each in rows_of(name))]
     if not others:
         return "the compiler writes it", "remove the key"
     return f"it is a key of {' and '.join(others)}, not of {row.name}", f"remove the key, or set variant: {others[0]}"

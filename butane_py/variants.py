@@ -79,6 +79,10 @@ class Variant(Record):
         level = self.levels.get(entry.axis)
         return level is not None and entry.at(level)
 
+    def refuses(self, path: str) -> bool:
+        """True if the row forbids the field at `path` (names with dots), or one around it."""
+        return any(rule.applies(self.levels) and f"{path}.".startswith(f"{rule.path}.") for rule in self.forbids)
+
     def __repr__(self) -> str:
         return f"{self.name} {self.version}"
 

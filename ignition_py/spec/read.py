@@ -147,7 +147,6 @@ def parse_cached(data: bytes, source: str = "") -> Config:
 
 def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     from ignition_py.spec.rules.all import validate
-    from ignition_py.spec.unknown import MAX_ANSWERS, shown
 
     document = decoder.document
     findings = [(finding, spelled(finding.path)) for finding in validate(config, version)]
@@ -161,6 +160,15 @@ def _check(config: Config, version: int, decoder: Any, report: Report) -> None:
     for path in decoder.mismatched:
         message = f"{path[-1] if path else 'the config'} is null where an object is expected; it counts as empty"
         report.add(WARNING, "null-object", message, document.place(path))
+    if decoder.unused:
+        _warn_of_unknown(decoder, report)
+
+
+def _warn_of_unknown(decoder: Decoder, report: Report) -> None:
+    """One warning for each key; of a text that is nothing but unknown keys only the first are explained."""
+    from ignition_py.spec.unknown import MAX_ANSWERS, shown
+
+    document = decoder.document
     for path in decoder.unused[:MAX_ANSWERS]:
         answer = unknown_key(path, decoder)
         report.add(WARNING, "unused-key", answer.message, document.key_place(path), answer.hint)

@@ -99,3 +99,16 @@ def test_ignition_configs_get_the_same_answers(text: str, said: str) -> None:
 def test_headers(header: str, code: str, said: str, hint: str) -> None:
     entry = next(iter(butane_py.compile(header).report))
     assert (entry.code, said in entry.message, hint in entry.hint) == (code, True, True), (entry.message, entry.hint)
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "said"),
+    [
+        ("variant: flatcar\nversion: 1.1.0", "storage: {luks: [{name: a, device: /dev/a, cex: {}}]}", "it is a key of fcos and openshift, not of flatcar"),
+        ("variant: fiot\nversion: 1.0.0", "storage: {luks: [{name: a, device: /dev/a, cex: {}}]}", "it is a key of fcos and openshift, not of fiot"),
+        ("variant: flatcar\nversion: 1.0.0", "passwd: {users: [{name: a, should_exist: true}]}\nstorage: {luks: [{discard: true}]}", "it came with flatcar 1.1.0"),
+    ],
+)  # fmt: skip
+def test_no_version_is_proposed_that_forbids_the_key(header: str, text: str, said: str) -> None:
+    messages = [entry.message for entry in butane_py.compile(f"{header}\n{text}\n").report if entry.code == "unused-key"]
+    assert [said in message for message in messages] == [True], messages
