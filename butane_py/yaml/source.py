@@ -195,8 +195,7 @@ class Source:
             elif kind in ends:
                 return root.items[0] if root.items else None
             elif kind in starts:
-                if getattr(event, "version", None) not in (None, (1, 1)):
-                    raise YamlError("only YAML 1.1 is read", event.start_mark.line + 1, 1, "remove the %YAML line")
+                _check_version(event)
                 continue
             else:
                 closed = stack.pop()
@@ -306,6 +305,12 @@ class Source:
         start = lines.offset(last.line, last.column)
         length = len(lines.text[start : last.end].rstrip())
         return lines.position(start + length)
+
+
+def _check_version(event: Any) -> None:
+    """Raises YamlError where a document's directive asks for another YAML than 1.1."""
+    if getattr(event, "version", None) not in (None, (1, 1)):
+        raise YamlError("only YAML 1.1 is read", event.start_mark.line + 1, 1, "remove the %YAML line")
 
 
 def _unused(text: bytes) -> str | None:
