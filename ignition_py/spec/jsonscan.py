@@ -19,8 +19,6 @@ TOKEN = re.compile(rb'[ \t\r\n,:]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+")|([\[{])|([\]
 STRING, OPEN, CLOSE, PLAIN = 1, 2, 3, 4  # its groups
 _STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_HEX = b"0123456789abcdefABCDEF"
-_UNICODE_ESCAPE = len(rb"\u0041")
 _INFINITE = float("inf")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _LITERALS = (b"true", b"false", b"null")
@@ -137,28 +135,12 @@ class _Scanner:
         self.at = 0
         self.stack: list[int] = []
 
-    def fail(self, wanted: str, start: int | None = None) -> JsonSyntaxError:
-        """The error at the current byte. Where the text ends, it is placed at `start`, the escape or number that is not complete."""
+    def fail(self, wanted: str) -> JsonSyntaxError:
+        """The error at the current byte; its offset is the one behind that byte, as in the reference."""
         if self.at >= len(self.data):
-            return JsonSyntaxError(f"the text ends where {wanted} should be", len(self.data) if start is None else start)
+            return JsonSyntaxError(f"the text ends where {wanted} should be", len(self.data))
         rune = self.data[self.at : self.at + 4].decode("utf-8", "replace")[0]
-        size = len(rune.encode())
-        whole = self.data[self.at : self.at + size] == rune.encode()
-        return JsonSyntaxError(f"{rune!r} where {wanted} should be", self.at + (size if whole else 1))
-
-    def escape(self) -> JsonSyntaxError:
-        """The error in the escape sequence that begins at the current byte."""
-        start = self.at
-        self.at += 1
-        wanted = "an escape sequence of JSON (such as \\n or \\u0041)"
-        end = self.at + 1
-        if self.data[self.at : self.at + 1] == b"u":
-            end = min(start + _UNICODE_ESCAPE, len(self.data))
-            self.at += 1
-            while self.data[self.at : self.at + 1] in _HEX and self.at < len(self.data):
-                self.at += 1
-        error = self.fail(wanted, start)
-        return error if self.at >= len(self.data) else JsonSyntaxError(str(error), end)
+        return JsonSyntaxError(f"{rune!r} where {wanted} should be", self.at + 1)
 
     def space(self) -> int:
         found = _SPACE.match(self.data, self.at)
@@ -174,7 +156,12 @@ class _Scanner:
             self.at += 1
             return
         if self.at < len(self.data) and self.data[self.at] == 0x5C:
-            raise self.escape()
+            self.at += 1
+            if self.data[self.at : self.at + 1] == b"u":
+                self.at += 1
+                while self.data[self.at : self.at + 1] in b"0123456789abcdefABCDEF" and self.at < len(self.data):
+                    self.at += 1
+            raise self.fail("an escape sequence of JSON (such as \\n or \\u0041)")
         raise self.fail("a printable character or the end of the string")
 
     def scalar(self) -> None:
@@ -192,14 +179,14 @@ class _Scanner:
         if not found:
             if first == 0x2D:
                 self.at += 1
-                raise self.fail("a digit", self.at - 1)
+                raise self.fail("a digit")
             raise self.fail("a value")
-        start, self.at = found.span()
+        self.at = found.end()
         if self._number_goes_on(found[0].lower()):
             self.at += 1
             if self.data[self.at : self.at + 1] in (b"+", b"-") and self.data[self.at - 1] in b"eE":
                 self.at += 1
-            raise self.fail("a digit", start)
+            raise self.fail("a digit")
         return None
 
     def _number_goes_on(self, number: bytes) -> bool:

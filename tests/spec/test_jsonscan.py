@@ -22,11 +22,11 @@ from ignition_py.spec.jsontext import JsonDocument
         ('{"a":1,}', 8),
         ("{} {}", 4),
         ("01", 2),
-        ("-", 0),
+        ("-", 1),
         ("-x", 2),
-        ("1.", 0),
+        ("1.", 2),
         ("1.x", 3),
-        ("1e", 0),
+        ("1e", 2),
         ("1e+x", 4),
         ("[3.1.0]", 5),  # a number has one fraction: the second dot is not part of it
         ("[1e5.0]", 5),
@@ -38,7 +38,7 @@ from ignition_py.spec.jsontext import JsonDocument
         (r'"\x"', 3),
         (r'"\u12"', 6),
         ('"abc', 4),
-        ("\ufeff{}", 3),
+        ("\ufeff{}", 1),
     ],
 )
 def test_the_first_wrong_byte(text: str, offset: int) -> None:

@@ -1,5 +1,7 @@
 """Texts that only a decoder of Go's kind reads right, with the recorded answers of ignition-validate 2.27 (reader_cases.json).
 
+It was built with the first encoding/json, as its releases are; Go 1.27's other one places some syntax errors differently.
+
 Repeated keys, keys of another case, nulls between them, and the places of syntax errors: exit status and report places agree. The
 shapes are those in which 11,000 generated texts differed.
 """
