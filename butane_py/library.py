@@ -32,7 +32,7 @@ def decompile(config: str | bytes | Mapping[str, Any], *, variant: str = "fcos",
     return decompiled(data, variant, name, None).text
 
 
-def upgrade(source: str | bytes, version: str = "", *, files_dir: str | None = None, name: str = "<config>") -> Upgraded:
+def upgrade(source: str | bytes, version: str = "latest", *, files_dir: str | None = None, name: str = "<config>") -> Upgraded:
     """The config at another version of its variant, by default the newest stable one; comments stay.
 
     Raises UpgradeError (a ValueError) where it cannot be rewritten.

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 
 from butane_py.compilation import Options
+from butane_py.decompiler.unpack import contents_of
 from butane_py.pipeline import compile_source
 from butane_py.rows import find_row
 from butane_py.variants import FCOS, VARIANTS, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, Report, path_text
+from ignition_py.spec.tables import Resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) 
     Where local files are missing, and in a text with placeholders of a template ({{ }}, ${ }) that is no config yet, the text is
     rewritten as far as it can be, and a note says what was not compared.
     """
+    stable = _stabilised(data)
+    if stable is not None:
+        text, notes = upgraded(stable[0], name, wanted, files_dir)
+        return text, [stable[1], *(note for note in notes if "nothing was changed" not in note)]
     try:
         source, row = _read(data, name)
         before = compile_source(data, name, Options(files_dir))
@@ -84,6 +90,22 @@ def _read(data: bytes, name: str) -> tuple[Source, Variant]:
     if row is None:
         raise UpgradeError("; ".join(entry.message for entry in report))
     return source, row
+
+
+def _stabilised(data: bytes) -> tuple[bytes, str] | None:
+    """The text with the stable version that its experimental one has become, and a note; None where it names no such version."""
+    try:
+        text, codec = _decoded(data)
+    except UnicodeDecodeError:
+        return None
+    variant, version = _VARIANT.search(text), _VERSION.search(text)
+    if variant is None or version is None or (variant[2], version[3]) in VARIANTS:
+        return None
+    stable = version[3].removesuffix("-experimental")
+    if (variant[2], stable) not in VARIANTS or stable == version[3]:
+        return None
+    text = text[: version.start(3)] + stable + text[version.end(3) :]
+    return text.encode(codec), f"{variant[2]} {version[3]} is stable now: {stable} was written"
 
 
 def _template(data: bytes, wanted: str) -> tuple[bytes, list[str]]:
@@ -198,7 +220,7 @@ def _meaning(before: Result, after: Result, row: Variant, target: Variant) -> li
     """What is different in the outputs and in the reports."""
     notes = []
     whole = before.output is not None and after.output is not None
-    for path in _differences(_data(before), _data(after), ()) if whole else ():
+    for path in _differences(_unpacked(before.config), _unpacked(after.config), ()) if whole else ():
         if path[-1:] != ("version",):
             notes.append(f"the output differs at {path_text(path)}")
     if row.spec < _SPECIAL_BITS_SINCE <= target.spec:
@@ -217,15 +239,21 @@ def _meaning(before: Result, after: Result, row: Variant, target: Variant) -> li
     return [*notes[:_MOST_SHOWN], *([f"and {more} more differences"] if more > 0 else [])]
 
 
-def _data(result: Result) -> Any:
-    import json
-
-    text = result.output or "{}"
-    if text.startswith("#"):
-        from ruamel.yaml import YAML
-
-        return YAML(typ="safe").load(text)
-    return json.loads(text)
+def _unpacked(value: Any) -> Any:
+    """An output as data with contents in place of the data URLs that carry them: another encoding of the same is no difference."""
+    if isinstance(value, list):
+        return [_unpacked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    data = {key: _unpacked(item) for key, item in value.items()}
+    if data.get("compression") == "":
+        del data["compression"]
+    if isinstance(data.get("source"), str):
+        contents = contents_of(Resource(source=data["source"], compression=data.get("compression")))
+        if contents is not None:
+            data["source"] = contents
+            data.pop("compression", None)
+    return data
 
 
 def _differences(old: Any, new: Any, path: Path) -> Iterator[Path]:
