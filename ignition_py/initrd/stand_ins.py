@@ -2,8 +2,8 @@
 
 `modules.py` looks no further where it meets one; `stage.py` carries the lines. What is here costs a start nothing and an
 initramfs next to nothing; anything else that the dependency could ask of the module fails with an AttributeError. Together
-they halve what the first download of a stage costs. That fetching works without the modules is tested from a built archive
-(tests/initrd/test_standalone.py) and by every test of fetching (tests/initrd/test_stand_ins.py).
+they take a fifth from what the first download of a stage costs (docs/performance.md). That fetching works with them is tested from a
+built archive (tests/initrd/test_standalone.py) and in the tests' interpreter (tests/initrd/test_stand_ins.py).
 """
 
 from __future__ import annotations
