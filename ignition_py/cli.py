@@ -74,9 +74,15 @@ def _command(program: str, words: Sequence[str]) -> int:
     try:
         from ignition_py.programs.cli.group import program as commands
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "ignition_py.programs.cli"):
+        missing = error.name or ""
+        if missing != "click" and not missing.startswith("ignition_py.programs.cli"):
             raise
-        sys.stderr.write(f"{program}: an initramfs has no commands such as {words[0] if words else 'help'!r}; see {program} -help\n")
+        command = words[0] if words else "help"
+        if missing == "click":
+            why = f"the command {command!r} needs the Python package click (python3-click on Debian), which is not installed"
+        else:
+            why = f"an initramfs has no commands such as {command!r}; see {program} -help"
+        sys.stderr.write(f"{program}: {why}\n")
         return USAGE
     return commands.run(words, program)
 

@@ -187,7 +187,10 @@ def test_modes_and_links_of_outputs_are_kept(configs: Path) -> None:
 def test_nothing_but_the_output_folder_has_to_be_writable(jobs: str, configs: Path) -> None:
     """As in a container with a read-only root: no temporary folder."""
     (configs / "out").mkdir()
-    script = 'cd "$0" && mount -t tmpfs none out && mount -o remount,ro,bind / ; for i in /tmp /var/tmp; do mount -t tmpfs -o ro none $i; done'
+    script = (
+        'cd "$0" && mount -t tmpfs none out && mount -o remount,ro,bind / ; '
+        "for i in /tmp /var/tmp; do ! mountpoint -q $i || mount -o remount,ro,bind $i; done"
+    )
     command = ["unshare", "--mount", "sh", "-c", script + '; exec "$@"', str(configs), *PROGRAM, "--jobs", jobs]
     ran = subprocess.run(
         [*command, "--output-dir", "out", "one.bu", "mc.bu"], capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False

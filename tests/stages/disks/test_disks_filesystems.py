@@ -115,9 +115,9 @@ def test_make_then_reuse(image: Callable[..., str], log: Log, kind: str) -> None
 
 @pytest.mark.subprocess
 def test_options_with_an_error_come_back_in_the_tools_words(image: Callable[..., str], log: Log) -> None:
-    with pytest.raises(CommandError, match=r"making ext4 on /dev/x: mkfs\.ext4 failed \(exit status 1\): Usage") as failure:
+    with pytest.raises(CommandError, match=r"making ext4 on /dev/x: mkfs\.ext4 failed \(exit status 1\): mkfs\.ext4: invalid option") as failure:
         filesystems.make(log, fs("ext4", options=("-Q",)), image())
-    assert "mkfs.ext4 -Q -F" in failure.value.hint
+    assert "mkfs.ext4 -Q -F" in failure.value.command
 
 
 @pytest.mark.subprocess
