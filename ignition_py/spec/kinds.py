@@ -32,8 +32,9 @@ _INT_DIGITS = 18  # what surely fits in 64 bits
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MACHINE_CONFIG = re.compile(rb"""^kind:\s*["']?MachineConfig\b|"kind"\s*:\s*"MachineConfig\"""", re.MULTILINE)
-# Top-level keys of a Container Linux Config; Butane's sections have none of the first group, and a variant beside the second.
-_CONTAINER_LINUX = re.compile(rb"^(?:networkd|etcd|flannel|docker|update|locksmith|ignition|storage|systemd|passwd):(?:\s|$)", re.MULTILINE)
+# What only a Container Linux Config has: sections of its own, and the filesystem of a file or directory.
+_CONTAINER_LINUX = re.compile(rb"^(?:networkd|etcd|flannel|docker|update|locksmith):(?:\s|$)|^\s+(?:- )?filesystem:\s", re.MULTILINE)
+_SECTIONS = re.compile(rb"^(?:ignition|storage|systemd|passwd):(?:\s|$)", re.MULTILINE)
 
 
 class Kind(Record):
@@ -45,6 +46,7 @@ class Kind(Record):
     for_butane: str
 
 
+_TRANSPILE = "compile it with its own transpiler (ct), and take the result on with ignition-py convert"
 _COMPILE = "write a Butane config and compile it with butane-py"
 _BUTANE = "write a Butane config, which begins with variant: and version:"
 KINDS = {
@@ -84,11 +86,15 @@ KINDS = {
         Kind("gzip", "compressed data (gzip)", "unpack it with gunzip", "unpack it with gunzip"),
         Kind(
             "container-linux",
+            "a Container Linux Config",
+            _TRANSPILE,
+            _TRANSPILE + " and butane-py decompile, or rewrite it as Butane: variant: flatcar",
+        ),
+        Kind(
+            "sections",
             "YAML without a variant (a Container Linux Config has none)",
-            "give a Butane config its variant and version, or compile a Container Linux Config with its own transpiler (ct) and the "
-            "result with ignition-py convert",
-            "give it variant: and version:; an old Container Linux Config is compiled with its own transpiler (ct), and the result taken "
-            "on by ignition-py convert and butane-py decompile",
+            f"give a Butane config its variant and version; of a Container Linux Config: {_TRANSPILE}",
+            "",
         ),
         Kind(
             "template",
@@ -140,7 +146,9 @@ def _by_keys(head: bytes) -> str:
         return "template"
     if head.startswith(b"{"):
         return "ignition" if re.search(rb"\"ignition(?:Version)?\"\s*:", head) else ""
-    return "container-linux" if _CONTAINER_LINUX.search(head) else ""
+    if _CONTAINER_LINUX.search(head):
+        return "container-linux"
+    return "sections" if _SECTIONS.search(head) else ""
 
 
 def not_json(data: bytes) -> str | None:

@@ -125,6 +125,8 @@ def test_keys_that_are_repeated(text: str, line: int, first_line: int) -> None:
     ("text", "code", "words"),
     [
         ("version: 1.6.0\n", "variant-missing", "variant: fcos"),
+        ("version: 1.6.0\nstorage:\n  files: []\n", "variant-missing", "variant: fcos"),
+        ("storage:\n  files: []\n", "variant-missing", "variant: fcos"),
         ("Variant: fcos\nversion: 1.6.0\n", "variant-missing", "write variant:"),
         ("varient: fcos\nversion: 1.6.0\n", "variant-missing", "write variant:"),
         ("variant: [fcos]\nversion: 1.6.0\n", "wrong-type", "write variant: fcos"),
@@ -153,7 +155,8 @@ def test_headers(text: str, code: str, words: str) -> None:
         (b"#!/bin/sh\necho\n", "a script", "contents: local"),
         (b"<!DOCTYPE html>\n<p>log in", "a web page", "portal"),
         (gzip.compress(b"variant: fcos\n"), "gzip", "gunzip"),
-        (b"storage:\n  files: []\n", "Container Linux Config", "ct"),
+        (b"networkd:\n  units: []\n", "a Container Linux Config", "ct"),
+        (b"storage:\n  files:\n    - filesystem: root\n      path: /a\n", "a Container Linux Config", "ct"),
         (b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", "MIME", "variant:"),
     ],
 )
