@@ -24,12 +24,12 @@ def decompile(config: str | bytes | Mapping[str, Any], *, variant: str = "fcos",
     """An Ignition config (or a MachineConfig) as readable Butane that compiles to the same. Raises ConfigError."""
     import json
 
-    from butane_py.decompiler import decompiled
+    from butane_py import decompiler
 
     if not isinstance(config, (str, bytes)):
         config = json.dumps(config)
     data = config.encode() if isinstance(config, str) else config
-    return decompiled(data, variant, name, None).text
+    return decompiler.decompile(data, variant=variant, name=name)
 
 
 def upgrade(source: str | bytes, version: str = "latest", *, files_dir: str | None = None, name: str = "<config>") -> Upgraded:

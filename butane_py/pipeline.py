@@ -60,12 +60,12 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
 
 def _no_yaml(error: YamlError, text: bytes, name: str) -> Entry:
     """The diagnostic for a text that is not YAML: what it is instead, where it is of a known kind."""
-    from ignition_py.spec.kinds import what_is
+    from ignition_py.spec.kinds import not_butane
 
-    kind = what_is(text)
+    other = not_butane(text)
     place = Place((), error.line or 1, error.column, name)
-    if kind is not None and kind.for_butane:
-        return Entry(ERROR, "not-butane", f"this is {kind.what}, not a Butane config", place, kind.for_butane)
+    if other is not None:
+        return Entry(ERROR, "not-butane", other[0], place, other[1])
     related = () if error.begun is None else (Related(error.begun[0], Place((), error.begun[1], error.begun[2], name)),)
     return Entry(ERROR, "yaml", str(error), place, error.hint, related=related)
 

@@ -9,7 +9,7 @@ from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, Node, Source
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR, Entry, Place, Report
-from ignition_py.spec.kinds import is_semver, what_is
+from ignition_py.spec.kinds import is_semver, not_butane
 from ignition_py.spec.model import Struct, field
 
 _KINDS = {ALIAS: "an alias", MAPPING: "a mapping", SCALAR: "a single value"}
@@ -54,10 +54,8 @@ def find_row(source: Source, report: Report) -> Variant | None:
 
 def _other_kind(source: Source) -> _Why | None:
     """What a text without a variant is, where it is of a kind that is well known."""
-    kind = what_is(source.text)
-    if kind is None or not kind.for_butane:
-        return None
-    return _Why("not-butane", f"this is {kind.what}, not a Butane config", kind.for_butane)
+    found = not_butane(source.text)
+    return _Why("not-butane", *found) if found else None
 
 
 def _normal(version: str) -> str:

@@ -159,6 +159,14 @@ def not_json(data: bytes) -> str | None:
     return f"this is {kind.what}, not an Ignition config; {kind.for_ignition}"
 
 
+def not_butane(data: bytes) -> tuple[str, str] | None:
+    """A sentence and the way out where text that is no Butane config is of a well-known kind."""
+    kind = what_is(data)
+    if kind is None or not kind.for_butane:
+        return None
+    return f"this is {kind.what}, not a Butane config", kind.for_butane
+
+
 _USER_DATA = frozenset(("script", "cloud-config", "cloud-init", "mime"))
 
 
