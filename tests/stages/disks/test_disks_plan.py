@@ -264,7 +264,7 @@ def test_descriptions_name_what_happens(state: Any) -> None:
 # -- the reference's rules, played with sgdisk ---------------------------------------------------------------------------------------
 
 
-def _random_case(dice: random.Random) -> tuple[gpt.Table, list[Partition]]:
+def random_case(dice: random.Random) -> tuple[gpt.Table, list[Partition]]:
     parts, at = [], 2048
     for number in dice.sample(range(1, 8), dice.randint(0, 4)):
         at += 2048 * dice.choice([0, 0, 1, 3])
@@ -366,7 +366,7 @@ def test_same_verdict_and_table_as_the_rules_played_with_sgdisk(tmp_path: Path, 
     dice = random.Random(1000 + seed)
     done = refused = 0
     for round_ in range(12):
-        table, wanted = _random_case(dice)
+        table, wanted = random_case(dice)
         ours, theirs = tmp_path / "ours", tmp_path / "theirs"
         write_table(ours, table, SECTORS)
         write_table(theirs, table, SECTORS)

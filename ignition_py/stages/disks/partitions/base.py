@@ -22,12 +22,14 @@ WIPE_HINT = "`wipeTable: true` would have it replaced by a new GPT"
 
 class Base(Record):
     """The table to start from. `new`: it is not on the disk yet. `discards`: what is there now goes.
-    `table` None means that there is none and none is needed, or that there are `conflicts`."""
+    `table` None means that there is none and none is needed, or that there are `conflicts`. `outgrown`: the table as it is on
+    a disk that has grown since; `table` is the same with its backup and its usable sectors at the new end."""
 
     table: gpt.Table | None
     _: KW_ONLY
     new: bool = False
     discards: bool = False
+    outgrown: gpt.Table | None = None
     operations: tuple[Operation, ...] = ()
     conflicts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -83,7 +85,7 @@ def _existing(state: DiskState, identity: Identity) -> Base:
     if table is None:
         return _without_table(state, identity)
     if reading.mbr in (gpt.MBR_PROTECTIVE, gpt.MBR_HYBRID):
-        return _with_table(state, table)
+        return _extended(_with_table(state, table), state.sectors)
     if identity.made_here(table.disk_guid, TABLE):
         return Base(table, operations=(operations.RepairTable(0, "an earlier run was cut off before it was complete"),))
     which = "a GPT" if reading.primary is not None else "the backup of a GPT"
@@ -93,6 +95,17 @@ def _existing(state: DiskState, identity: Identity) -> Base:
         else "no protective MBR, so the kernel ignores it"
     )
     return Base(None, conflicts=(f"{state.device} has {which}, but {mbr}. {WIPE_HINT}",))
+
+
+def _extended(base: Base, sectors: int) -> Base:
+    """`base` with its table extended to the end of a disk of `sectors` sectors, where the disk has grown since it was made: planning
+    goes by the table that is going to be written, else a second run would plan otherwise than the first."""
+    table = base.table
+    if table is None or table.backup >= sectors - 1:
+        return base
+    return base.but(
+        table=table.but(backup=sectors - 1, last_usable=sectors - 2 - table.entries_sectors), outgrown=table
+    )
 
 
 def _with_table(state: DiskState, table: gpt.Table) -> Base:

@@ -41,6 +41,12 @@ class RepairTable(Operation):
         return f"repair the partition table ({self.why})"
 
 
+class ExtendTable(Operation):
+    """Moves the end of the table to that of a disk which has grown."""
+
+    verb = "extend the partition table to the end of the disk"
+
+
 class Create(Operation):
     entry: Entry
 

@@ -11,7 +11,7 @@ import itertools
 from ignition_py.record import Record, field
 from ignition_py.stages.disks.identity import entry_role
 from ignition_py.stages.disks.partitions import decide, gpt, operations
-from ignition_py.stages.disks.partitions.allocate import NoRoomError, Space, alignment, mib_sectors
+from ignition_py.stages.disks.partitions.allocate import MIB, NoRoomError, Space, alignment, mib_sectors
 from ignition_py.stages.disks.partitions.base import choose
 from ignition_py.stages.disks.places import at
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ignition_py.spec.tables import Disk, Partition
     from ignition_py.stages.disks.identity import Identity
+    from ignition_py.stages.disks.partitions.base import Base
     from ignition_py.stages.disks.partitions.gpt import Entry, Table
     from ignition_py.stages.disks.partitions.inspect import DiskState
     from ignition_py.stages.disks.partitions.operations import Operation
@@ -82,6 +83,32 @@ def plan_disk(disk: Disk, state: DiskState, identity: Identity, *, done: bool = 
     """The plan for one disk. `done`: the progress record proves that this run of the machine has written the table
     that is there, so it is kept as it is (and `wipeTable` is not obeyed a second time)."""
     base = choose(disk, state, identity, done=done)
+    plan = _plan_on(base, disk, state, identity, done=done)
+    if base.outgrown is None:
+        return plan
+    if plan.conflicts:
+        as_found = _plan_on(base.but(table=base.outgrown), disk, state, identity, done=done)
+        if not as_found.conflicts and not as_found.writes:
+            plan = as_found  # what fitted the disk before it grew is reused where nothing has to be written
+    if plan.writes:
+        plan = plan.but(operations=(operations.ExtendTable(0), *plan.operations))
+    return plan.but(warnings=(*plan.warnings, _growth(plan, base.outgrown)))
+
+
+def _growth(plan: DiskPlan, outgrown: Table) -> str:
+    """What becomes of the room that a disk has gained since `outgrown` was made, in words."""
+    state = plan.state
+    mib = (state.sectors - 1 - outgrown.backup) * state.sector_size // MIB
+    what = (
+        "the table is extended to the new end"
+        if plan.writes
+        else "nothing has to be written, so the table keeps its old end"
+    )
+    return f"{state.device} has grown by {mib} MiB since its partition table was made; {what}"
+
+
+def _plan_on(base: Base, disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> DiskPlan:
+    """The plan that starts from the table of `base`."""
     conflicts = list(base.conflicts)
     if state.busy:
         conflicts.append(f"{state.device} is in use itself: {state.busy}")
@@ -291,9 +318,4 @@ def _finished(plan: DiskPlan, new: bool, table: Table, steps: Sequence[Operation
         plan.conflicts += [f"{state.device}: {flaw}; such a table is not written" for flaw in after.flaws(state.sectors)]
     if state.read_only:
         plan.conflicts.append(f"{state.device} is read-only")
-    if after.backup == state.sectors - 1:
-        return plan
-    # The disk has grown since the table was made.
-    return plan.but(
-        after=after.but(backup=state.sectors - 1, last_usable=state.sectors - 2 - after.entries_sectors)
-    )
+    return plan
