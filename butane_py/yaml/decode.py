@@ -90,7 +90,7 @@ class Decoder:
             self._tick()
         if node.kind != MAPPING:
             self.unusual = True
-            if node.kind != SCALAR or not _is_null(node):
+            if node.kind != SCALAR or not is_null(node):
                 self._wrong(node, path, "mapping", cls)
             return None
         if self._duplicated(node, path):
@@ -167,7 +167,7 @@ class Decoder:
             return None
         if node.tag and node.tag != "!":
             node = _tagged(node)
-        return None if _is_null(node) else node.value
+        return None if is_null(node) else node.value
 
     def _merge(
         self, parent: Node, merge: Node, taken: set[str] | None, decode: Callable[[Node, set[str]], object]
@@ -203,7 +203,7 @@ class Decoder:
         if node.kind == ALIAS:
             return self._followed(node, lambda target: self._value(entry, target, path))
         if node.kind != SEQUENCE:
-            if node.kind != SCALAR or not _is_null(node):
+            if node.kind != SCALAR or not is_null(node):
                 self._wrong(node, path, "list", entry.struct)
             return NULL
         if self.source.aliased:
@@ -249,7 +249,7 @@ class Decoder:
         if node.kind == ALIAS:
             return self._followed(node, lambda target: self._map(target, path, into, taken))
         if node.kind != MAPPING:
-            if node.kind != SCALAR or not _is_null(node):
+            if node.kind != SCALAR or not is_null(node):
                 self._wrong(node, path, "map")
             return NULL
         if self._duplicated(node, path):
@@ -283,10 +283,11 @@ class Decoder:
             return None
         if node.tag and node.tag != "!":
             node = _tagged(node)
-        return None if _is_null(node) else node.value
+        return None if is_null(node) else node.value
 
 
-def _is_null(node: Node) -> bool:
+def is_null(node: Node) -> bool:
+    """True for a scalar that stands for no value."""
     if node.value not in NULLS:
         return False
     return node.plain if node.tag in ("", "!") else short_tag(node.tag) == scalars.NULL
@@ -294,7 +295,7 @@ def _is_null(node: Node) -> bool:
 
 def _null_tagged(node: Node) -> bool:
     target = node.target if node.kind == ALIAS else node
-    return target is not None and target.kind == SCALAR and _is_null(target)
+    return target is not None and target.kind == SCALAR and is_null(target)
 
 
 def _is_merge(node: Node) -> bool:
