@@ -16,7 +16,7 @@ from ignition_py import __version__
 from ignition_py.record import Record
 from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, path_text
 from ignition_py.system.host import write_private
-from ignition_py.system.run import CommandError, excerpt
+from ignition_py.system.run import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 JSON_NAME, TEXT_NAME = "failure.json", "failure.txt"
-_LINES = 8  # of a program
 _STEPS = 16  # of a stack
 _FINDINGS = 5  # errors in a config
 _WIDTH = 400  # characters of a line; a console wraps it
@@ -67,7 +66,7 @@ class Failure(Record):
         failure = cls(stage, error.message, hint=error.hint, place=error.place, written=error.written)
         if isinstance(error, CommandError):
             failure.what, failure.command = error.summary, error.command
-            failure.about, failure.said = "the program said:", tuple(excerpt(error.output, _LINES))
+            failure.about, failure.said = "the program said:", error.said
         elif isinstance(error, ConfigError) and error.report.fatal:
             found = [entry for entry in error.report if entry.severity == ERROR]
             lines = [entry.raw() + (f" ({entry.hint})" if entry.hint else "") for entry in found[:_FINDINGS]]

@@ -161,7 +161,7 @@ def test_where_nothing_can_be_written(machine: Machine) -> None:
 
 
 def test_the_words_of_a_tool_stand_apart() -> None:
-    error = CommandError("making ext4: mkfs failed (exit status 1)", command="mkfs /dev/vda", output="one\n two\n", returncode=1)
+    error = CommandError("making ext4: mkfs failed (exit status 1)", command="mkfs /dev/vda", said=("one", "two"), returncode=1)
     assert Failure.of("disks", error).screen() == [
         "Ignition failed in stage disks",
         "  making ext4: mkfs failed (exit status 1)",
@@ -204,7 +204,7 @@ def test_one_screen_at_most() -> None:
     failure.log, failure.report = "journalctl", "/run/ignition/report.jsonl"
     assert len(failure.screen()) <= 24
     assert SECRET not in "\n".join(failure.screen())
-    error = CommandError("x", output="\n".join(map(str, range(30))), command="x", returncode=1)
+    error = CommandError("x", said=tuple(map(str, range(8))), command="x", returncode=1)
     assert len(Failure.of("files", error).screen()) <= 24
 
 

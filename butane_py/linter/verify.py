@@ -85,7 +85,7 @@ def _complaints(texts: list[Text]) -> Iterator[tuple[Text, int, str]]:
 
 def _verified(folder: str, paths: list[str]) -> list[str]:
     """What the program prints of the unit files at `paths`; a program that fails or hangs has said what it printed until then."""
-    from ignition_py.system.log import ERR, Log
+    from ignition_py.system.log import Log
     from ignition_py.system.run import CommandError, run
 
     if not paths:
@@ -99,7 +99,7 @@ def _verified(folder: str, paths: list[str]) -> list[str]:
     }
     try:
         done = run(
-            Log(to_stdout=True, threshold=ERR),
+            Log(to_stdout=True, threshold=0),
             command,
             what="verifying units",
             env=environment,

@@ -32,7 +32,6 @@ INSTALLED = {
     },
 }
 _OWN = "[0-9][0-9]ignition"
-_MINUTES = 30 * 60.0
 
 
 def install(form: str, root: str) -> list[str]:
@@ -68,7 +67,7 @@ def build(log: Log, form: str, output: str, kernel: str, more: tuple[str, ...]) 
         prepare = _dracut if form == DRACUT else _mkinitramfs
         argv, environment = prepare(folder, partial, kernel)
         try:
-            run(log, [*argv[:1], *more, *argv[1:]], what=f"making {output}", env=environment, timeout=_MINUTES)
+            run(log, [*argv[:1], *more, *argv[1:]], what=f"making {output}", env=environment)
             if not os.path.exists(partial):
                 raise BuildError(f"making {output}: {program} has said nothing and written nothing")
             os.replace(partial, output)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
+    from ignition_py.system.waiting import Waiting
+
 _PIECE = 1 << 16  # bytes; the usual capacity of a pipe
 _LAST = 16  # pieces that are read after the end of the first process: 1 MiB, the largest capacity of a pipe
 _POLL = 0.05  # seconds between looks at the process where the kernel has no pidfd
@@ -69,11 +71,12 @@ class Process:
     def stderr(self) -> bytes:
         return self._stderr.value()
 
-    def finish(self, stdin: bytes, timeout: float) -> int:
-        """The exit status, negative for a signal. Raises TimedOut after `timeout` seconds."""
+    def finish(self, stdin: bytes, timeout: float | None, waiting: Waiting) -> int:
+        """The exit status, negative for a signal. Raises TimedOut after `timeout` seconds, None for no limit."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         with self._process as process:
             try:
-                self._exchange(process, stdin, time.monotonic() + timeout)
+                self._exchange(process, stdin, deadline, waiting)
             except BaseException:  # also an interrupt from the keyboard, which does not reach another session
                 self._kill(process)
                 raise
@@ -86,7 +89,9 @@ class Process:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _exchange(self, process: subprocess.Popen[bytes], stdin: bytes, deadline: float) -> None:
+    def _exchange(
+        self, process: subprocess.Popen[bytes], stdin: bytes, deadline: float | None, waiting: Waiting
+    ) -> None:
         """Feeds and reads until the first process ends. Raises TimedOut."""
         assert process.stdin is not None
         assert process.stdout is not None
@@ -101,9 +106,12 @@ class Process:
                 ready.register(end, selectors.EVENT_READ)
             try:
                 while process.poll() is None:
-                    patience = deadline - time.monotonic()
-                    if patience <= 0:
-                        raise TimedOut
+                    waiting.tell()
+                    patience = waiting.left()
+                    if deadline is not None:
+                        patience = min(patience, deadline - time.monotonic())
+                        if patience <= 0:
+                            raise TimedOut
                     for key, _ in ready.select(patience if end >= 0 else min(patience, _POLL)):
                         more: Callable[[], bool] | None = key.data
                         if more is not None and not more():

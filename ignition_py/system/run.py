@@ -1,8 +1,11 @@
 """The only door to other programs.
 
-Every stage starts programs through `run()`. It fixes locale and standard input, bounds time and output, logs a command line
+Every stage starts programs through `run()`. It fixes locale and standard input, bounds the output, logs a command line
 that can be copied and pasted (secret arguments hidden), and turns a failure into a `CommandError` with the program's own
 output. `subprocess` is imported at the first call, so stages that start nothing do not pay for it.
+
+A program may take as long as it needs, and the console is told each minute who is waited for: killed by a clock, one that works
+on a disk or a tree leaves half of its work. Only the programs in LIMITS have a limit.
 
 A program gets a session and process group of its own. When its time is over, the whole group is killed: clevis, for one, is
 a shell script, and killing bash alone leaves cryptsetup running. A program has ended when its first process has; a child
@@ -16,6 +19,7 @@ import os
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import mounts, search_path, which
+from ignition_py.system.waiting import Waiting, wait_for_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,25 +27,44 @@ if TYPE_CHECKING:
 
     from ignition_py.system.log import Log
 
-DEFAULT_TIMEOUT = 600.0  # seconds; mkfs of a large disk is the slowest thing that is started
+# The first words of a command line -> how many seconds the program may take. They change nothing that another run could not
+# begin anew: they read, ask a daemon, or wait for a server or an event that may never come.
+LIMITS = {
+    ("blkid",): 600.0,
+    ("clevis",): 600.0,  # a Tang server that takes the connection and says nothing
+    ("cryptsetup", "luksDump"): 600.0,
+    ("cryptsetup", "luksUUID"): 600.0,
+    ("dmsetup", "table"): 600.0,
+    ("is-live-image",): 60.0,
+    ("mdadm", "--detail"): 600.0,
+    ("systemctl", "is-enabled"): 60.0,
+    ("systemctl", "reboot"): 600.0,
+    ("systemctl", "show"): 60.0,
+    ("udevadm",): 200.0,  # an event that got lost; settle has a limit of its own
+    ("vmur", "li"): 600.0,
+}
 OUTPUT_LIMIT = 8 << 20  # bytes that are kept of standard output, and of standard error
 _SHOWN = 8  # lines of a program in an error
-_LOGGED = 200  # lines of a program in the log
+_LOGGED = 200  # lines of each output of a program in the log
 
 
 class CommandError(IgnitionError):
     """A program could not be started, failed or ran out of time.
 
     `summary` is what was being done and how it ended ("making ext4 on /dev/vda1: mkfs.ext4 failed (exit status 1)"),
-    `output` what the program printed, `command` its command line as it can be pasted; both with secrets hidden.
-    `returncode` is None where the program did not end by itself. `message` is the summary with a few lines of output.
+    `said` the lines of the program that tell the cause (output.py), `output` all that it printed, `command` its command line as
+    it can be pasted; all with secrets hidden. `returncode` is None where the program did not end by itself. `message` is the
+    summary with `said`.
     """
 
-    def __init__(self, summary: str, *, command: str = "", output: str = "", returncode: int | None = None) -> None:
-        words = "; ".join(excerpt(output, _SHOWN))
+    def __init__(
+        self, summary: str, *, command: str = "", said: Sequence[str] = (), output: str = "", returncode: int | None = None
+    ) -> None:
+        words = "; ".join(said)
         super().__init__(f"{summary}: {words}" if words else summary)
         self.summary = summary
         self.command = command
+        self.said = tuple(said)
         self.output = output
         self.returncode = returncode
 
@@ -64,14 +87,10 @@ def command_line(argv: Sequence[str], secret: Collection[str] = ()) -> str:
     return " ".join("<hidden>" if word in secret else quote(word) for word in argv)
 
 
-def excerpt(text: str, most: int) -> list[str]:
-    """The lines of a text that are not empty. Of more than `most` the first and the last: programs put the error at either end."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) <= most:
-        return lines
-    first = most // 2
-    last = most - first - 1
-    return [*lines[:first], f"[{len(lines) - first - last} lines left out]", *lines[-last:]]
+def limit_of(argv: Sequence[str]) -> float | None:
+    """The seconds that LIMITS has for a command line, None for none."""
+    program = (os.path.basename(argv[0]), *argv[1:2])
+    return LIMITS.get(program, LIMITS.get(program[:1]))
 
 
 def run(
@@ -83,7 +102,7 @@ def run(
     secret: Collection[str] = (),
     env: Mapping[str, str] | None = None,
     ok: Collection[int] = (0,),
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float | None = None,
     limit: int = OUTPUT_LIMIT,
     chroot: str | None = None,
 ) -> Finished:
@@ -91,11 +110,12 @@ def run(
 
     `what` completes the sentence of a failure ("making ext4 on /dev/vda1"). `secret` lists words of argv that no log
     may show. `ok` lists the exit statuses that count as success. `env` is added to a minimal environment. `timeout` in
-    seconds. Of more than `limit` bytes the first and the last half are kept. `chroot`: chroot(1) starts it there, as a
-    function between fork and exec is not safe in a process with threads. Raises CommandError.
+    seconds, where LIMITS does not say it. Of more than `limit` bytes the first and the last half are kept. `chroot`: chroot(1)
+    starts it there, as a function between fork and exec is not safe in a process with threads. Raises CommandError.
     """
     import subprocess
 
+    from ignition_py.system.output import cause, excerpt
     from ignition_py.system.process import Process, TimedOut
 
     environment = {"PATH": ":".join(search_path()), "LC_ALL": "C.UTF-8", **(env or {})}
@@ -106,20 +126,24 @@ def run(
         process = Process(started, environment, limit)
     except (OSError, subprocess.SubprocessError) as error:
         raise CommandError(f"{what}: {started[0]} could not be started: {error}", command=shown) from None
+    timeout = timeout or limit_of(argv)
+    returncode: int | None = None
     try:
-        returncode = process.finish(stdin, timeout)
+        status = returncode = process.finish(stdin, timeout, Waiting(log, f"{argv[0]} ({what})"))
     except TimedOut:
-        output = _text(process.stderr, secret) or _text(process.stdout, secret)
-        summary = f"{what}: {argv[0]} did not finish within {timeout:g} seconds"
-        raise CommandError(summary, command=shown, output=output) from None
-    stderr = _text(process.stderr, secret)
-    if returncode not in ok:
-        output = stderr or _text(process.stdout, secret) or "it printed nothing"
-        how = f"ended by signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
-        raise CommandError(f"{what}: {argv[0]} failed ({how})", command=shown, output=output, returncode=returncode)
-    for line in excerpt(stderr, _LOGGED):  # each says what it is about: other programs may run beside this one
-        log.debug(f"{what}: {argv[0]}: {line}")
-    return Finished(returncode, process.stdout, process.stderr)
+        how = f"did not finish within {timeout:g} seconds"
+    else:
+        if status in ok:
+            for line in excerpt(_text(process.stderr, secret), _LOGGED):  # each says what it is about: others may run beside this one
+                log.debug(f"{what}: {argv[0]}: {line}")
+            return Finished(status, process.stdout, process.stderr)
+        how = f"failed (ended by signal {-status})" if status < 0 else f"failed (exit status {status})"
+    outputs = [_text(output, secret) for output in (process.stderr, process.stdout)]
+    for line in [line for output in outputs for line in excerpt(output, _LOGGED)]:
+        log.error(f"{what}: {argv[0]}: {line}")
+    said = cause(outputs, argv[0], _SHOWN) or (["it printed nothing"] if returncode is not None else [])
+    all_output = "\n".join(filter(None, outputs))
+    raise CommandError(f"{what}: {argv[0]} {how}", command=shown, said=said, output=all_output, returncode=returncode)
 
 
 def _text(output: bytes, secret: Collection[str]) -> str:
@@ -156,6 +180,7 @@ def _sync_filesystems(log: Log, paths: Sequence[str]) -> None:
     argv = ["sync", "-f", *dict.fromkeys(paths)]
     log.debug(f"running: {' '.join(argv)}")
     # Not by run(), nor quoted by shlex: every files stage would import subprocess and re for it (30 ms).
-    status = os.waitpid(os.posix_spawn(program, argv, {"LC_ALL": "C"}), 0)[1]
+    pid = os.posix_spawn(program, argv, {"LC_ALL": "C"})
+    status = wait_for_child(pid, Waiting(log, "sync (writing to disk what was made)"))
     if status:
         raise CommandError("sync failed", command=" ".join(argv))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONTROL = "/run/udev/control"
 DATABASE = "/run/udev/data"
 DEVICE_TIMEOUT = 90.0  # seconds; systemd's default for .device units
-SETTLE_TIMEOUT = 120.0  # seconds; udevadm settle's own default
+SETTLE_TIMEOUT = 190.0  # seconds; udevd itself gives up on an event after 180
 
 
 def running() -> bool:
@@ -148,7 +148,7 @@ def settle_devices(log: Log, *devices: str) -> None:
     command = ["udevadm", "trigger", "--settle", *map(os.path.realpath, devices)]
     what = f"waiting for udev to handle {', '.join(devices)}"
     try:
-        run(log, command, what=what, timeout=SETTLE_TIMEOUT / 2)
+        run(log, command, what=what, timeout=SETTLE_TIMEOUT / 3)
     except CommandError as failure:
         # udevadm waits without end for an event that got lost, which has been seen among many events of partitions.
         log.warning(f"{failure}; asking udev once more")
@@ -158,4 +158,4 @@ def settle_devices(log: Log, *devices: str) -> None:
 def settle(log: Log) -> None:
     """Returns when udev's queue is empty. Raises CommandError."""
     if running():
-        run(log, ["udevadm", "settle"], what="waiting for udev", timeout=SETTLE_TIMEOUT + 10)
+        run(log, ["udevadm", "settle", f"--timeout={SETTLE_TIMEOUT:.0f}"], what="waiting for udev")

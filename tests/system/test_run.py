@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.system import host
+from ignition_py.system import host, waiting
+from ignition_py.system import run as run_module
 from ignition_py.system.host import mounts
+from ignition_py.system.log import ERR, NOTICE
 from ignition_py.system.process import Captured
-from ignition_py.system.run import CommandError, command_line, excerpt, run, sync_below
+from ignition_py.system.run import LIMITS, CommandError, command_line, limit_of, run, sync_below
 from tests.helpers.programs import only_programs_in
 from tests.helpers.servers import MemoryLog
 
@@ -43,7 +47,7 @@ def test_failure_has_the_tools_own_words(log: MemoryLog) -> None:
         "making ext4 on /dev/vda1: sh failed (exit status 3): first; bad superblock. Command: "
     )
     error = caught.value
-    assert (error.summary, error.output) == ("making ext4 on /dev/vda1: sh failed (exit status 3)", "first\nbad superblock")
+    assert (error.summary, error.said) == ("making ext4 on /dev/vda1: sh failed (exit status 3)", ("first", "bad superblock"))
     assert error.command == "sh -c 'echo first >&2; echo bad superblock >&2; exit 3'"
     assert (error.returncode, error.hint) == (3, "")
 
@@ -173,18 +177,57 @@ def test_captured_output(limit: int, piece: int) -> None:
     assert captured.value() == expected
 
 
-def test_the_error_of_a_program_that_ends_with_its_usage_is_shown(log: MemoryLog) -> None:
-    with pytest.raises(CommandError) as caught:
-        run(log, (*SH, "echo the error >&2; seq 20 >&2; echo the end >&2; exit 1"), what="making xfs")
-    assert caught.value.message == "making xfs: sh failed (exit status 1): the error; 1; 2; 3; [15 lines left out]; 19; 20; the end"
+def test_all_that_a_failing_program_prints_is_logged(log: MemoryLog) -> None:
+    with pytest.raises(CommandError, match=r"\(exit status 1\): the cause\. Command: "):
+        run(log, (*SH, "echo the cause >&2; echo 'Usage: x' >&2; seq 500 >&2; echo out; echo; exit 1"), what="making xfs")
+    errors = [text for priority, text in log.lines if priority == ERR]
+    assert errors[:3] == ["making xfs: sh: the cause", "making xfs: sh: Usage: x", "making xfs: sh: 1"]
+    assert errors[-2:] == ["making xfs: sh: 500", "making xfs: sh: out"]
+    assert len(errors) == 201
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [("", []), ("a\n\n b \n", ["a", "b"]), ("1\n2\n3\n4", ["1", "2", "3", "4"]), ("1\n2\n3\n4\n5", ["1", "2", "[2 lines left out]", "5"])],
-)
-def test_excerpts(text: str, lines: list[str]) -> None:
-    assert excerpt(text, 4) == lines
+def test_the_console_is_told_who_is_waited_for(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "INTERVAL", 0.05)
+    run(log, ("sleep", "0.4"), what="making ext4 on /dev/vda1")
+    lines = [text for priority, text in log.lines if priority == NOTICE]  # notices are what consoles show
+    assert 2 <= len(lines) <= 8, lines
+    assert re.fullmatch(r"waiting for sleep \(making ext4 on /dev/vda1\), 0\.\d+ s so far", lines[0])
+
+
+def test_a_program_without_a_limit_is_not_killed_and_one_with_a_limit_is(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ignition_py.system.run.LIMITS", {("sh",): 0.2, ("sleep", "1"): 0.1})
+    with pytest.raises(CommandError, match=r"waiting: sh did not finish within 0\.2 seconds: so far"):
+        run(log, (*SH, "echo so far; sleep 60"), what="waiting")
+    assert "waiting: sh: so far" in log.text
+    with pytest.raises(CommandError, match=r"did not finish within 0\.1 seconds"):
+        run(log, ("sleep", "1"), what="waiting")
+    run(log, ("sleep", "0.4"), what="waiting")
+
+
+WORKERS = (
+    "mkfs.ext4 /dev/vda1", "mkfs.xfs x", "wipefs -a x", "mdadm --create x", "mdadm --stop x", "cryptsetup luksFormat x", "cryptsetup luksOpen x",
+    "cryptsetup luksClose x", "mount x y", "/usr/sbin/setfiles x", "setfiles x", "umount y", "dmsetup create x", "dmsetup remove x", "sfdisk x",
+    "resize2fs x", "useradd x", "systemctl enable x", "btrfs check", "zkey generate", "vmur re -f 1 x", "ignition-kargs-helper",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WORKERS)
+def test_no_clock_for_what_works_on_disks_and_trees(words: str) -> None:
+    assert limit_of(words.split()) is None
+
+
+def test_only_rows_have_limits() -> None:
+    """No call in what runs in a boot gives a time limit of its own, but for udev's first attempt."""
+    package = Path(run_module.__file__).parents[1]
+    found = []
+    for folder in ("stages", "system", "fetch", "providers"):
+        for path in (package / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in ("run", "run_program", "self._run"):
+                    found += [path.name for word in node.keywords if word.arg == "timeout"]
+    assert found == ["udev.py", "udev.py"]
+    assert limit_of(["/usr/bin/udevadm", "settle"]) == LIMITS[("udevadm",)]
+    assert limit_of(["mdadm", "--detail", "--export", "x"]) == LIMITS["mdadm", "--detail"]
 
 
 @pytest.mark.root

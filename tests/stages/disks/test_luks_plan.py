@@ -393,7 +393,7 @@ def test_what_a_program_says_hides_its_secrets(log: Log, capsys: pytest.CaptureF
 
     with pytest.raises(CommandError) as failure:
         run(log, ["sh", "-c", 'echo "bad: $1" >&2; exit 1', "sh", '{"key": "s3cret"}'], what="x", secret=('{"key": "s3cret"}',))
-    assert "s3cret" not in str(failure.value) + failure.value.output + capsys.readouterr().out
+    assert "s3cret" not in str(failure.value) + str(failure.value.said) + capsys.readouterr().out
     assert "bad: <hidden>" in str(failure.value)
 
 

@@ -178,7 +178,7 @@ def make(log: Log, filesystem: Filesystem, node: str) -> None:
     run(log, ["wipefs", "-a", node], what=f"removing signatures from {device}")
     command = mkfs_command(filesystem, node)
     if command:
-        run(log, command, what=f"making {filesystem.format} on {device}{at(filesystem)}", timeout=3600.0)
+        run(log, command, what=f"making {filesystem.format} on {device}{at(filesystem)}")
         sync(node)
     udev.settle_devices(log, node)
 

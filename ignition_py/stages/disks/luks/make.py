@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 _DEFAULT_MEMORY = 1 << 30  # bytes that cryptsetup gives a key, if the machine has twice as much (cryptsetup-luksFormat(8))
-_LONG = 24 * 3600.0  # seconds; with --integrity, luksFormat writes the whole device
 _UNMARKED = ("--subsystem", "--type", "-M")  # options of the config that leave no room for our mark
 
 
@@ -125,9 +124,9 @@ class Maker(Record):
         self._wait(luks)
         self._hand_on(luks, made=decision.action == "make")
 
-    def _run(self, argv: Sequence[str], what: str, *, secret: Sequence[str] = (), timeout: float = 600.0) -> None:
+    def _run(self, argv: Sequence[str], what: str, *, secret: Sequence[str] = ()) -> None:
         # Clevis is made of bash, which would say at each start that an initramfs has no other locale.
-        run(self.ctx.log, argv, what=what, secret=secret, timeout=timeout, env={"LC_ALL": "C"})
+        run(self.ctx.log, argv, what=what, secret=secret, env={"LC_ALL": "C"})
 
     def _format(self, luks: Luks, node: str) -> None:
         with self.ctx.log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
@@ -144,7 +143,7 @@ class Maker(Record):
         command = format_command(luks, alias, key_path)
         if luks.cex.enabled:
             command += luks_cex.secure_key(self.ctx.log, luks)
-        self._run(command, f"making the LUKS volume {luks.name} on {luks.device}{at(luks)}", timeout=_LONG)
+        self._run(command, f"making the LUKS volume {luks.name} on {luks.device}{at(luks)}")
         if luks.cex.enabled:
             luks_cex.set_pattern(self.ctx.log, alias, key_path, luks)
 
