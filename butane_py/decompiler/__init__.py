@@ -3,13 +3,13 @@
     decompile(data)        -> YAML text in one
     decompile_files(data)  -> YAML text, and files to put beside it
 
-read (spec/read.py) -> the row of the variant -> unpack contents, fold mount units -> YAML (text.py) -> compiled and compared.
+read (spec/read.py) -> the row of the variant -> unpack contents, fold mount units -> YAML (emit/document.py) -> compiled and compared.
 What would not come back the same is never given out.
 """
 
 from __future__ import annotations
 
-from butane_py.decompiler.text import Octal, document
+from butane_py.emit.document import Octal, document
 from butane_py.decompiler.unpack import LARGE, Files, as_text, contents_of
 from butane_py.variants import IGNITION_NAMES as VARIANTS
 from butane_py.variants import rows_of
