@@ -22,7 +22,8 @@ test_packages="$vm_packages ignition
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     clevis-luks clevis-tpm2
     dnsmasq-base tftpd-hpa tinyproxy nginx-light
-    fish zsh"
+    fish zsh
+    nix-bin"
 
 # install PACKAGE...: those that are not there yet.
 install() {

@@ -9,8 +9,8 @@ What would not come back the same is never given out.
 
 from __future__ import annotations
 
-from butane_py.emit.document import Octal, document
 from butane_py.decompiler.unpack import LARGE, Files, as_text, contents_of
+from butane_py.emit.document import Octal, document
 from butane_py.variants import IGNITION_NAMES as VARIANTS
 from butane_py.variants import rows_of
 from ignition_py.record import Record

@@ -1,6 +1,8 @@
-"""YAML text for people: literal blocks for text with lines, plain words where they cannot be taken for anything else.
+"""YAML text for people and for every reader: literal blocks for text with lines, plain words where they cannot be taken for anything else.
 
-Source: YAML 1.2.2 (chapters 7 and 8); what yaml.v3 takes for a number, a boolean or null is always quoted.
+Entries keep their order. What a reader of YAML 1.1 (PyYAML, cloud-init), of YAML 1.2 or Go's yaml.v3 takes for a number, a boolean,
+a date or null is always quoted, so all of them read the same text.
+Source: YAML 1.1 and 1.2.2 (chapters 5, 7 and 8).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+,=:$~() -]*")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _BREAKS = frozenset("\x85\u2028\u2029\ufeff")
+_SIMPLE_KEY = 1000  # characters; readers look no further than 1024 for the colon
 STEP = "  "
 
 
@@ -69,7 +72,12 @@ def document(data: dict[str, Any]) -> str:
 
 def _mapping(data: dict[str, Any], indent: str) -> Iterator[str]:
     for key, value in data.items():
-        yield from _entry(f"{indent}{key}:", value, indent + STEP)
+        name = scalar(key)
+        if len(name) < _SIMPLE_KEY:
+            yield from _entry(f"{indent}{name}:", value, indent + STEP)
+        else:
+            yield f"{indent}? {name}"
+            yield from _entry(f"{indent}:", value, indent + STEP)
 
 
 def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
