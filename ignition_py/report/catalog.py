@@ -51,6 +51,7 @@ DECLARING = (
     "butane_py.linter.every",
     "butane_py.linter.ignores",
     "butane_py.linter.settings",
+    "butane_py.fleet.inventory",
 )
 
 

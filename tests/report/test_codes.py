@@ -106,6 +106,7 @@ def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
 _WITHOUT_EXAMPLE = {
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
+    "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax",  # inventories are no configs
 }  # fmt: skip
 
 
