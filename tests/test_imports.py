@@ -1,5 +1,6 @@
-"""What each stage imports when it runs as in a boot, its messages to a journal: of this package and of third parties exactly
-what imports.json says, of the standard library nothing heavy. `UPDATE_IMPORTS=1 pytest tests/test_imports.py` writes imports.json anew; look at what changed.
+"""What each stage imports when it runs as in a boot: from the bundle of an initramfs, its messages to a journal. Of this package
+and of third parties exactly what imports.json says, of the standard library nothing heavy. `UPDATE_IMPORTS=1 pytest tests/test_imports.py`
+writes imports.json anew; look at what changed.
 """
 
 from __future__ import annotations
@@ -8,18 +9,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.stages import STAGES
+from tests.helpers.bundle import Executor
 from tests.helpers.journal import Journal
 from tests.helpers.servers import Server, body, make_certificate
 
 pytestmark = [pytest.mark.subprocess, pytest.mark.sockets]
 
-ROOT = Path(__file__).parent.parent
 LIST = Path(__file__).with_name("imports.json")
 HEAVY = frozenset(
     [
@@ -70,12 +72,30 @@ CONTENTS: dict[str, object] = {"storage": {"files": [{"path": "/a", "contents": 
 MERGE = "data:,%7B%22ignition%22:%7B%22version%22:%223.4.0%22%7D%7D"
 
 
-def modules(folder: Path, stage: str, sections: dict[str, object], **ignition: object) -> set[str]:
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("executor")
+    return Executor(folder).program(folder / "probe", PROBE)
+
+
+Probe = Callable[..., set[str]]
+
+
+@pytest.fixture
+def modules(probe: list[str], tmp_path: Path) -> Probe:
     """Runs a stage on a config with `sections` and settings in a process of its own; what it imports."""
+
+    def imported(stage: str, sections: dict[str, object], **ignition: object) -> set[str]:
+        return _modules(probe, tmp_path, stage, sections, ignition)
+
+    return imported
+
+
+def _modules(probe: list[str], folder: Path, stage: str, sections: dict[str, object], ignition: dict[str, object]) -> set[str]:
     root = folder / "root"
     root.mkdir(exist_ok=True)
     (folder / "config.ign").write_text(json.dumps({"ignition": {"version": "3.4.0", **ignition}, **sections}))
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = dict(os.environ)
     for name in ("RUNTIME_", "LOCAL_", ""):
         env[f"IGNITION_SYSTEM_{name}CONFIG_DIR"] = str(folder / "none")
 
@@ -83,8 +103,8 @@ def modules(folder: Path, stage: str, sections: dict[str, object], **ignition: o
         argv = ["ignition", "-platform", "file", "-stage", name, "-root", str(root)]
         argv += ["-config-cache", "cache", "-neednet", "neednet", "-state-file", "state"]
         with Journal(folder / "journal") as journal:
-            probe = journal.within([sys.executable, "-c", PROBE, *argv])
-            done = subprocess.run(probe, cwd=folder, env=env, capture_output=True, text=True, check=False)
+            command = journal.within([*probe, *argv])
+            done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, "\n".join([*journal.messages, done.stdout, done.stderr])
         assert f"stage {name} is done" in journal.messages[-1]
         assert bool(journal.entries) == name.startswith("fetch")
@@ -112,49 +132,49 @@ def compare(name: str, found: set[str]) -> None:
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_stage_with_nothing_to_do(stage: str, tmp_path: Path) -> None:
-    found = modules(tmp_path, stage, EMPTY)
+def test_stage_with_nothing_to_do(stage: str, modules: Probe) -> None:
+    found = modules(stage, EMPTY)
     assert not found & HEAVY - ALLOWED.get(stage, frozenset())
     compare(stage, found)
 
 
-def test_fetching_from_data_urls(tmp_path: Path) -> None:
-    found = modules(tmp_path, "fetch", CONTENTS, config={"merge": [{"source": MERGE}]})
+def test_fetching_from_data_urls(modules: Probe) -> None:
+    found = modules("fetch", CONTENTS, config={"merge": [{"source": MERGE}]})
     assert not found & HEAVY - {"enum", "json", "re"}  # for the place of what is merged
     compare("fetch, data URLs", found)
 
 
-def test_fetching_over_http(tmp_path: Path, server: Server) -> None:
+def test_fetching_over_http(modules: Probe, server: Server) -> None:
     server.at["/c.ign"] = body(b'{"ignition": {"version": "3.4.0"}}')
-    found = modules(tmp_path, "fetch", EMPTY, config={"merge": [{"source": server.url("/c.ign")}]})
+    found = modules("fetch", EMPTY, config={"merge": [{"source": server.url("/c.ign")}]})
     assert not found & {"asyncio", "unittest", "argparse"}
     compare("fetch, http", found)
 
 
-def test_downloads_over_http(tmp_path: Path, server: Server) -> None:
+def test_downloads_over_http(modules: Probe, server: Server) -> None:
     """Side by side; a name in place of the address, which Python would give to the codec for names."""
     paths = ("/a", "/b")
     server.at.update(dict.fromkeys(paths, body(b"x")))
     url = server.url("").replace("127.0.0.1", "localhost")
     files = [{"path": path, "contents": {"source": url + path}} for path in paths]
-    found = modules(tmp_path, "fetch", {"storage": {"files": files}})
+    found = modules("fetch", {"storage": {"files": files}})
     assert not found & {"asyncio", "unittest", "argparse"}
     compare("fetch, downloads", found)
 
 
-def test_fetching_through_a_proxy(tmp_path: Path, server: Server) -> None:
+def test_fetching_through_a_proxy(modules: Probe, server: Server) -> None:
     url = "http://somewhere.example/c.ign"
     server.at[url] = body(b'{"ignition": {"version": "3.4.0"}}')
-    found = modules(tmp_path, "fetch", EMPTY, config={"merge": [{"source": url}]}, proxy={"httpProxy": server.url("")})
+    found = modules("fetch", EMPTY, config={"merge": [{"source": url}]}, proxy={"httpProxy": server.url("")})
     assert not found & {"asyncio", "unittest", "argparse"}
     compare("fetch, proxy", found)
 
 
-def test_later_stages_do_not_import_http_for_settings(tmp_path: Path) -> None:
+def test_later_stages_do_not_import_http_for_settings(modules: Probe, tmp_path: Path) -> None:
     """Proxies, time limits and certificate authorities in the config are no reason to load an http client or TLS."""
     make_certificate(tmp_path, "ca")
     tls = {"certificateAuthorities": [{"source": encode((tmp_path / "ca.pem").read_bytes())}]}
     proxy = {"noProxy": ["a.example"]}
-    found = modules(tmp_path, "kargs", EMPTY, timeouts={"httpTotal": 5}, proxy=proxy, security={"tls": tls})
+    found = modules("kargs", EMPTY, timeouts={"httpTotal": 5}, proxy=proxy, security={"tls": tls})
     assert not found & HEAVY
     assert "requests" not in found

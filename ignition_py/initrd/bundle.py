@@ -16,6 +16,8 @@ import os
 from collections.abc import Iterable
 from types import CodeType
 
+from ignition_py.initrd.annotations import without_types
+from ignition_py.initrd.modules import is_own
 from ignition_py.record import Record
 
 Code = tuple[str, bool, bytes]  # name, is a package, marshalled code
@@ -48,17 +50,20 @@ class Bundle(Record):
         return _START.format(python=python, bundle=path, library=library, head=self.head, then=then)
 
 
-def compiled(source: bytes, name: str) -> bytes:
-    """The marshalled code of `source`, see `code_of`. `name` is the file name that tracebacks show."""
-    return marshal.dumps(code_of(source, name))
+def compiled(source: bytes, name: str, *, own: bool = False) -> bytes:
+    """The marshalled code of `source`, see `code_of`."""
+    return marshal.dumps(code_of(source, name, own=own))
 
 
-def code_of(source: bytes, name: str) -> CodeType:
+def code_of(source: bytes, name: str, *, own: bool = False) -> CodeType:
     """Compiles without docstrings and assertions, and with each `from __future__ import` as a setting of the compiler.
 
-    The statement would import a module each time, which the loader has not and the others need not.
+    The statement would import a module each time, which the loader has not and the others need not. `name` is the file name that
+    tracebacks show. `own`: a module of ours, whose annotations go, and what only they need (annotations.py).
     """
     tree = ast.parse(source, name)
+    if own:
+        without_types(tree)
     flags = 0
     for node in [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]:
         tree.body.remove(node)
@@ -111,9 +116,10 @@ def bundle(modules: Iterable[tuple[str, bool, bytes]]) -> Bundle:
         while name := name.rpartition(".")[0]:
             sources.setdefault(name, (True, b""))
     with open(os.path.join(os.path.dirname(__file__), "loader.py"), "rb") as file:
-        loader = code_of(file.read(), "ignition_py/initrd/loader.py")
+        loader = code_of(file.read(), "ignition_py/initrd/loader.py", own=True)
     codes: list[Code] = [
-        (name, package, compiled(source, f"{name.replace('.', '/')}.py")) for name, (package, source) in sources.items()
+        (name, package, compiled(source, f"{name.replace('.', '/')}.py", own=is_own(name)))
+        for name, (package, source) in sources.items()
     ]
     # Numbers of the same width in marshal's format whatever they are, so that the head's length is known beforehand.
     head = len(_head(loader, codes, 0))

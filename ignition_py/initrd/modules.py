@@ -10,7 +10,8 @@ an `if` or inside a function is found too. An import statement is one of three k
   Where a dependency would not load without it, `stand_ins.py` has a few lines in its place.
 - *optional*: inside `try: ... except ImportError:`. Its author has provided for its absence.
 
-What stands under `if TYPE_CHECKING:`, `if __name__ == "__main__":` or a test for Windows is not looked at.
+What stands under `if TYPE_CHECKING:`, `if __name__ == "__main__":` or a test for Windows is not looked at, nor what only the
+annotations of our own modules need (`annotations.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from ignition_py.initrd.annotations import without_types
 from ignition_py.initrd.stand_ins import STAND_INS
 from ignition_py.record import Record
 
@@ -267,6 +269,11 @@ def _submodules(module: Module) -> Iterator[str]:
                 yield f"{module.name}.{entry.name[:-3]}"
 
 
+def is_own(name: str) -> bool:
+    """True if a module is one of ours."""
+    return _below(name, OWN)
+
+
 def _below(name: str, roots: Iterable[str]) -> bool:
     return any(name == root or name.startswith(root + ".") for root in roots)
 
@@ -329,7 +336,9 @@ class _Closure:
             with open(module.path, "rb") as file:
                 tree = ast.parse(file.read(), module.path)
             package = module.name if module.search is not None else above
-            yield from imports_of(tree, package, _below(module.name, OWN))
+            if is_own(module.name):
+                without_types(tree)
+            yield from imports_of(tree, package, is_own(module.name))
 
 
 def modules_needed(path: list[str] | None = None) -> list[Module]:

@@ -142,7 +142,7 @@ def test_modules_come_out_of_the_bundle(staged: Path) -> None:
     program = (staged / "prefix/check.py").read_text().partition("import importlib\n")[0] + (
         "import encodings, ignition_py.cli, ruamel.yaml.error, zlib, __future__ as f\n"
         "for m in (encodings, ignition_py, ignition_py.cli, sys.modules['ruamel'], f): print(m.__file__, m.__spec__.name)\n"
-        "print(ignition_py.cli.__doc__, ignition_py.cli.main.__annotations__['return'])\n"
+        "print(ignition_py.cli.__doc__, ignition_py.cli.main.__annotations__)\n"
         "try: import ignition_py.nothing\nexcept ModuleNotFoundError as error: print(error)\n"
     )
     done = run_staged(f"{staged}/prefix/bin/python3", "-IS", "-c", program.partition("\n")[2])
@@ -154,7 +154,7 @@ def test_modules_come_out_of_the_bundle(staged: Path) -> None:
         f"{prefix}/modules/ignition_py.cli ignition_py.cli",
         f"{prefix}/modules/ruamel ruamel",
         f"{prefix}/modules/__future__ __future__",
-        "None int",
+        "None {}",
         "No module named 'ignition_py.nothing'",
     ], done.stderr
 
