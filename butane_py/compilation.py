@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from butane_py.linter.settings import Settings
     from butane_py.resources import LocalFileError
     from butane_py.variants import Variant
-    from butane_py.yaml.source import Source
+    from butane_py.yaml.source import At, Source
     from ignition_py.report.diag import Path, Place
     from ignition_py.spec.model import Origin
     from ignition_py.spec.rules.registry import Finding
@@ -87,8 +87,11 @@ class Compilation:
 
     def add_finding(self, finding: Finding) -> None:
         """Adds what a check of the config as it is written has found."""
+        from butane_py.yaml.source import At
+
         related = [Related(message, self.source.place(path)) for message, path in finding.related]
-        self._add_finding(finding, self.source.place(finding.path), related, finding.fix.path if finding.fix else None)
+        changed = At(self.source, finding.fix.path) if finding.fix else None
+        self._add_finding(finding, self.source.place(finding.path), related, changed)
 
     def add_output_finding(self, config: Config, finding: Finding) -> None:
         """Adds what a rule of the Ignition language has found in the output."""
@@ -96,20 +99,20 @@ class Compilation:
         for message, path in finding.related:
             found = self._traced(config, path)
             if found is not None:
-                related.append(Related(message, self.source.place(found)))
+                related.append(Related(message, found.place()))
         changed = self._traced(config, finding.fix.path) if finding.fix is not None else None
         if changed and finding.fix is not None:
-            node = self.source.find(changed)
+            node = changed.source.find(changed.path)
             if node is None or node.value != _value(config, finding.fix.path):
                 changed = None  # the value is not the one of the text: sugar made it
         self._add_finding(finding, self.output_place(config, finding.path), related, changed)
 
-    def _add_finding(self, finding: Finding, place: Place, related: list[Related], changed: Path | None) -> None:
+    def _add_finding(self, finding: Finding, place: Place, related: list[Related], changed: At | None) -> None:
         fix = None
         if finding.fix is not None and changed:
             from butane_py.yaml.edits import scalar_fix
 
-            fix = scalar_fix(self.source, changed, finding.fix.value, finding.fix.title)
+            fix = scalar_fix(changed.source, changed.path, finding.fix.value, finding.fix.title)
         entry = Entry(finding.severity, finding.code, finding.message, place, finding.hint, related=tuple(related), fix=fix)
         self.report.entries.append(entry)
 
@@ -120,12 +123,12 @@ class Compilation:
         that path starts at the MachineConfig.
         """
         found = self._traced(config, path)
-        if found is None:
-            found = ("spec", "config", *path) if self.wraps else path
-        return self.source.place(found)
+        if found is not None:
+            return found.place()
+        return self.source.place(("spec", "config", *path) if self.wraps else path)
 
-    def _traced(self, config: Config, path: Path) -> Path | None:
-        """The path of the YAML text behind a path of the output, None if there is none."""
+    def _traced(self, config: Config, path: Path) -> At | None:
+        """What stands in the YAML text behind a path of the output, None if there is nothing."""
         from butane_py.places import traced
 
         return traced(config, path, self.row.spec, empty_too=not self.forgets_empty_origins)

@@ -20,7 +20,7 @@ from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from butane_py.features.feature import Feature
     from butane_py.variants import Variant
@@ -41,13 +41,7 @@ def compile_source(text: bytes, name: str, options: Options) -> Result:
 def compiled(text: bytes, name: str, options: Options) -> Compilation:
     """The compilation of one Butane config after its last pass."""
     work = Compilation(text, name, options)
-    try:
-        for step in PASSES:
-            step(work)
-            if work.report.fatal:
-                break
-    except YamlError as error:
-        work.report = Report([_no_yaml(error, text, name)])
+    run_passes(work, PASSES)
     work.report = finished(work.report)
     options = work.options
     silences = options.lint or options.settings or (_SILENCING in text and not options.at_boot)  # an initramfs has no linter
@@ -58,7 +52,18 @@ def compiled(text: bytes, name: str, options: Options) -> Compilation:
     return work
 
 
-def _no_yaml(error: YamlError, text: bytes, name: str) -> Entry:
+def run_passes(work: Compilation, passes: Iterable[Pass]) -> None:
+    """Runs passes until one has found an error."""
+    try:
+        for step in passes:
+            step(work)
+            if work.report.fatal:
+                break
+    except YamlError as error:
+        work.report = Report([no_yaml(error, work.data, work.name)])
+
+
+def no_yaml(error: YamlError, text: bytes, name: str) -> Entry:
     """The diagnostic for a text that is not YAML: what it is instead, where it is of a known kind."""
     from ignition_py.spec.kinds import not_butane
 

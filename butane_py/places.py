@@ -1,4 +1,4 @@
-"""From a path in the output back to the path in the YAML text that made it."""
+"""From a path in the output back to the place in a YAML text that made it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Path
 
 
-def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> Path | None:
-    """The YAML path behind `path` (field names and indexes) of the output; None where the output has nothing there.
+def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> At | None:
+    """What stands in a YAML text behind `path` (field names and indexes) of the output; None where the output has nothing there.
 
     `version` is the minor version of the output's spec: values that it requires are there even where they are
     empty. `empty_too` tells whether empty values count as there.
@@ -35,7 +35,7 @@ def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> Path |
         return None
     if empty_too and isinstance(value, Struct) and _void(value, version):
         return None
-    return origin.path if isinstance(origin, At) else None
+    return origin if isinstance(origin, At) else None
 
 
 def _blank(value: object, *, optional: bool, version: int) -> bool:

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 def translations(work: Compilation) -> str:
     """`$.yaml.path → $.json.path` for everything in the output, in the output's order."""
     arrow = "\N{RIGHTWARDS ARROW}"
-    return "".join(f"{path_text(found)} {arrow} {path_text(spelled)}\n" for spelled, found, _ in origins(work, work.output))
+    return "".join(f"{path_text(found.path)} {arrow} {path_text(spelled)}\n" for spelled, found, _ in origins(work, work.output))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.compilation import Compilation
+    from butane_py.yaml.source import At
     from ignition_py.report.diag import Path
     from ignition_py.spec.tables import Config
 
@@ -41,8 +42,8 @@ def source_map(work: Compilation, output: Config) -> dict[str, Any]:
     YAML where that is another one."""
     places: dict[str, list[int | str]] = {}
     for spelled, found, same in origins(work, output, entries_only=True):
-        place = work.source.place(found)
-        places[path_text(spelled)] = [place.line, place.column] if same else [place.line, place.column, path_text(found)]
+        place = found.place()
+        places[path_text(spelled)] = [place.line, place.column] if same else [place.line, place.column, path_text(found.path)]
     return {"version": MAP_VERSION, "file": work.source.name, "places": places}
 
 
@@ -59,8 +60,8 @@ def inside(output: str, made: dict[str, Any]) -> str:
     return f'{output[:-1]},"{MAP_KEY}":{text}}}'
 
 
-def origins(work: Compilation, output: Config, *, entries_only: bool = False) -> Iterator[tuple[Path, Path, bool]]:
-    """For what the output has: its path in the JSON, the path in the YAML that made it, and whether the two are the same but for spelling.
+def origins(work: Compilation, output: Config, *, entries_only: bool = False) -> Iterator[tuple[Path, At, bool]]:
+    """For what the output has: its path in the JSON, what made it in the YAML, and whether the paths are the same but for spelling.
 
     `entries_only` leaves out single values that are not items of lists.
     """
@@ -68,7 +69,7 @@ def origins(work: Compilation, output: Config, *, entries_only: bool = False) ->
         if is_entry or not entries_only:
             found = traced(output, path, work.row.spec, empty_too=True)
             if found is not None:
-                yield spelled, found, found == path
+                yield spelled, found, found.path == path
 
 
 def _paths(struct: Struct, path: Path, spelled: Path) -> Iterator[tuple[Path, Path, bool]]:

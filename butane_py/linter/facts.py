@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from butane_py.compilation import Compilation
     from butane_py.linter.settings import Settings
     from butane_py.variants import Variant
+    from butane_py.yaml.source import At
     from ignition_py.report.diag import Entry, Path
     from ignition_py.spec import tables as spec
     from ignition_py.spec.model import Struct
@@ -84,6 +85,8 @@ class Facts:
         self.settings = settings
         self.refusals = refusals
         self.found: list[Entry] = []  # by the rules that have run
+        self._sources = {work.source.name: work.source}  # of the places that were asked for
+        self._texts: dict[str, list[str]] = {}
 
     @property
     def row(self) -> Variant:
@@ -156,18 +159,24 @@ class Facts:
 
     def place(self, path: Path) -> Place:
         """The place in the YAML of what made `path` of the output, or of what is around it."""
+        found = self._traced(path)
+        return found.place() if found is not None else self.work.source.place(())
+
+    def _traced(self, path: Path) -> At | None:
+        """What stands in a YAML text behind a path of the output, or behind what is around it."""
         from butane_py.places import traced
 
         for length in range(len(path), 0, -1):
             found = traced(self.compiled, path[:length], self.row.spec, empty_too=True)
-            if found:
-                return self.work.source.place(found)
-        return self.work.source.place(())
+            if found is not None and found.path:
+                self._sources[found.source.name] = found.source
+                return found
+        return None
 
     def line_place(self, path: Path, line: int) -> Place:
         """The place of a line of a text whose contents have the output path `path`: exact where it is a literal block."""
         place = self.place(path)
-        lines = self.yaml_lines
+        lines = self._lines(place)
         header = lines[place.line - 1][place.column - 1 :] if 0 < place.line <= len(lines) else ""
         number = place.line + line
         if not header.startswith("|") or number > len(lines):
@@ -180,7 +189,7 @@ class Facts:
         """Writing `new` for `old` in the line of `place`, None where that text is not in the line."""
         if not place.end_line:
             return None
-        text = self.yaml_lines[place.line - 1]
+        text = self._lines(place)[place.line - 1]
         start = text.find(old, place.column - 1) + 1
         if not start:
             return None
@@ -191,12 +200,16 @@ class Facts:
         """Writing another value at a path of the output, None where the YAML has none of its own for it."""
         from butane_py.yaml.edits import scalar_fix
 
-        written = self.place(path).path
-        return scalar_fix(self.work.source, written, value) if written and written[-1] == path[-1] else None
+        written = self._traced(path)
+        return scalar_fix(written.source, written.path, value) if written and written.path[-1] == path[-1] else None
 
-    @cached_property
-    def yaml_lines(self) -> list[str]:
-        return self.work.source.text.decode("utf-8", "replace").splitlines()
+    def _lines(self, place: Place) -> list[str]:
+        """The lines of the text that a place is in."""
+        known = self._texts.get(place.source)
+        if known is None:
+            source = self._sources.get(place.source, self.work.source)
+            known = self._texts[place.source] = source.text.decode("utf-8", "replace").splitlines()
+        return known
 
 
 def _text(unit: str, at: Path, text: str, **kind: bool) -> Text:

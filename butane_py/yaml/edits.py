@@ -42,6 +42,8 @@ def scalar_fix(source: Source, path: Path, value: str | int, title: str = "") ->
 
 def _fix(source: Source, node: Node, path: Path, text: str, title: str) -> Fix | None:
     place = source.node_place(node, path)
+    if hasattr(node, "uses"):
+        return None  # a variable gives the value (fleet/interpolation.py)
     if place.end_line != place.line or source.lines.text[source.lines.offset(place.line, place.column)] in "|>&!":
         return None
     return Fix(title, place, text)

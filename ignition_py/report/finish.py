@@ -17,14 +17,14 @@ def finished(report: Report) -> Report:
     """
     if not len(report):
         return report
-    reported = {(entry.code, entry.place.path) for entry in report}
+    reported = {(entry.code, entry.place.source, entry.place.path) for entry in report}
     seen: set[tuple[object, ...]] = set()
     entries = []
     for entry in report:
         place = entry.place
-        key = (entry.severity, entry.code, entry.message, place.path, place.line, place.column)
+        key = (entry.severity, entry.code, entry.message, place.source, place.path, place.line, place.column)
         causes = CONSEQUENCES.get(entry.code, ())
-        if key in seen or any((cause, place.path) in reported for cause in causes):
+        if key in seen or any((cause, place.source, place.path) in reported for cause in causes):
             continue
         seen.add(key)
         entry.hint = entry.hint or (entry.fix.title if entry.fix else way_out(entry.code))
