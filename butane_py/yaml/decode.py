@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     S = TypeVar("S", bound=Struct)
 
-_LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
-              **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
+LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+             **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
 _MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
 _WRITE_OUT = "write out what the aliases stand for"
@@ -238,7 +238,7 @@ class Decoder:
             return NULL
         if kind == "str":
             return node.value
-        value = _bool(node) if kind == "bool" else _int(node)
+        value = _bool(node) if kind == "bool" else whole_number(node)
         if value is None:
             self._wrong(node, path, kind)
             return NULL
@@ -305,10 +305,11 @@ def _is_merge(node: Node) -> bool:
 def _bool(node: Node) -> bool | None:
     if node.plain and node.value in scalars.BOOLS:
         return scalars.BOOLS[node.value]
-    return _LAX_BOOLS.get(node.value)
+    return LAX_BOOLS.get(node.value)
 
 
-def _int(node: Node) -> int | None:
+def whole_number(node: Node) -> int | None:
+    """The number that a scalar stands for, None where it is none or out of range."""
     if not node.plain:
         return None
     number = scalars.resolve(node.value)[1]
