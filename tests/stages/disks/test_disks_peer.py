@@ -25,7 +25,8 @@ from ignition_py.spec.tables import Config, Disk, Filesystem, Ignition, Partitio
 from ignition_py.stages import disks
 from ignition_py.stages.disks.partitions import gpt
 from tests.stages.disks.disks_lab import read_table, write_table
-from tests.stages.disks.test_disks_plan import SECTORS, _comparable, _random_case
+from tests.stages.disks.test_disks_plan import SECTORS, _comparable
+from tests.stages.disks.test_disks_plan import random_case as random_partitions
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess, pytest.mark.peer]
 
@@ -48,7 +49,7 @@ def config_of(node: str, case: tuple[tuple[Partition, ...], bool, dict[str, Any]
 def random_case(dice: random.Random) -> tuple[gpt.Table, str, tuple[tuple[Partition, ...], bool, dict[str, Any]]]:
     """A table, what else is wrong with the disk, and a config that the validators take."""
     while True:
-        table, wanted = _random_case(dice)
+        table, wanted = random_partitions(dice)
         damage = dice.choice(["", "", "", "blank", "header"])
         wipe = bool(damage == "header") or dice.random() < 0.2
         filesystem: dict[str, Any] = {}
