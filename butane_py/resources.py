@@ -26,6 +26,7 @@ def _contents(text: str) -> str:
 _UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()"
 _ESCAPES = {byte: b"%%%02X" % byte for byte in range(256) if byte not in _UNRESERVED}
 _LARGE = 1 << 14  # bytes; zlib may split larger contents into several blocks
+_PIECE = 1 << 14  # bytes of which there is a list
 _REPLACE_AT_MOST = 64  # distinct bytes to escape; with more, one pass over all bytes is faster
 
 
@@ -41,7 +42,8 @@ def escape(contents: bytes, reserved: Iterable[int]) -> str:
     """`contents` with every byte of `reserved` (those in it that are not unreserved) as %XX."""
     wanted = set(reserved)
     if len(wanted) > _REPLACE_AT_MOST:
-        return b"".join([_ESCAPES.get(byte) or b"%c" % byte for byte in contents]).decode("ascii")
+        pieces = (contents[start : start + _PIECE] for start in range(0, len(contents), _PIECE))
+        return b"".join([b"".join([_ESCAPES.get(byte) or b"%c" % byte for byte in piece]) for piece in pieces]).decode("ascii")
     if 0x25 in wanted:
         contents = contents.replace(b"%", b"%25")
     for byte in wanted - {0x25}:

@@ -26,6 +26,7 @@ from ignition_py.fetch.failures import MALFORMED, NO_RESPONSE, explain
 from ignition_py.fetch.proxy import proxy_for
 from ignition_py.fetch.request import CONNECTIONS
 from ignition_py.fetch.urls import host_header, public, target
+from ignition_py.system.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from ignition_py.fetch.certificates import Moment
     from ignition_py.fetch.request import Request, Settings
 
-IDLE = 60.0  # seconds without a byte of the body
 CONNECT = 30.0  # seconds, as the reference
 CHUNK = 1 << 16  # bytes
 MAX_INTERIM = 5
@@ -77,6 +77,9 @@ class Response:
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it came, at most CHUNK bytes at a time. Raises Broken."""
+        connection: Any = self._response.raw.connection  # None where there is no body
+        if connection is not None:
+            connection.tell(Waiting(self._request.log, f"{self._request.what} from {public(self._request.url)}"))
         try:
             yield from self._response.raw.stream(CHUNK, decode_content=False)
         except _BROKEN as error:
@@ -232,6 +235,11 @@ class _Connecting:
         self._plain = wrapped  # type: ignore[assignment]  # of the class that the context makes
         return wrapped
 
+    def tell(self, waiting: Waiting) -> None:
+        """Has a long silence in the body told to the console, until the next request."""
+        if self._plain is not None:
+            self._plain.waiting = waiting
+
     def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
         text, *self._limits = _opened(url)  # type: ignore[assignment]  # two numbers
         super().putrequest(method, text, *args, **options)  # type: ignore[misc]  # of the connection
@@ -242,7 +250,7 @@ class _Connecting:
         assert sock is not None
         sock.limit(sockets.earliest(monotonic() + seconds if seconds else 0.0, end))
         response = super().getresponse(*args, **options)  # type: ignore[misc]  # of the connection
-        sock.limit(end or None, IDLE)
+        sock.limit(end or None)
         return response
 
 

@@ -43,7 +43,7 @@ def explain(error: BaseException, request: Request) -> str:
         return MALFORMED
     if isinstance(cause, urllib3.exceptions.ProtocolError):
         return "the body ends in the middle"
-    if isinstance(cause, TimeoutError):
+    if isinstance(cause, TimeoutError) and not cause.errno:  # the kernel's own have one
         return NO_RESPONSE
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror

@@ -6,7 +6,7 @@
 
 Imported only when something is fetched over http. Behaviour (what is retried, which headers are sent where, which time
 limit covers what): the Ignition specification and the reference, measured. Differences: redirects and attempts to get a
-body are bounded, and a body that stays silent for a minute counts as broken off.
+body are bounded, and servers that ask to come back later (BUSY, or 202 with Retry-After) are asked again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, Interrupted, atte
 from ignition_py.fetch.request import NotFound, Refused, Settings, TooSlow
 from ignition_py.fetch.urls import bare, public, with_headers
 from ignition_py.report.diag import FetchError
+from ignition_py.system.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
 
     Sent = dict[str, str | bytes]
 
+BUSY = (408, 425, 429)  # statuses that are tried again, beside those from 500 on: Request Timeout, Too Early, Too Many Requests
 LONGEST_RETRY_AFTER = 30.0  # seconds that a server may ask for
 MAX_REDIRECTS = 30
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")  # RFC 9110, section 5.6.7
 _REDIRECTS = (301, 302, 303, 307, 308)
-# Headers of the config are for the server that it names.
-_REDIRECT_HEADERS: Sent = {"accept-encoding": "identity"}
+# What redirected requests carry of the first one's headers. All others of the config are for the server that it names.
+_REDIRECTED_HEADERS = ("user-agent", "accept", "accept-encoding")
 
 
 def stream(request: Request) -> Iterator[bytes]:
@@ -97,6 +99,7 @@ def _response(request: Request) -> Response:
     """Asks until there is a response that is not to be retried. Raises FetchError when the time is over."""
     shown = public(request.url)
     wait, attempt = times.FIRST_PAUSE, 1
+    waiting = Waiting(request.log, f"{request.what} from {shown}")
     while True:
         check_needed(request)
         request.info(f"{request.method} {shown}: attempt #{attempt}")
@@ -111,13 +114,14 @@ def _response(request: Request) -> Response:
                 reason = f"no response within {min((limit for limit in limits if limit), default=0):g} seconds"
         else:
             request.info(f"{request.method} {shown}: status {response.status}")
-            if response.status < 500 and response.status not in request.retry:
+            if _is_final(request, response):
                 return response
             reason = f"status {response.status}"
             wait = max(wait, _retry_after(response))
             response.close()
         request.info(f"{request.method} {shown}: {reason}; trying again in {wait:g} s")
         pause(request, wait, reason)
+        waiting.tell(f"; last error: {reason}")
         wait, attempt = min(wait * 2, times.LONGEST_PAUSE), attempt + 1
 
 
@@ -128,6 +132,7 @@ def _redirected(request: Request) -> Response:
         lambda: Client(request.settings, lambda: _trusted_time(request)),
     )
     url, headers = request.url, _headers(request)
+    kept = {name: headers[name] for name in _REDIRECTED_HEADERS}
     for _ in range(MAX_REDIRECTS + 1):
         plain, password = bare(url)
         own: Sent = {"authorization": password} if password else {}
@@ -136,7 +141,7 @@ def _redirected(request: Request) -> Response:
         if response.status not in _REDIRECTS or not location or request.method == "HEAD":
             return response
         response.close()
-        url, headers = _target(request, url, location), _REDIRECT_HEADERS
+        url, headers = _target(request, url, location), kept
         request.info(f"redirected to {public(url)}")
     raise FetchError(f"{request.what}: {public(request.url)} redirects more than {MAX_REDIRECTS} times")
 
@@ -176,10 +181,24 @@ def _trusted_time(request: Request) -> Moment | None:
     return found
 
 
+def _is_final(request: Request, response: Response) -> bool:
+    """False where the server may answer otherwise in a while."""
+    status = response.status
+    if status >= 500 or status in BUSY or status in request.retry:
+        return False
+    return status != 202 or request.method == "POST" or "retry-after" not in response.headers
+
+
 def _retry_after(response: Response) -> float:
     """For how many seconds the server wants to be left alone; 0 where it does not say, and never very long."""
-    value = response.headers.get("retry-after", "")
-    return min(float(value), LONGEST_RETRY_AFTER) if value.isascii() and value.isdecimal() else 0.0
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value), LONGEST_RETRY_AFTER)
+    until = seconds_of(value) if value else None
+    if until is None:
+        return 0.0
+    now = seconds_of(response.headers.get("date", ""))  # the server's clock: that of this machine may be wrong
+    return min(max(until - (time.time() if now is None else now), 0.0), LONGEST_RETRY_AFTER)
 
 
 def _headers(request: Request) -> Sent:

@@ -16,11 +16,20 @@ from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+    from ignition_py.system.waiting import Waiting
 
 INTERVAL = 0.25  # seconds between attempts
 LONGEST = 1e6  # seconds of one wait, which the system counts in milliseconds of 32 bits
+# The other end is asked for a sign of life after 30 seconds of silence, as the reference does, and given up after five without one.
+KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5),
+)
 
 
 def earliest(*moments: float | None) -> float | None:
@@ -29,34 +38,46 @@ def earliest(*moments: float | None) -> float | None:
 
 
 class Timed:
-    """For a socket: a moment (time.monotonic()) by which everything has been received, and a limit for each wait.
+    """For a socket: a moment (time.monotonic()) by which everything has been received. Until then silence is waited out, and
+    `waiting` tells the console of it.
 
     A socket's own timeout starts anew with every byte, so a server that drips would never meet it.
     """
 
     _end: float | None = None
-    _idle: float | None = None
+    waiting: Waiting | None = None
 
-    def limit(self, end: float | None, idle: float | None = None) -> None:
-        self._end, self._idle = end, idle
+    def limit(self, end: float | None) -> None:
+        self._end, self.waiting = end, None
         self._set()
 
     def recv(self, *args: Any) -> bytes:
-        self._set()
-        data: bytes = super().recv(*args)  # type: ignore[misc]  # of the socket
+        data: bytes = self._received(super().recv, *args)  # type: ignore[misc]  # of the socket
         return data
 
     def recv_into(self, *args: Any) -> int:
-        self._set()
-        size: int = super().recv_into(*args)  # type: ignore[misc]  # of the socket
+        size: int = self._received(super().recv_into, *args)  # type: ignore[misc]  # of the socket
         return size
+
+    def _received(self, receive: Callable[..., Any], *args: Any) -> Any:
+        """Raises TimeoutError where the moment has passed, or the kernel has had no sign of life of the other end."""
+        while True:
+            self._set()
+            try:
+                return receive(*args)
+            except TimeoutError as error:
+                if error.errno is not None:
+                    raise
+                if self.waiting is not None:
+                    self.waiting.tell()
 
     def _set(self) -> None:
         """Raises TimeoutError where the moment has passed."""
         left = None if self._end is None else self._end - monotonic()
         if left is not None and left <= 0:
             raise TimeoutError
-        self.settimeout(earliest(left, self._idle, LONGEST))  # type: ignore[attr-defined]  # of the socket
+        next_line = None if self.waiting is None else max(self.waiting.left(), 0.001)
+        self.settimeout(earliest(left, next_line, LONGEST))  # type: ignore[attr-defined]  # of the socket
 
 
 class TimedSocket(Timed, socket.socket):
@@ -123,7 +144,7 @@ def _begin(address: Any, options: Sequence[Any], source_port: int) -> TimedSocke
     family, kind, protocol, _, target = address
     sock = TimedSocket(family, kind, protocol)
     try:
-        for option in options:
+        for option in (*KEEP_ALIVE, *options):
             sock.setsockopt(*option)
         if source_port:
             sock.bind(("", source_port))

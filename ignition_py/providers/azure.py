@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 URL = f"{AZURE}/metadata/instance/compute/userData?api-version=2021-01-01&format=text"
 # The service says so too while it is not ready yet, so 404 does not mean that there is none.
-NOT_READY = (404, 410, 429)
+NOT_READY = (404, 410)
 
 
 def fetch(machine: Machine) -> bytes | None:

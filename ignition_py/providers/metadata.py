@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 WHAT = "user data from the metadata service"
 LIMIT = 16 << 20  # bytes; clouds allow from 16 KiB to 256 KiB
-BUSY = (429,)  # beside statuses from 500 on, which are always tried again; the reference gives up at it
 ADDRESSES = 64  # asked at once: one for each network interface
 
 
@@ -49,7 +48,7 @@ def user_data(
     url: str,
     *,
     headers: Headers = (),
-    retry: tuple[int, ...] = BUSY,
+    retry: tuple[int, ...] = (),
     required: bool = False,
     low_port: bool = False,
     attempt: Attempt | None = None,
@@ -76,7 +75,7 @@ def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | No
     """A session token, asked for with PUT. Raises NotFound where the service knows no tokens, FetchError."""
     what = "a session token from the metadata service"
     response = machine.fetcher.get(
-        url, what=what, headers=headers, retry=BUSY, method="PUT", limit=TOKEN_LIMIT, stopped=_stopped(attempt)
+        url, what=what, headers=headers, method="PUT", limit=TOKEN_LIMIT, stopped=_stopped(attempt)
     )
     try:
         text = response.decode("ascii").strip()

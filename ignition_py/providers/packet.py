@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from json import dumps, loads
 
-from ignition_py.providers.metadata import BUSY, user_data
+from ignition_py.providers.metadata import user_data
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
@@ -40,7 +40,6 @@ def report(machine: Machine, stage: str, error: IgnitionError | None) -> None:
         f"{SERVICE}/metadata",
         what="the metadata of this machine",
         headers=HEADERS,
-        retry=BUSY,
         limit=_LIMIT,
         seconds=REPORT_TIME,
     )

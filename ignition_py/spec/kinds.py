@@ -30,6 +30,10 @@ _CLOUD_INIT = (
 _INT_DIGITS = 18  # what surely fits in 64 bits
 
 
+_BASE64 = re.compile(rb"[0-9A-Za-z+/_-]+={0,2}")
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the form for URLs
+_SHORTEST_ENCODED = 16  # characters; less is hardly a config, and may be a word
+_DECODE = "decode it with base64 -d; where a platform wants base64, it has been encoded twice"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MACHINE_CONFIG = re.compile(rb"""^kind:\s*["']?MachineConfig\b|"kind"\s*:\s*"MachineConfig\"""", re.MULTILINE)
 # What only a Container Linux Config has: sections of its own, and the filesystem of a file or directory.
@@ -108,8 +112,25 @@ KINDS = {
 
 def what_is(data: bytes) -> Kind | None:
     """The kind of a text by its first 4 KiB, None for what has no kind that is known."""
-    name = _kind_of(data[:4096])
-    return KINDS[name] if name else None
+    head = data[:4096]
+    name = _kind_of(head)
+    return KINDS[name] if name else _encoded(head)
+
+
+def _encoded(head: bytes) -> Kind | None:
+    """The kind of text in base64, by what it is when decoded."""
+    from binascii import Error, a2b_base64
+
+    body = b"".join(head.split())
+    if len(body) < _SHORTEST_ENCODED or not _BASE64.fullmatch(body):
+        return None
+    try:
+        inner = what_is(a2b_base64(body[: len(body) // 4 * 4].translate(_STANDARD)))
+    except Error:
+        return None
+    if inner is None:
+        return None
+    return Kind("base64", f"base64 of {inner.what}", _DECODE, _DECODE)
 
 
 def _kind_of(head: bytes) -> str:

@@ -17,8 +17,11 @@ import pytest
 from ignition_py.fetch import connection, deadline, http
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.gather import gather
+from ignition_py.fetch.sockets import connect
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import Config, File, HTTPHeader, Ignition, Proxy, Resource, Storage, Timeouts, Verification
+from ignition_py.system import waiting
+from ignition_py.system.log import NOTICE
 from tests.helpers.servers import Answer, MemoryLog, Server, body, in_turn, redirect
 
 pytestmark = pytest.mark.sockets
@@ -72,8 +75,26 @@ def test_headers_stay_behind_on_redirects(server: Server, fetcher: Fetcher) -> N
     (_, first), (path, second) = server.seen
     assert first["authorization"] == "Bearer topsecret"
     assert path == "/b?q=1"
-    assert "authorization" not in second
-    assert "accept" not in second
+    assert set(second) - {"connection"} == {"host", "user-agent", "accept", "accept-encoding"}
+    assert second["user-agent"] == first["user-agent"]
+    assert second["accept"] == first["accept"]
+
+
+def needs_an_agent(handler: BaseHTTPRequestHandler) -> None:
+    body(b"x", status=200 if "Ignition" in handler.headers.get("User-Agent", "") else 403)(handler)
+
+
+def test_servers_that_want_a_user_agent_get_one_after_a_redirect_too(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"], server.at["/b"], server.at["/c"] = redirect("/b", 307), redirect("/c", 301), needs_an_agent
+    assert fetcher.read(resource(server.url("/a")), what=WHAT) == b"x"
+
+
+def test_the_configs_own_user_agent_and_accept_are_kept_on_redirects(server: Server, fetcher: Fetcher) -> None:
+    server.at["/a"], server.at["/b"] = redirect("/b"), body(b"")
+    named = (HTTPHeader(name="User-Agent", value="mine"), HTTPHeader(name="Accept", value="text/plain"), HTTPHeader(name="X", value="1"))
+    fetcher.read(resource(server.url("/a"), http_headers=named), what=WHAT)
+    second = server.seen[1][1]
+    assert (second["user-agent"], second["accept"], second.get("x")) == ("mine", "text/plain", None)
 
 
 def test_cookies_are_not_kept(server: Server, fetcher: Fetcher) -> None:
@@ -104,14 +125,14 @@ def test_redirect_without_a_target_is_an_answer(server: Server, fetcher: Fetcher
         fetcher.read(resource(server.url("/a")), what=WHAT)
 
 
-@pytest.mark.parametrize("status", [500, 503, 599])
-def test_server_errors_are_tried_again(server: Server, fetcher: Fetcher, status: int) -> None:
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503, 599])
+def test_servers_that_may_answer_otherwise_are_asked_again(server: Server, fetcher: Fetcher, status: int) -> None:
     server.at["/f"] = in_turn(body(b"no", status=status), body(b"no", status=status), body(b"yes"))
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"yes"
     assert len(server.seen) == 3
 
 
-FINAL = [(404, "does not exist"), (401, "status 401"), (429, "status 429"), (203, "status 203")]
+FINAL = [(404, "does not exist"), (401, "status 401"), (402, "status 402"), (202, "status 202"), (203, "status 203")]
 
 
 @pytest.mark.parametrize(("status", "words"), FINAL)
@@ -147,13 +168,30 @@ def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monke
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
 
 
-def test_servers_may_ask_for_a_longer_pause(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", [202, 429, 503])
+def test_servers_may_ask_for_a_longer_pause(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(http, "pause", lambda request, seconds, reason: pauses.append(seconds))
-    busy = [body(b"", status=503, headers={"Retry-After": value}) for value in ("3", "999999", "tomorrow")]
+    values = ("3", "999999", "Tue, 01 Jan 2030 00:00:20 GMT", "Tue, 01 Jan 2030 09:00:00 GMT", "Mon, 31 Dec 2029 09:00:00 GMT", "tomorrow")
+    busy = [body(b"", status=status, headers={"Retry-After": value}) for value in values]
     server.at["/f"] = in_turn(*busy, body(b"x"))
-    fetcher.read(resource(server.url("/f")), what=WHAT)
-    assert pauses == [3.0, 30.0, 5.0]
+    servers_clock = "Tue, 01 Jan 2030 00:00:00 GMT"  # another than this machine's
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda self, timestamp=None: servers_clock)
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"x"
+    assert pauses == [3.0, 30.0, 20.0, 30.0, 5.0, 5.0]
+
+
+def test_what_is_tried_again_ends_with_the_deadline_and_the_console_hears_of_it(
+    server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, log: MemoryLog
+) -> None:
+    monkeypatch.setattr(waiting, "INTERVAL", 0.2)
+    server.at["/f"] = body(b"", status=429)
+    limits(fetcher, total=1)
+    with pytest.raises(FetchError, match=r"within 1 s; last error: status 429"):
+        fetcher.read(resource(server.url("/f?token=s3cr3t")), what=WHAT)
+    told = [text for priority, text in log.lines if priority == NOTICE]
+    assert re.fullmatch(rf"waiting for {WHAT} from {server.url('/f')}, 0\.\d+ s so far; last error: status 429", told[0])
+    assert "s3cr3t" not in log.text
 
 
 def hang(server: Server) -> Any:
@@ -210,18 +248,42 @@ def test_total_time_covers_the_body(server: Server, fetcher: Fetcher) -> None:
     assert time.monotonic() - start < 2
 
 
-def test_a_silent_body_is_asked_for_again(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "IDLE", 0.3)
+def silent_for(server: Server, seconds: float) -> Answer:
+    """A body that pauses in the middle."""
 
-    def stall(handler: BaseHTTPRequestHandler) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "10")
         handler.end_headers()
         handler.wfile.write(b"01234")
-        server.release.wait(20)
+        server.release.wait(seconds)
+        handler.wfile.write(b"56789")
 
-    server.at["/f"] = in_turn(stall, body(b"0123456789"))
+    return answer
+
+
+def test_a_silent_body_is_waited_for(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
+    """Several intervals long, so that each of them is no limit. The limit for the headers is shorter, and not for the body."""
+    monkeypatch.setattr(waiting, "INTERVAL", 0.3)
+    limits(fetcher, headers=1)
+    server.at["/f"] = silent_for(server, 1.5)
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"0123456789"
+    assert len(server.seen) == 1
+    assert any(text.startswith(f"waiting for {WHAT} from http://") for priority, text in log.lines if priority == NOTICE)
+
+
+@pytest.mark.slow
+def test_75_seconds_of_silence(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
+    server.at["/f"] = silent_for(server, 75)
+    assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"0123456789"
+    assert len(server.seen) == 1
+    assert "1 min so far" in log.text
+
+
+def test_the_other_end_is_asked_for_signs_of_life(server: Server) -> None:
+    with connect("127.0.0.1", int(server.url("").rpartition(":")[2]), 5) as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
 
 
 def test_a_body_that_breaks_off_is_fetched_again_from_the_start(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:

@@ -73,6 +73,7 @@ def test_vmware_elsewhere(machine: Machine) -> None:
         ("", lambda data: data),
         ("base64", B64),
         ("b64", base64.encodebytes),
+        ("b64", lambda data: b"\t " + base64.encodebytes(data).replace(b"\n", b" \r\n\v\f ")),
         ("gzip", gzip.compress),
         ("gz", gzip.compress),
         ("gz+base64", lambda data: B64(gzip.compress(data))),
@@ -113,6 +114,8 @@ def test_vmware_with_another_encoding(guestinfo: Hosts, machine: Machine, encodi
     ("encoding", "data", "words"),
     [
         (b"base64", b"s3cr3t!", "it is not base64"),
+        (b"base64", CONFIG, "it is not base64, as it should be here; it is an Ignition config"),
+        (b"base64", CONFIG.decode().encode("utf-16"), "it is not base64, as it should be here; it is text in UTF-16"),
         (b"gzip", b"s3cr3t", "not gzip"),
         (b"gz+base64", B64(gzip.compress(CONFIG)[:-3]), "end too early"),
         (b"gzip", gzip.compress(b" " * 2000), "decompresses to more than 1000 bytes"),
@@ -139,6 +142,15 @@ def test_vmware_ovf_environment(guestinfo: Hosts, machine: Machine) -> None:
     assert vmware.fetch(machine) == config("guestinfo")
     guestinfo[vmware.ENCODING] = b""
     assert vmware.fetch(machine) == B64(config("guestinfo"))
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\t", "&#10;", "&#13;&#10;"])
+def test_vmware_ovf_property_with_line_breaks(guestinfo: Hosts, machine: Machine, line_break: str) -> None:
+    """As base64(1) wraps its output; XML makes a blank of each in an attribute, unless it is escaped."""
+    text = base64.encodebytes(CONFIG * 20).decode().replace("\n", line_break)
+    guestinfo[vmware.OVF] = environment((vmware.DATA, text), (vmware.ENCODING, "base64"))
+    assert vmware.fetch(machine) == CONFIG * 20
 
 
 @pytest.mark.subprocess

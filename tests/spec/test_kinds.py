@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode, encodebytes, urlsafe_b64encode
+
 import pytest
 
 from ignition_py.spec.kinds import other_user_data
 from ignition_py.spec.read import EmptyConfig, parse
+
+IGNITION = b'{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}, {"name": "other"}]}}'
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,16 @@ from ignition_py.spec.read import EmptyConfig, parse
         (b"systemd:\n  units: []\n", "Container Linux Config"),
         (b"# a comment\nstorage:\n  files: []\n", "Container Linux Config"),
         (b" \n", "white space"),
+        *((encode(IGNITION), "this is base64 of an Ignition config, ") for encode in (b64encode, encodebytes, lambda data: urlsafe_b64encode(b" " + data))),
+        (b64encode(IGNITION * 1000), "this is base64 of an Ignition config, "),
+        (encodebytes(IGNITION).replace(b"\n", b" "), "this is base64 of an Ignition config, "),
+        (b64encode(b"variant: fcos\nversion: 1.6.0\n"), "this is base64 of a Butane config, "),
+        (b64encode(gzip.compress(IGNITION)), "this is base64 of compressed data (gzip), "),
+        (b64encode(b64encode(IGNITION)), "this is base64 of base64 of an Ignition config, "),
+        (b64encode(IGNITION.decode().encode("utf-16")), "this is base64 of text in UTF-16"),
+        (b64encode(b"#cloud-config\nusers: []\n"), "this is base64 of a cloud-config"),
+        (b"deadbeefdeadbeefdeadbeef", "this is not JSON: "),
+        (b"password", "this is not JSON: "),
         (b"null", "no ignition.version"),
         (b"[]", "object"),
         (b'{"ignitionVersion": 1}', "spec 1"),
