@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from butane_py import tables
+from butane_py.variants import load_languages
 from ignition_py.spec.model import NEVER, Field, Struct
 
-_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "map": dict}
-_WORDS = {"str": "a string", "int": "an integer", "bool": "True or False", "map": "a dict of strings"}
+_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "map": dict, "any": dict}
+_WORDS = {"str": "a string", "int": "an integer", "bool": "True or False", "map": "a dict of strings", "any": "a dict"}
 
 
 class Builder:
@@ -83,7 +84,7 @@ def _check_one(name: str, entry: Field, value: Any) -> None:
     elif type(value) is not _TYPES[entry.kind]:  # a bool is an int to isinstance
         hint = "; write modes as 0o644" if name.endswith("mode") else ""
         raise TypeError(f"{name} has to be {_WORDS[entry.kind]}, not {type(value).__name__}{hint}")
-    elif isinstance(value, dict) and not all(type(text) is str for pair in value.items() for text in pair):
+    elif entry.kind == "map" and isinstance(value, dict) and not all(type(text) is str for pair in value.items() for text in pair):
         raise TypeError(f"{name} has to be {_WORDS['map']}")
 
 
@@ -104,5 +105,6 @@ def _make(struct: type[Struct], builders: dict[type[Struct], type[Builder]]) -> 
             _make(entry.struct, builders)
 
 
+load_languages()
 BUILDERS: dict[type[Struct], type[Builder]] = {}
 _make(tables.Config, BUILDERS)

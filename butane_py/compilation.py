@@ -30,7 +30,8 @@ class Options(Record):
     `files_dir` is the directory that local files may come from; `raw` writes an Ignition config where the variant has a
     MachineConfig; `pretty` indents the JSON; `at_boot` is set by the executor, where there are no local files; `lint` adds the
     warnings of the linter, whose settings are `settings` (None: the defaults); with `allow_extensions` keys `x-…` at the top
-    and `<<` are not unknown keys; `source_map` asks for the map that emit/source_map.py describes.
+    and `<<` are not unknown keys; `source_map` asks for the map that emit/source_map.py describes; `target` is the system that the
+    config is for, as `--target` names it ("": what the variant writes).
     """
 
     files_dir: str | None = None
@@ -42,6 +43,7 @@ class Options(Record):
     settings: Settings | None = None
     allow_extensions: bool = False
     source_map: bool = False
+    target: str = ""
 
 
 class Compilation:

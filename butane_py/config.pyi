@@ -22,6 +22,11 @@ class BootDeviceLuks(Builder):
 class BootDeviceMirror(Builder):
     devices: list[str] | tuple[str, ...] | None = None
 
+class CaCertificate(Builder):
+    name: str
+    inline: str | None = None
+    local: str | None = None
+
 class CaReference(Builder):
     compression: str | None = None
     http_headers: list[HTTPHeader] | tuple[HTTPHeader, ...] | None = None
@@ -56,6 +61,8 @@ class Config(Builder):
     grub: Grub | None = None
     metadata: Metadata | None = None
     openshift: OpenShift | None = None
+    machine: Machine | None = None
+    targets: dict[str, Any] | None = None
 
 class ConfigReference(Builder):
     compression: str | None = None
@@ -127,6 +134,11 @@ class KernelArguments(Builder):
     should_exist: list[str] | tuple[str, ...] | None = None
     should_not_exist: list[str] | tuple[str, ...] | None = None
 
+class KernelModule(Builder):
+    name: str
+    parameters: list[str] | tuple[str, ...] | None = None
+    blocked: bool | None = None
+
 class Link(Builder):
     group: NodeGroup | None = None
     overwrite: bool | None = None
@@ -147,6 +159,16 @@ class Luks(Builder):
     options: list[str] | tuple[str, ...] | None = None
     uuid: str | None = None
     wipe_volume: bool | None = None
+
+class Machine(Builder):
+    hostname: str | None = None
+    timezone: str | None = None
+    time_servers: list[str] | tuple[str, ...] | None = None
+    sysctl: dict[str, str] | None = None
+    kernel_modules: list[KernelModule] | tuple[KernelModule, ...] | None = None
+    ca_certificates: list[CaCertificate] | tuple[CaCertificate, ...] | None = None
+    proxy: SystemProxy | None = None
+    registry_mirrors: list[RegistryMirror] | tuple[RegistryMirror, ...] | None = None
 
 class Metadata(Builder):
     name: str
@@ -204,6 +226,7 @@ class PasswdUser(Builder):
     system: bool | None = None
     uid: int | None = None
     ssh_authorized_keys_local: list[str] | tuple[str, ...] | None = None
+    admin: bool | None = None
 
 class Proxy(Builder):
     http_proxy: str | None = None
@@ -223,6 +246,11 @@ class Raid(Builder):
     name: str
     options: list[str] | tuple[str, ...] | None = None
     spares: int | None = None
+
+class RegistryMirror(Builder):
+    registry: str
+    endpoints: list[str] | tuple[str, ...] | None = None
+    skip_fallback: bool | None = None
 
 class Resource(Builder):
     compression: str | None = None
@@ -244,6 +272,11 @@ class Storage(Builder):
     luks: list[Luks] | tuple[Luks, ...] | None = None
     raid: list[Raid] | tuple[Raid, ...] | None = None
     trees: list[Tree] | tuple[Tree, ...] | None = None
+
+class SystemProxy(Builder):
+    http: str | None = None
+    https: str | None = None
+    no_proxy: list[str] | tuple[str, ...] | None = None
 
 class Systemd(Builder):
     units: list[Unit] | tuple[Unit, ...] | None = None

@@ -34,6 +34,10 @@ _SILENCING = b"butane-py: ignore"  # the beginning of comments that silence repo
 def compile_source(text: bytes, name: str, options: Options) -> Result:
     """Compiles one Butane config. `name` is what the report calls it."""
     work = compiled(text, name, options)
+    if options.target and not work.report.fatal:
+        from butane_py.targets import result_for
+
+        return result_for(work, options.target)
     fatal = work.report.fatal
     return Result(None if fatal else work.text, work.report, None if fatal else work.source_map, work)
 
@@ -89,6 +93,7 @@ def choose_row(work: Compilation) -> None:
 
 def decode(work: Compilation) -> None:
     """The typed config, with errors for wrong types and warnings for unknown keys. Raises YamlError."""
+    work.row.load()
     decoder = Decoder(work.source, work.row.levels)
     root = work.source.root
     assert root is not None
@@ -158,6 +163,10 @@ def emit(work: Compilation) -> None:
     from ignition_py.spec.check import check_output as check_types
     from ignition_py.spec.encode import to_data
 
+    if work.row.neutral and not work.options.target:
+        work.error("target-missing", "variant machine is for several systems: nothing says for which", ("variant",),
+                   "give --target NAME; `butane-py targets` lists them")  # fmt: skip
+        return
     data = to_data(work.output, work.row.spec)
     check_types(data, work.row.spec)
     if not work.row.spec:

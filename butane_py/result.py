@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignition_py.record import Record
+from ignition_py.record import Record, field
 from ignition_py.report.diag import ERROR, Report
 
 TYPE_CHECKING = False
@@ -37,6 +37,7 @@ class Result(Record):
     report: Report
     source_map: dict[str, Any] | None = None
     compilation: Compilation | None = None
+    outputs: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

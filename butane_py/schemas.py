@@ -12,7 +12,7 @@ import json
 from butane_py import tables
 from butane_py.features.boot_device import layouts
 from butane_py.features.machine_config import KERNELS, ROLE_LABEL
-from butane_py.variants import VARIANTS, Variant
+from butane_py.variants import VARIANTS, Variant, load_languages
 from ignition_py.spec.schema import DIALECT, SchemaBuilder, identifier
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def butane_schema(variant: str, version: str, *, strict: bool = False) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one variant at one version, such as ("fcos", "1.5.0"). Raises KeyError for others."""
     row = VARIANTS[variant, version]
+    load_languages()
     builder = _Builder(row, strict=strict)
     path = f"{'strict/' if strict else ''}butane/{variant}-{version}.json"
     return builder.document(tables.Config, path, f"Butane config, {variant} {version}")

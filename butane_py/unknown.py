@@ -5,7 +5,7 @@ Where they are looked for follows the reference. Why the row has no such key, ig
 
 from __future__ import annotations
 
-from butane_py.variants import NAMES, rows_of
+from butane_py.variants import NAMES, load_languages, rows_of
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING, Entry, Fix
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def report_unknown(work: Compilation, decoder: Decoder) -> None:
     """Warns of keys of the text that no field has. What an alias stands for is not looked at, as in the reference."""
+    load_languages()
     _Search(work, decoder).struct(work.config, ())
 
 
@@ -153,6 +154,7 @@ def came(entry: Field, row: Variant, path: Path) -> tuple[str, str]:
     if of_variant:
         return f"it was removed after {of_variant[-1]}; this config is {row.version}", "remove the key"
     others = [name for name in NAMES if any(each.knows(entry) and not each.refuses(spot) for each in rows_of(name))]
+    others = [name for name in others if not rows_of(name)[-1].neutral] or others
     if not others:
         return "the compiler writes it", "remove the key"
     return f"it is a key of {' and '.join(others)}, not of {row.name}", f"remove the key, or set variant: {others[0]}"

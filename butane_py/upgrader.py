@@ -56,7 +56,8 @@ def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) 
         return text, [stable[1], *(note for note in notes if "nothing was changed" not in note)]
     try:
         source, row = _read(data, name)
-        before = compile_source(data, name, Options(files_dir))
+        options = Options(files_dir, target="fcos" if row.neutral else "")  # a neutral config compiles for a system only
+        before = compile_source(data, name, options)
         _refuse(before, f"does not compile as {row}; repair it first")
     except UpgradeError:
         if _TEMPLATE.search(data) is None:
@@ -72,7 +73,7 @@ def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) 
         edits.append(layout)
         notes.append("boot_device.layout is now needed for a mirror: x86_64 was written, which had been assumed")
     text = _edited(data, edits)
-    after = compile_source(text, name, Options(files_dir))
+    after = compile_source(text, name, options)
     _refuse(after, f"would not compile as {target}")
     if before.output is None or after.output is None:
         missing = dict.fromkeys(entry.message for entry in before.report if entry.code in _MISSING)
@@ -129,7 +130,7 @@ def _template(data: bytes, wanted: str) -> tuple[bytes, list[str]]:
 def _target(row: Variant, wanted: str) -> Variant:
     rows = [each for each in VARIANTS.values() if each.name == row.name]
     if wanted == LATEST:
-        target = [each for each in rows if "-" not in each.version][-1]
+        target = ([each for each in rows if each.stable] or rows)[-1]
     else:
         target = VARIANTS.get((row.name, wanted), row)
         if (row.name, wanted) not in VARIANTS:

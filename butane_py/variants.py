@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SPEC = "spec"
 FCOS = "fcos"
 OPENSHIFT = "openshift"
+MACHINE = "machine"
 
 
 class Forbidden(Record):
@@ -45,6 +46,8 @@ class Variant(Record):
 
     `spec` is the minor version of the Ignition spec that it compiles to, `sections` the version of each section that it has
     besides. `machine_config` tells that the output is a MachineConfig (YAML), `may_compress` that contents may be gzip.
+    `language` is a module whose import adds the structures of sections that few configs have; a row with one is neutral: its
+    config is for several systems, and only `--target` writes something of it.
     """
 
     name: str
@@ -55,6 +58,19 @@ class Variant(Record):
     forbids: tuple[Forbidden, ...] = ()
     machine_config: bool = False
     may_compress: bool = True
+    language: str = ""
+
+    @property
+    def neutral(self) -> bool:
+        """True if the row names no system: a target does."""
+        return bool(self.language)
+
+    def load(self) -> None:
+        """Makes the tables know the fields of the row's own sections."""
+        if self.language:
+            from importlib import import_module
+
+            import_module(self.language)
 
     @property
     def levels(self) -> dict[str, int]:
@@ -149,12 +165,15 @@ _ROWS = (
     Variant("r4e", "1.2.0-experimental", 7, forbids=_edge_forbids("r4e")),
     Variant("fiot", "1.0.0", 4, forbids=_edge_forbids("fiot")),
     Variant("fiot", "1.1.0-experimental", 7, forbids=_edge_forbids("fiot")),
+    Variant("machine", "1.0.0-experimental", 7, sections={MACHINE: 0}, language="butane_py.targets.language"),
 )
 
 VARIANTS: dict[tuple[str, str], Variant] = {(row.name, row.version): row for row in _ROWS}
 NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in _ROWS))  # in the order of the rows
 
-IGNITION_NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in _ROWS if not row.machine_config))
+IGNITION_NAMES: tuple[str, ...] = tuple(
+    dict.fromkeys(row.name for row in _ROWS if not (row.machine_config or row.neutral))
+)
 
 # Other names that systems go by, for suggestions.
 ALIASES = {
@@ -163,6 +182,7 @@ ALIASES = {
     "rhcos": "openshift", "rhel-coreos": "openshift", "ocp": "openshift", "okd": "openshift", "scos": "openshift",
     "rhel-edge": "r4e", "rhel-for-edge": "r4e", "rfe": "r4e",
     "fedora-iot": "fiot", "iot": "fiot",
+    "neutral": "machine", "node": "machine",
 }  # fmt: skip
 
 # Rows that were removed, with what to use instead.
@@ -181,5 +201,12 @@ def rows_of(name: str) -> list[Variant]:
 
 
 def newest_stable(name: str) -> Variant:
-    """The newest row of a variant that is not experimental. Raises KeyError for an unknown name."""
-    return next((row for row in reversed(rows_of(name)) if row.stable), None) or VARIANTS[name, ""]
+    """The newest row of a variant that is not experimental, else the newest. Raises KeyError for an unknown name."""
+    rows = rows_of(name)
+    return next((row for row in reversed(rows) if row.stable), None) or VARIANTS[name, rows[-1].version if rows else ""]
+
+
+def load_languages() -> None:
+    """Makes the tables know every field of every row, for what reads the tables themselves."""
+    for row in VARIANTS.values():
+        row.load()

@@ -66,15 +66,17 @@ class Flag(Record):
 class Values:
     """What the command line said: flags by name, and the other arguments in order."""
 
-    __slots__ = ("_given", "_values", "arguments")
+    __slots__ = ("_every", "_given", "_values", "arguments")
 
     def __init__(self, flags: Sequence[Flag]) -> None:
         self._values = {flag.name: _NOTHING[flag.kind] if flag.default is None else flag.default for flag in flags}
         self._given: set[str] = set()
+        self._every: list[tuple[str, str]] = []
         self.arguments: tuple[str, ...] = ()
 
     def set(self, flag: Flag, value: str | float | bool) -> None:
         self._given.add(flag.name)
+        self._every.append((flag.name, str(value)))
         self._values[flag.name] = value
 
     def given(self, name: str) -> bool:
@@ -83,6 +85,10 @@ class Values:
 
     def text(self, name: str) -> str:
         return str(self._values[name])
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Every value that is given for a flag, in order."""
+        return tuple(value for other, value in self._every if other == name)
 
     def on(self, name: str) -> bool:
         return self._values[name] is True

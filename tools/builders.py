@@ -22,8 +22,11 @@ class Builder:
 '''
 
 
+_MAPS = {"map": "dict[str, str]", "any": "dict[str, Any]"}
+
+
 def _annotation(entry: Field) -> str:
-    kind = BUILDERS[entry.struct].__name__ if entry.struct is not None else "dict[str, str]" if entry.kind == "map" else entry.kind
+    kind = BUILDERS[entry.struct].__name__ if entry.struct is not None else _MAPS.get(entry.kind, entry.kind)
     if entry.many:
         kind = f"list[{kind}] | tuple[{kind}, ...]"
     return kind if is_required(entry) else f"{kind} | None = None"

@@ -1,7 +1,7 @@
 """Writes schemas/ from the language tables: `python tools/schemas.py`. With --check: says whether the files are in step.
 
     schemas/ignition/VERSION.json           8 versions of the Ignition spec
-    schemas/butane/VARIANT-VERSION.json     33 rows of Butane
+    schemas/butane/VARIANT-VERSION.json     34 rows of Butane
     schemas/butane.json                     all rows: it looks at a config's variant and version
     schemas/machine-config.json             what is written around an Ignition config for OpenShift
     schemas/strict/...                      the same for editors: no keys that mean nothing

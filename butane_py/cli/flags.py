@@ -13,6 +13,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "decompile": ("butane_py.cli.decompile", "write an Ignition config as readable Butane"),
     "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
     "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),
+    "targets": ("butane_py.cli.targets", "list the systems that configs are written for, and what each takes"),
     "upgrade": ("butane_py.cli.upgrade", "rewrite a config to a newer version of its variant"),
 }
 
@@ -40,6 +41,9 @@ FLAGS = (
     Flag("source-map", TEXT, "also write which line of the YAML made what, beside the output (OUTPUT.map) or into it", noun="where",
          bare="beside", choices=("beside", "inline")),
     Flag("strict", SWITCH, "fail on any warning", short="s"),
+    Flag("target", TEXT, "write it for another system, NAME[@VERSION][:FLAVOUR]; may be given several times", noun="name"),
+    Flag("target-options", TEXT, "YAML file with what targets: of variant machine holds, for other variants", noun="file"),
+    Flag("target-part", TEXT, "of a target with several outputs, the one to write", noun="part"),
     Flag("version", SWITCH, "print the version and exit", short="V"),
     Flag("watch", SWITCH, "compile again whenever a file changes (with --output or --output-dir)"),
 )  # fmt: skip

@@ -67,7 +67,7 @@ class Job(Record):
     def compile(self, data: bytes, name: str) -> Result:
         """Compiles `data`; with --strict nothing comes out where there is any report."""
         try:
-            result = compile_source(data, name, self._options(name))
+            result = compile_source(data, name, self.options_for(name))
         except ConfigError as error:  # of the linter's settings and rules
             return Result(
                 None, Report([Entry(ERROR, "lint-settings", error.message, Place((), source=name), error.hint)])
@@ -78,7 +78,7 @@ class Job(Record):
             return self._with_map(result, result.output, result.source_map, name)
         return result
 
-    def _options(self, name: str) -> Options:
+    def options_for(self, name: str) -> Options:
         """The options for one config: with the linter, those of the settings file that is found upwards from it."""
         if not self.options.lint:
             return self.options

@@ -137,6 +137,10 @@ def _run(values: Values, files: list[str]) -> int:
         from butane_py.cli.fix import fix_files
 
         return fix_files(values, job, files)
+    if values.given("target") or values.given("target-options") or values.given("target-part"):
+        from butane_py.cli.for_targets import compile_for_targets
+
+        return compile_for_targets(values, job, files)
     if values.on("watch"):
         from butane_py.cli.watch import watch
 

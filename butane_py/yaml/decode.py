@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
              **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
+_DEEPEST_DATA = 100  # keys and indexes of a path
 _MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
 _WRITE_OUT = "write out what the aliases stand for"
@@ -229,6 +230,8 @@ class Decoder:
             self._tick()
         if kind == "map":
             return self._map(node, path)
+        if kind == "any":
+            return self.data(node, path) if node.kind == MAPPING else self._map(node, path)
         if node.kind != SCALAR:
             self._wrong(node, path, kind)
             return NULL
@@ -273,6 +276,36 @@ class Decoder:
             self._merge(node, merge, taken, lambda each, keys: self._map(each, path, out, keys))
         return out
 
+    def data(self, node: Node, path: Path, into: dict[str, Any] | None = None, taken: set[str] | None = None) -> Any:
+        """Data that no table describes: dicts, lists, and scalars as the core schema resolves them; a timestamp is a string."""
+        if len(path) > _DEEPEST_DATA:
+            raise YamlError(f"data is nested more than {_DEEPEST_DATA} deep here", node.line, node.column, "nest it less")
+        if node.kind == ALIAS:
+            return self._followed(node, lambda target: self.data(target, path, into, taken))
+        if self.source.aliased:
+            self._tick()
+        if node.kind == SCALAR:
+            return _resolved(_tagged(node) if node.tag and node.tag != "!" else node)
+        if node.kind == SEQUENCE:
+            return [self.data(item, (*path, index)) for index, item in enumerate(node.items)]
+        if self._duplicated(node, path):
+            return {}
+        out: dict[str, Any] = {} if into is None else into
+        merge: Node | None = None
+        for key_node, value_node in node.items:
+            if key_node.value == "<<" and _is_merge(key_node):
+                merge = value_node
+                continue
+            key = self._key(key_node)
+            if key is None or (taken is not None and key in taken):
+                continue
+            if taken is not None:
+                taken.add(key)
+            out[key] = self.data(value_node, (*path, key))
+        if merge is not None:
+            self._merge(node, merge, taken, lambda each, keys: self.data(each, path, out, keys))
+        return out
+
     def _text(self, node: Node, path: Path) -> str | None:
         """A string; None for a null and for what is none."""
         if node.kind == ALIAS:
@@ -284,6 +317,14 @@ class Decoder:
         if node.tag and node.tag != "!":
             node = _tagged(node)
         return None if is_null(node) else node.value
+
+
+def _resolved(node: Node) -> object:
+    """The value of a scalar without a tag; what is written in quotes is a string."""
+    if not node.plain:
+        return node.value
+    tag, value = scalars.resolve(node.value)
+    return node.value if tag == scalars.TIMESTAMP else value
 
 
 def is_null(node: Node) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         local: bool
         raw: bool
         lint: bool
+        target: str
 
 
 FCOS = "fcos 1.6.0"
@@ -48,6 +49,8 @@ DECLARING = (
     "butane_py.forbidden",
     "butane_py.ignition_rules",
     "butane_py.emit.source_map",
+    "butane_py.targets.language",
+    "butane_py.targets.codes",
     "butane_py.linter.every",
     "butane_py.linter.ignores",
     "butane_py.linter.settings",
@@ -61,7 +64,7 @@ class Code(Record):
     title: what is wrong, a short sentence. why: what it leads to. fix: the way out. wrong, right: a config that gets the code
     and one that gets no report at all, YAML without variant and version (`row` gives them) unless it names its own; both are
     empty where no config alone can show the code. severity: of the example. since: the version that brought the check, ""
-    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it.
+    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it. target: what --target names, "" for none.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Code(Record):
     local: bool = False
     raw: bool = False
     lint: bool = False
+    target: str = ""
 
     def example(self, text: str) -> str:
         """An example as a whole config."""
@@ -89,7 +93,9 @@ class Code(Record):
     @property
     def flags(self) -> list[str]:
         """The flags that the example needs."""
-        return [flag for flag, on in (("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)) if on]
+        target = f"--target {self.target}"
+        flags = (("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint), (target, bool(self.target)))
+        return [flag for flag, on in flags if on]
 
 
 _declared: dict[str, tuple[str, Texts]] = {}  # name -> since, the rest

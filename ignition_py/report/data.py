@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def json_line(name: str, report: Report) -> str:
-    """The report of one file as a line of JSON."""
+def json_line(name: str, report: Report, *, target: str = "") -> str:
+    """The report of one file as a line of JSON; of one `target` of it, where that is given."""
     import json
 
-    return json.dumps({"version": VERSION, "file": name, "reports": as_data(report)}, ensure_ascii=False) + "\n"
+    of_target = {"target": target} if target else {}
+    return json.dumps({"version": VERSION, "file": name, **of_target, "reports": as_data(report)}, ensure_ascii=False) + "\n"
 
 
 def as_data(report: Report) -> list[dict[str, Any]]:

@@ -55,7 +55,8 @@ def extended(place: Place, *more: str | int) -> Place:
 class Field:
     """One row of a language table.
 
-    `kind` is str, int, bool, struct or map (strings to strings); `many` tells a list; `optional` that absence differs from the zero value.
+    `kind` is str, int, bool, struct, map (strings to strings) or any (data as it is written); `many` tells a list;
+    `optional` that absence differs from the zero value.
     `since`/`until` bound the versions that have the field (`until` is the first without it); `required` bounds those
     that always write it (`required_since <= version < required_until`). `appended` lists keep duplicates and are
     appended in a merge; lists of one `namespace` share their keys. `nullable` bounds the versions in which the
@@ -109,7 +110,7 @@ class Field:
         return new
 
     def bind(self, name: str, annotation: str, structs: dict[str, type[Struct]]) -> None:
-        """Reads the annotation: `str`, `str | None`, `tuple[str, ...]`, `Name`, `tuple[Name, ...]`."""
+        """Reads the annotation: `str`, `str | None`, `tuple[str, ...]`, `dict[str, str]`, `dict[str, Any]`, `Name`, `tuple[Name, ...]`."""
         self.name = name
         self.json = self.json or camel(name)
         if annotation.endswith(" | None"):
@@ -118,6 +119,9 @@ class Field:
             annotation, self.many = annotation[6:].partition(",")[0], True
         if annotation == "dict[str, str]":
             self.kind, self.default = "map", {}
+            return
+        if annotation == "dict[str, Any]":
+            self.kind, self.default = "any", {}
             return
         if annotation in SCALARS:
             self.kind = annotation

@@ -65,7 +65,7 @@ class SchemaBuilder:
 
     def value(self, entry: Field) -> dict[str, Any]:
         if entry.struct is None:
-            if entry.kind == "map":
+            if entry.kind in ("map", "any"):
                 return {"type": "object"}
             return {"type": _TYPES[entry.kind], **({"enum": list(entry.enum)} if entry.enum else {})}
         name = entry.struct.__name__

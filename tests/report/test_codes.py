@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _compiled(name: str, text: str, folder: str) -> Result:
     code = CODES[name]
     settings = Settings(ignore=tuple({"lint-no-login", "lint-old-version"} - {name})) if code.lint else None  # examples are parts of configs
-    options = Options(folder if code.local else None, raw=code.raw, lint=code.lint, settings=settings)
+    options = Options(folder if code.local else None, raw=code.raw, lint=code.lint, settings=settings, target=code.target)
     return compile_source(code.example(text).encode(), name, options)
 
 
@@ -105,6 +105,7 @@ def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
 # Codes of what no text of a config alone can show.
 _WITHOUT_EXAMPLE = {
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
+    "target-lost", "target-missing", "target-no-merge",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax",  # inventories are no configs
 }  # fmt: skip

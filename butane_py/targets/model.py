@@ -1,0 +1,113 @@
+"""What a target is: a row with its versions, its outputs, and a cell for each neutral field (fields.py).
+
+    TARGET = Target(
+        "example", "Example Linux", versions=("1.0",), outputs=("example.yaml",), write=write,
+        support={"hostname": NATIVE, "sysctl": FILES, "raid": No("target-no-raid", "Example Linux makes no RAID arrays", "…")},
+    )
+
+A cell tells how the target takes the field. The same cells make the errors, the matrix of `butane-py targets` and of docs/targets.md.
+"""
+
+from __future__ import annotations
+
+from ignition_py.record import KW_ONLY, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from butane_py.targets.layouts import Layout
+    from butane_py.targets.plan import Plan
+    from butane_py.targets.report import Findings
+
+    # Writes the outputs of a plan: part (the end of a file's name) -> contents. The first part is the main one.
+    # Reports through the findings; what it returns does not count where they have an error.
+    Writer = Callable[[Plan, Findings], dict[str, bytes]]
+
+
+class Takes(Record):
+    """A cell: the target takes the field, in its own words (`native`) or as a file; `limits` is what it does not take, "" for nothing."""
+
+    native: bool
+    limits: str = ""
+
+
+class No(Record):
+    """A cell: the target cannot say the field. The sentence names the system; the hint is the way out besides skipping."""
+
+    code: str
+    sentence: str
+    hint: str = ""
+
+
+NATIVE = Takes(True)
+FILES = Takes(False)
+
+
+def native(limits: str) -> Takes:
+    """A native cell with limits."""
+    return Takes(True, limits)
+
+
+def files(limits: str) -> Takes:
+    """A cell for a file, with limits."""
+    return Takes(False, limits)
+
+
+class Target(Record):
+    """One system that configs are written for.
+
+    `title` is what sentences call the system. `versions` are oldest first, the default is `default_version`; without versions the
+    format has none. `flavours` are those of `NAME:FLAVOUR`, the first is the default. `outputs` are the parts that can come out, the
+    main one first. `options` are the keys of `targets.NAME` besides skip, each with its kind (text, bool, list, texts, map);
+    `open_options`: any other key is native text too. `layout` tells which files facts become where a cell says FILES; None: the
+    target takes none as files. `mounts` tells that the target mounts filesystems itself, without the units of `with_mount_unit`.
+    `platforms` hand the output over as user data (names of linter/size.py); `gzips` tells whether the system takes it compressed.
+    """
+
+    name: str
+    title: str
+    _: KW_ONLY
+    write: Writer
+    support: Mapping[str, Takes | No]
+    outputs: tuple[str, ...]
+    versions: tuple[str, ...] = ()
+    default_version: str = ""
+    flavours: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}  # never changed
+    open_options: bool = False
+    layout: Callable[[Chosen], Layout] | None = None
+    mounts: bool = False
+    platforms: tuple[str, ...] = ()
+    gzips: bool = False
+
+    def takes(self, field: str) -> Takes | None:
+        """The cell of a field; None where the target cannot say it."""
+        cell = self.support[field]
+        return cell if isinstance(cell, Takes) else None
+
+
+class Chosen(Record):
+    """A target at a version, in a flavour: what `--target NAME[@VERSION][:FLAVOUR]` names."""
+
+    target: Target
+    version: str = ""
+    flavour: str = ""
+
+    def __str__(self) -> str:
+        """The name as it is given: `talos@1.14`, `kairos:ubuntu`; version and flavour where they are not the default."""
+        text = self.target.name
+        if self.version != self.target.default_version:
+            text += f"@{self.version}"
+        if self.target.flavours and self.flavour != self.target.flavours[0]:
+            text += f":{self.flavour}"
+        return text
+
+    def at_least(self, version: str) -> bool:
+        """True if the chosen version stands in the row at or behind `version`."""
+        rows = self.target.versions
+        return rows.index(self.version) >= rows.index(version)
+
+
+class TargetError(ValueError):
+    """The name of a target is wrong; the message says what is known."""

@@ -1,0 +1,130 @@
+"""From a subject to the plan of one target: skip, lift, hold what is used against the target's cells, write facts as files."""
+
+from __future__ import annotations
+
+from butane_py.targets import fields, lift
+from butane_py.targets.configs import with_inner_configs
+from butane_py.targets.layouts import Layout, with_files
+from butane_py.targets.model import No
+from butane_py.targets.options import check_names, check_options
+from butane_py.targets.plan import Facts, Plan, Text
+from butane_py.targets.skip import without
+from ignition_py.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from butane_py.targets.model import Chosen
+    from butane_py.targets.plan import Fact
+    from butane_py.targets.report import Findings
+    from butane_py.targets.subjects import Subject
+    from ignition_py.spec import tables as spec
+
+    F = TypeVar("F", bound=Fact)
+
+
+def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bool = False) -> Plan | None:
+    """The plan of a target; None where the findings have an error."""
+    target = chosen.target
+    findings.report.merge(subject.report)
+    check_names(subject.options, findings)
+    check_options(subject.options, target, findings)
+    config, facts = _skipped(subject, target.name, findings)
+    config = with_inner_configs(config, subject.name, findings)
+    layout = target.layout(chosen) if target.layout else None
+    lifted = lift.lift(config, _Wants(chosen, layout), findings)
+    facts = joined(facts, lifted.facts, findings)
+    plan = Plan(
+        chosen,
+        facts,
+        lifted.config,
+        mounted=lifted.mounted,
+        native=subject.options.native(target.name),
+        native_place=subject.options.place(target.name),
+        source=subject.name.rpartition("/")[2],
+        pretty=pretty,
+    )
+    check_cells(plan, findings)
+    if layout is not None:
+        plan = plan.but(config=with_files(plan, layout, findings))
+    return None if findings.fatal else plan
+
+
+def _skipped(subject: Subject, target: str, findings: Findings) -> tuple[spec.Config, Facts]:
+    """The config and the facts without what `targets.NAME.skip` names."""
+    config, facts = subject.config, subject.facts
+    for entry, place in subject.options.skips(target):
+        left = without(config, facts, entry, subject.source)
+        if left is None:
+            hint = "name a section (storage.raid), an entry (systemd.units.app.service) or a field of one, as the config has it"
+            findings.error("target-skip-unknown", f"the config has no {entry!r} to leave out", place, hint=hint)
+        else:
+            config, facts = left
+    return config, facts
+
+
+class _Wants(Record):
+    """Whether a target wants the fact in a file: as its own text, to put it elsewhere, or to report that it cannot say it."""
+
+    chosen: Chosen
+    layout: Layout | None
+
+    def __call__(self, field: str, path: str) -> bool:
+        if field == "mounts":
+            return self.chosen.target.mounts
+        cell = self.chosen.target.support[field]
+        if isinstance(cell, No) or not cell.native:
+            moves = isinstance(cell, No) or (self.layout is not None and not self.layout.keeps(field, path))
+            return moves and field != "quadlets"
+        return True
+
+
+def joined(written: Facts, lifted: Facts, findings: Findings) -> Facts:
+    """Facts of the section `machine` and of files together. Reports what both say, and say differently."""
+    return Facts(
+        hostname=_one(written.hostname, lifted.hostname, "host name", findings),
+        timezone=_one(written.timezone, lifted.timezone, "time zone", findings),
+        time_servers=_both(written.time_servers, lifted.time_servers, lambda server: server.value),
+        sysctl=_both(written.sysctl, lifted.sysctl, lambda setting: setting.key),
+        modules=_both(written.modules, lifted.modules, lambda module: module.name),
+        certificates=_both(written.certificates, lifted.certificates, lambda each: each.name),
+        proxy=_one(written.proxy, lifted.proxy, "proxy", findings),
+        mirrors=_both(written.mirrors, lifted.mirrors, lambda mirror: mirror.registry),
+        admins=written.admins,
+        quadlets=(*written.quadlets, *lifted.quadlets),
+    )
+
+
+def _one(written: F | None, lifted: F | None, title: str, findings: Findings) -> F | None:
+    """The fact of which there is one. The same text twice is no fault."""
+    if written is not None and lifted is not None and _value(written) != _value(lifted):
+        hint = f"leave one of the two out: this, or the file {lifted.file}"
+        findings.error("target-twice", f"the config has two values of the {title}", written.place, hint=hint)
+    return written if written is not None else lifted
+
+
+def _value(fact: Fact) -> object:
+    return fact.value if isinstance(fact, Text) else fact
+
+
+def _both(written: tuple[F, ...], lifted: tuple[F, ...], key: Callable[[F], str]) -> tuple[F, ...]:
+    """Facts of a list: those of files, over which those of the section `machine` win."""
+    found = {key(each): each for each in lifted}
+    found.update({key(each): each for each in written})
+    return tuple(found.values())
+
+
+def check_cells(plan: Plan, findings: Findings) -> None:
+    """Reports each use of a field that the target cannot say. Parts of such a field are not looked at."""
+    support = plan.chosen.target.support
+    refused: set[str] = set()
+    for name, field in fields.FIELDS.items():
+        cell = support[name]
+        if field.above in refused:
+            refused.add(name)
+        elif isinstance(cell, No):
+            refused.add(name)
+            for use in field.uses(plan):
+                findings.error(cell.code, cell.sentence, use.place, hint=cell.hint, skip=use.skip)
