@@ -41,6 +41,7 @@ STORAGE = {
         {"path": "/srv/link", "target": "data/new"},
         {"path": "/srv/hard", "target": "/srv/data/parts", "hard": True},
         {"path": "/image/tree", "target": "/srv", "overwrite": True},
+        {"path": "/image/kept-too", "target": "/image/kept", "hard": True},
     ],
 }
 SYSTEMD = {
@@ -69,6 +70,8 @@ def image(root: str) -> None:
     machine.write("/image/linked", "two names")
     os.link(f"{root}/image/linked", f"{root}/image/other-name")
     machine.write("/image/kept", "kept")
+    os.link(f"{root}/image/kept", f"{root}/image/kept-too")
+    os.link(f"{root}/image/kept", f"{root}/image/kept-elsewhere")
     machine.write("/image/over", "old")
     machine.write("/image/dir/a/b", "old")
     machine.write("/image/tree/c", "old")

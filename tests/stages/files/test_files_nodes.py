@@ -96,11 +96,69 @@ def test_append_keeps_what_the_file_is(machine: Machine) -> None:
     assert os.getxattr(machine.path("/f"), "trusted.label") == b"kept"
 
 
-def test_append_shows_under_every_name(machine: Machine) -> None:
+def tree_of(folder: Path) -> dict[str, tuple[Any, ...]]:
+    """Contents, owner, mode and time of change of everything below a folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        contents = path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(folder))] = (contents, status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns)
+    return found
+
+
+@pytest.mark.parametrize("entry", [
+    {"append": [data("+new")]},
+    {"mode": 0o600},
+    {"user": {"id": 7}},
+    {"group": {"id": 8}, "mode": 0o4755},
+    {"append": [data("+new")], "user": {"id": 7}, "mode": 0o600},
+    {"contents": data("other"), "overwrite": True},
+])  # fmt: skip
+def test_a_hard_linked_tree_changes_at_its_own_paths_only(machine: Machine, tmp_path: Path, entry: dict[str, Any]) -> None:
+    """An image below `cp -al`: the file becomes a copy, with its extended attributes."""
+    machine.write("/etc/issue", "old")
+    os.setxattr(machine.path("/etc/issue"), "user.colour", b"blue")
+    os.chown(machine.path("/etc/issue"), 3, 4)
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-al", machine.path("/"), str(copy)], check=True)
+    before = tree_of(copy)
+    machine.run(storage=file("/etc/issue", **entry))
+    assert tree_of(copy) == before
+    status = os.stat(machine.path("/etc/issue"))
+    contents = {"append": "old+new", "contents": "other"}
+    assert machine.read("/etc/issue") == next((text for key, text in contents.items() if key in entry), "old")
+    assert status.st_nlink == 1
+    if "contents" not in entry:
+        assert os.getxattr(machine.path("/etc/issue"), "user.colour") == b"blue"
+        wanted = (entry.get("user", {}).get("id", 3), entry.get("group", {}).get("id", 4), entry.get("mode", 0o644))
+        assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == wanted
+
+
+def test_a_hard_linked_file_that_is_as_wanted_stays_one(machine: Machine) -> None:
+    machine.write("/f", "old")
+    os.chmod(machine.path("/f"), 0o640)
+    os.link(machine.path("/f"), machine.path("/g"))
+    machine.run(storage=file("/f", mode=0o640, user={"id": os.stat(machine.path("/f")).st_uid}))
+    assert os.path.samefile(machine.path("/f"), machine.path("/g"))
+
+
+def test_a_hard_link_of_the_config_follows_its_target(machine: Machine, tmp_path: Path) -> None:
+    """It was there already, and its target becomes a copy."""
+    machine.write("/f", "old")
+    os.link(machine.path("/f"), machine.path("/g"))
+    os.link(machine.path("/f"), tmp_path / "elsewhere")
+    machine.run(storage={**file("/f", append=[data("+new")]), "links": [{"path": "/g", "target": "/f", "hard": True}]})
+    assert machine.read("/g") == "old+new"
+    assert os.path.samefile(machine.path("/f"), machine.path("/g"))
+    assert (tmp_path / "elsewhere").read_text() == "old"
+
+
+def test_append_does_not_show_under_other_names(machine: Machine) -> None:
     machine.write("/f", "old")
     os.link(machine.path("/f"), machine.path("/g"))
     machine.run(storage=file("/f", append=[data("+new")], mode=0o600))
-    assert machine.read("/g") == "old+new" and machine.mode("/g") == 0o600
+    assert machine.read("/f") == "old+new" and machine.mode("/f") == 0o600
+    assert machine.read("/g") == "old" and machine.mode("/g") == 0o644
     assert leftovers(machine) == []
 
 

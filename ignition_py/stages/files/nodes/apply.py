@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import time
+from itertools import chain
 
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
@@ -19,9 +20,9 @@ from ignition_py.stages.files.nodes.plan import (
     SetPermissions,
     WriteFile,
 )
-from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer, put
+from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
 from ignition_py.stages.files.words import about
-from ignition_py.system.rootfs import chunks_of, shown
+from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def _owner_hint() -> str:
     return "" if sum(ids) >= _ALL_IDS else f"This user namespace has {sum(ids)} ids; the owner may not be one of them"
 
 
+def _like(found: os.stat_result, mode: int | None, uid: int, gid: int) -> Permissions:
+    """Owner, group and mode of a file that is there, but for what is given (None and -1: nothing)."""
+    wanted = found.st_mode if mode is None else mode
+    return Permissions(wanted & 0o7777, found.st_uid if uid < 0 else uid, found.st_gid if gid < 0 else gid)
+
+
 class _Applier(Record):
     ctx: Context
     root: Root
@@ -154,50 +161,26 @@ class _Applier(Record):
         with self.root.spot(op.path) as spot:
             fd = spot.open_regular()
             try:
-                self._append(op, spot, fd, uid, gid)
+                self._append(op, fd, uid, gid)
             finally:
                 os.close(fd)
 
-    def _append(self, op: WriteFile, spot: Spot, fd: int, uid: int, gid: int) -> None:
-        """Writes a new file of what was there and what comes behind it, like the old one in everything else."""
+    def _append(self, op: WriteFile, fd: int, uid: int, gid: int) -> None:
+        """Writes a new file of what was there and what comes behind it, like the old one in everything else. Other names of the old
+        one (hard links) keep its contents: they may lie outside of the root, as in a tree that `cp -al` has made."""
         found = os.fstat(fd)
-        base = op.base or 0
-        permissions = Permissions(
-            (found.st_mode if op.mode is None else op.mode) & 0o7777,
-            found.st_uid if uid < 0 else uid, found.st_gid if gid < 0 else gid,
-        )  # fmt: skip
-        if found.st_nlink == 1:
-            self.writer.write(op.path, self._all(op, fd, base), permissions, like=fd)
-            return
-        # The other names are to show the new contents too, so this file itself grows; the journal knows its old length.
-        temporary, name = spot.create_temporary()
-        try:
-            for chunk in self._contents(op):
-                put(temporary, chunk)
-            os.lseek(temporary, 0, os.SEEK_SET)
-            target = spot.open_regular(os.O_RDWR)
-            with open(target, "r+b") as file:
-                file.truncate(base)
-                file.seek(base)
-                for chunk in chunks_of(temporary):
-                    file.write(chunk)
-                file.flush()
-                os.fsync(target)
-        finally:
-            os.close(temporary)
-            os.unlink(name, dir_fd=spot.dir)
-        spot.set_owner(permissions.uid, permissions.gid)
-        spot.set_mode(permissions.mode)
+        pieces = chain(self._first(op, fd, op.base or 0), self._contents(op))
+        self.writer.write(op.path, pieces, _like(found, op.mode, uid, gid), like=fd)
 
-    def _all(self, op: WriteFile, fd: int, base: int) -> Iterator[Piece]:
-        left = base
+    def _first(self, op: NodeOp, fd: int, size: int) -> Iterator[Piece]:
+        """The first `size` bytes of an open file."""
+        left = size
         while left > 0:
             piece = os.read(fd, min(left, 1 << 20))
             if not piece:
                 raise StageError(f"{op.describe()}: the file became shorter while it was read")
             left -= len(piece)
             yield piece
-        yield from self._contents(op)
 
     def _contents(self, op: WriteFile) -> Iterator[Piece]:
         for number, source in enumerate(op.sources):
@@ -206,10 +189,22 @@ class _Applier(Record):
                 yield self.ctx.fetcher.content(source, what=what)
 
     def permissions(self, op: SetPermissions) -> None:
+        uid, gid = self.owner(op)
         with self.root.spot(op.path) as spot:
-            spot.set_owner(*self.owner(op))
-            if op.mode is not None:
-                spot.set_mode(op.mode & 0o7777)
+            found = spot.lstat()
+            if found is None or not stat.S_ISREG(found.st_mode) or found.st_nlink == 1:
+                spot.set_owner(uid, gid)
+                if op.mode is not None:
+                    spot.set_mode(op.mode & 0o7777)
+                return
+            wanted = _like(found, op.mode, uid, gid)
+            if wanted == _like(found, None, -1, -1):
+                return
+            fd = spot.open_regular()
+        try:  # a file of several names: this one gets a copy, the others stay as they are
+            self.writer.write(op.path, self._first(op, fd, found.st_size), wanted, like=fd)
+        finally:
+            os.close(fd)
 
     def symlink(self, op: MakeSymlink) -> None:
         self.writer.flush()

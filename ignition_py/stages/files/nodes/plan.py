@@ -12,7 +12,7 @@ from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from ignition_py.report.diag import Place
     from ignition_py.spec.tables import Directory, File, Link, Node, Resource, Storage
@@ -143,7 +143,8 @@ def plan_nodes(storage: Storage, survey: Survey) -> tuple[NodeOp, ...]:
     ops += _symlinks((link for link in storage.links if not link.hard), survey)
     ops.sort(key=lambda op: depth(op.where))
     ops = [op.but(fresh=_is_fresh(survey.seen[op.where])) for op in ops]
-    return (*ops, *_hardlinks((link for link in storage.links if link.hard), survey))
+    changed = {op.where for op in ops}
+    return (*ops, *_hardlinks((link for link in storage.links if link.hard), survey, changed))
 
 
 def _is_fresh(seen: Seen | None) -> bool:
@@ -228,7 +229,9 @@ def _symlinks(nodes: Iterator[Link], survey: Survey) -> Iterator[NodeOp]:
             raise _refuse(node, "symbolic link", f"a symlink to {shown(seen.target)} (not {shown(node.target or '')})")
 
 
-def _hardlinks(nodes: Iterator[Link], survey: Survey) -> Iterator[NodeOp]:
+def _hardlinks(nodes: Iterator[Link], survey: Survey, changed: Container[str]) -> Iterator[NodeOp]:
+    """`changed`: where the config changes something; a link that is there to such a file is made again, since the file may be a copy
+    of what it was."""
     for node in nodes:
         where = survey.where[node.path]
         seen = survey.seen[where]
@@ -239,6 +242,8 @@ def _hardlinks(nodes: Iterator[Link], survey: Survey) -> Iterator[NodeOp]:
             raise StageError(f"hard link {shown(node.path)}: its target {shown(node.target or '')} does not exist", place=node.place())
         elif seen.identity != target.identity:
             raise _refuse(node, "hard link", f"a {seen.kind} that is not {shown(node.target or '')}")
+        elif survey.where[node.target or ""] in changed:
+            yield MakeHardlink(node, where, replace=True)
 
 
 def clean(path: str) -> str:

@@ -13,7 +13,7 @@ from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ignition_py.spec.tables import Node, Storage
+    from ignition_py.spec.tables import Link, Node, Storage
     from ignition_py.stages.files.journal import Journal
     from ignition_py.system.rootfs import Root
 
@@ -35,15 +35,23 @@ def survey_nodes(root: Root, storage: Storage, journal: Journal) -> Survey:
                 raise _failed(node, path, error) from None
     own = [where[node.path] for node in (*storage.directories, *storage.files, *storage.links)]
     appended = {where[node.path] for node in storage.files if node.append and node.contents.source is None and not node.overwrite}
+    again = {where[node.path] for node in storage.links if node.hard and _same(seen, where, node)}
     for path in own:
         found = seen[path]
-        if found is None:
+        if found is None or path in again:
             journal.absent(path)
         elif not found.ours:
             journal.present(path)
             if path in appended and found.kind == FILE:
                 found.base = journal.base(path)
     return Survey(where, seen)
+
+
+def _same(seen: dict[str, Seen | None], where: dict[str, str], link: Link) -> bool:
+    """True if a hard link is there already. Where its target changes it is made again (plan.py), and a run that was cut off in between
+    leaves it with what the target was: it counts as this stage's own work."""
+    found, target = seen[where[link.path]], seen[where[link.target or ""]]
+    return found is not None and target is not None and found.identity == target.identity
 
 
 def _replaced_directories(root: Root, storage: Storage) -> set[str]:
