@@ -12,7 +12,9 @@ import time
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.system.device_timeout import FOREVER, device_timeouts
 from ignition_py.system.run import CommandError, run
+from ignition_py.system.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 CONTROL = "/run/udev/control"
 DATABASE = "/run/udev/data"
-DEVICE_TIMEOUT = 90.0  # seconds; systemd's default for .device units
+DEVICE_TIMEOUT = 90.0  # seconds; systemd's default for .device units, where nothing else is set (device_timeout.py)
+HINT = "Check the device paths of the config; for slow devices raise systemd.default_device_timeout_sec on the kernel command line"
 SETTLE_TIMEOUT = 190.0  # seconds; udevd itself gives up on an event after 180
 
 
@@ -46,38 +49,36 @@ def wait_for(log: Log, devices: Sequence[str]) -> None:
     """Returns when every one of `devices` is ready. Raises StageError naming those that are not in time, and what exists instead."""
     missing = absent(log, devices)
     if missing:
-        raise StageError("; ".join(map(why_absent, missing)), hint="Check the device paths of the config")
+        raise StageError("; ".join(f"{device} {state}" for device, state in missing.items()), hint=HINT)
 
 
-def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> list[str]:
-    """Waits for `devices`, unless not `patient`; those that are not ready."""
-    missing = list(dict.fromkeys(device for device in devices if not ready(device)))
+def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> dict[str, str]:
+    """Waits for `devices`, unless not `patient`. For each that is not ready the rest of a sentence about it: "did not appear …"."""
+    missing = dict.fromkeys(device for device in devices if not ready(device))
     if not missing or not patient:
-        return missing
-    deadline = time.monotonic() + DEVICE_TIMEOUT
-    log.info(f"waiting up to {DEVICE_TIMEOUT:g} s for {', '.join(missing)}")
-    pause = 0.005
-    while missing and time.monotonic() <= deadline:
+        return {device: _state(device, "") for device in missing}
+    limits = device_timeouts(log, list(missing), DEVICE_TIMEOUT)
+    for device in missing:
+        log.info(f"waiting for {device}, {'without a limit' if limits[device] == FOREVER else f'up to {limits[device]:g} s'}")
+    start, pause = time.monotonic(), 0.005
+    waiting = Waiting(log, ", ".join(missing))
+    while any(time.monotonic() <= start + limits[device] for device in missing):
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
-        missing = [device for device in missing if not ready(device)]
-    return missing
+        missing = dict.fromkeys(device for device in missing if not ready(device))
+        waiting.tell()
+    return {device: _state(device, f" within {limits[device]:g} seconds") for device in missing}
 
 
-def why_absent(device: str) -> str:
-    """A sentence about a device that `absent` returned."""
-    return f"{device} {state(device)}"
-
-
-def state(device: str) -> str:
+def _state(device: str, within: str) -> str:
     """Why a device is not ready, and what exists instead."""
     if os.path.exists(device):
         if stat.S_ISBLK(os.stat(device).st_mode):
-            return f"exists, but udev has not finished with it within {DEVICE_TIMEOUT:g} seconds"
+            return f"exists, but udev has not finished with it{within}"
         return "is not a block device"
     if os.path.islink(device):
         return f"is a link to {os.readlink(device)}, which is not there"
-    return f"did not appear within {DEVICE_TIMEOUT:g} seconds; {neighbours(device)}"
+    return f"did not appear{within}; {neighbours(device)}"
 
 
 class Entry(Record):

@@ -32,6 +32,7 @@ def run_in(boot: Boot, *files: str, timeout: float, **env: str) -> None:
 def test_arrays_mappings_power_cuts_and_the_peer(vm_shell: Callable[..., Boot]) -> None:
     assert os.access(f"{PEER}/ignition", os.X_OK), "tools/setup.sh test installs Debian's ignition"
     boot = vm_shell((), more={"peer": PEER})
+    run_in(boot, "../system/test_device_timeout.py", timeout=600)
     run_in(boot, *ARRAYS, timeout=2400)
     run_in(boot, "disks/test_disks_peer.py", timeout=1800, IGNITION_PEER="/peer/ignition")
 

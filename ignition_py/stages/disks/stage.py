@@ -78,14 +78,13 @@ def foreseen_conflicts(
 
     foreseen = look()
     late = [name for name in foreseen.missing if cannot_appear(name, unsure, writes=writes)]
-    if len(udev.absent(log, late, patient=len(plans) == len(storage.disks))) < len(late):
+    absent = udev.absent(log, late, patient=len(plans) == len(storage.disks))
+    if len(absent) < len(late):
         foreseen = look()  # what has come may hold something
     for step in foreseen.steps:
         log.debug(f"disks: foreseen: {step.describe()}")
     missing = [
-        f"{foreseen.missing[name]}; it {'will be gone' if udev.ready(name) else udev.state(name)}"
-        for name in late
-        if name in foreseen.missing
+        f"{foreseen.missing[name]}; it {absent.get(name, 'will be gone')}" for name in late if name in foreseen.missing
     ]
     return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])]
 
@@ -117,7 +116,7 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
     plans, problems = [], []
     for disk in disks:
         if disk.device in absent:
-            problems.append(f"{udev.why_absent(disk.device)}{at(disk)}")
+            problems.append(f"{disk.device} {absent[disk.device]}{at(disk)}")
             continue
         alias, node = aliases.make(disk.device)
         log.info(f"disks: {alias} -> {node}")
