@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from butane_py import tables
-from butane_py.variants import load_languages
+from butane_py.variants import BUILD, load_languages
 from ignition_py.spec.model import NEVER, Field, Struct
 
 _TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "map": dict, "any": dict}
@@ -98,7 +98,7 @@ def _make(struct: type[Struct], builders: dict[type[Struct], type[Builder]]) -> 
     """Adds the builder of `struct` and of all structures in it."""
     if struct in builders:
         return
-    fields = {name: entry for name, entry in struct.FIELDS.items() if entry.since < NEVER}
+    fields = {name: entry for name, entry in struct.FIELDS.items() if entry.since < NEVER and entry.axis != BUILD}
     builders[struct] = type(struct.__name__, (Builder,), {"__doc__": struct.__doc__, "__module__": "butane_py.config", "FIELDS": fields})
     for entry in fields.values():
         if entry.struct is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py import tables
+    from butane_py.fleet.payloads import Payloads
     from butane_py.linter.settings import Settings
     from butane_py.resources import LocalFileError
     from butane_py.variants import Variant
@@ -63,6 +64,7 @@ class Compilation:
         self.document: dict[str, Any]  # the output as dicts and lists
         self.text: str | None = None  # of the output, without a final newline
         self.source_map: dict[str, Any] | None = None
+        self.payloads: Payloads | None = None  # what replaces references in local files; a build sets it
 
     @property
     def wraps(self) -> bool:
@@ -78,6 +80,14 @@ class Compilation:
 
     def warning(self, code: str, message: str, path: Path, hint: str = "") -> None:
         self.add(WARNING, code, message, path, hint)
+
+    def interpolated(self, contents: bytes, local: str, path: Path) -> bytes:
+        """The contents of a local file with its references replaced; `path` is that of the key that asks for it."""
+        return self.payloads.replaced(self, contents, local, path) if self.payloads is not None else contents
+
+    def interpolates(self, patterns: tuple[str, ...], name: str, path: Path) -> bool:
+        """True if references count in the file `name` of a tree, whose patterns these are."""
+        return self.payloads is not None and self.payloads.chosen(self, patterns, name, path)
 
     def local_file_error(self, error: LocalFileError, origin: Origin | None, *more: str | int) -> None:
         """Adds the error of a local file that `origin` names."""

@@ -5,7 +5,7 @@ Where they are looked for follows the reference. Why the row has no such key, ig
 
 from __future__ import annotations
 
-from butane_py.variants import NAMES, load_languages, rows_of
+from butane_py.variants import BUILD, NAMES, load_languages, rows_of
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING, Entry, Fix
@@ -153,6 +153,8 @@ def came(entry: Field, row: Variant, path: Path) -> tuple[str, str]:
         return f"it came with {first}; this config is {row.version}", f"set version: {first.version}, or remove the key"
     if of_variant:
         return f"it was removed after {of_variant[-1]}; this config is {row.version}", "remove the key"
+    if entry.axis == BUILD:
+        return "only `butane-py build` knows it", "compile with butane-py build"
     others = [name for name in NAMES if any(each.knows(entry) and not each.refuses(spot) for each in rows_of(name))]
     others = [name for name in others if not rows_of(name)[-1].neutral] or others
     if not others:

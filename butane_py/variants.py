@@ -20,6 +20,7 @@ SPEC = "spec"
 FCOS = "fcos"
 OPENSHIFT = "openshift"
 MACHINE = "machine"
+BUILD = "build"  # what only `butane-py build` knows; it adds the section to the row of a config (fleet/compile.py)
 
 
 class Forbidden(Record):
@@ -87,8 +88,8 @@ class Variant(Record):
 
     def older(self, other: Variant) -> bool:
         """True if this row stands before `other` of the same variant."""
-        rows = rows_of(self.name)
-        return rows.index(self) < rows.index(other)
+        versions = [row.version for row in rows_of(self.name)]
+        return versions.index(self.version) < versions.index(other.version)
 
     def knows(self, entry: Field) -> bool:
         """True if the row has the field."""

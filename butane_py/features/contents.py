@@ -7,6 +7,7 @@ from butane_py import base
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
+from butane_py.variants import BUILD
 from ignition_py.report.catalog import code
 from ignition_py.report.examples import file_, unit
 from ignition_py.spec.model import extends, field
@@ -28,28 +29,33 @@ AUTO_COMPRESS_SINCE = 1  # spec 3.1: before it, inline contents were only escape
 class Resource(base.Resource):
     inline: str | None = field("The contents themselves.", secret=True)
     local: str | None = field("Path of a local file with the contents, below the files directory.", since=1)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
 
 
 @extends
 class ConfigReference(base.ConfigReference):
     inline: str | None = field("The Ignition config itself.", since=1, secret=True)
     local: str | None = field("Path of a local Ignition config, below the files directory.", since=1)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
 
 
 @extends
 class CaReference(base.CaReference):
     inline: str | None = field("The bundle itself.", since=1, secret=True)
     local: str | None = field("Path of a local bundle, below the files directory.", since=1)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
 
 
 @extends
 class Dropin(base.Dropin):
     contents_local: str | None = field("Path of a local file with the text, below the files directory.", since=4)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
 
 
 @extends
 class Unit(base.Unit):
     contents_local: str | None = field("Path of a local file with the text, below the files directory.", since=4)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
 
 
 @code(
@@ -104,7 +110,10 @@ def _resource(work: Compilation, it: Any, values: dict[str, Any]) -> None:
     """`inline` and `local` become a data URL; both given is an error that was found before."""
     if it.local is not None:
         try:
-            _embed(work, it, values, "local", read_local(it.local, work.options))
+            contents = read_local(it.local, work.options)
+            if it.interpolate:
+                contents = work.interpolated(contents, it.local, (*it._origin.path, "local"))
+            _embed(work, it, values, "local", contents)
         except LocalFileError as error:
             work.local_file_error(error, it._origin, "local")
             return
@@ -132,6 +141,8 @@ def _unit_text(work: Compilation, it: Any, values: dict[str, Any]) -> None:
         return
     try:
         contents = read_local(it.contents_local, work.options)
+        if it.interpolate:
+            contents = work.interpolated(contents, it.contents_local, (*it._origin.path, "contents_local"))
     except LocalFileError as error:
         work.local_file_error(error, it._origin, "contents_local")
         return

@@ -8,6 +8,7 @@ from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
+from butane_py.variants import BUILD
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
@@ -34,6 +35,7 @@ class Quadlet(Struct):
 
     contents: str | None = field("Text of the quadlet.", since=7)
     contents_local: str | None = field("Path of a local file with the text, below the files directory.", since=7)
+    interpolate: bool = field("Whether ${{ }} in the local file counts.", axis=BUILD)
     name: str = field("File name of the quadlet, such as web.container.", since=7, required=True)
     rootful: bool = field("Whether root runs it (default: users do).", since=7)
     dropins: tuple[Dropin, ...] = field("Drop-ins of the quadlet.", since=7)
@@ -127,6 +129,8 @@ def _file(work: Compilation, nodes: Nodes, it: Quadlet | Dropin, target: str, pa
         behind = Whole(work.source, (*path, "contents_local"))
         try:
             contents = read_local(it.contents_local, work.options)
+            if it.interpolate:
+                contents = work.interpolated(contents, it.contents_local, behind.path)
         except LocalFileError as error:
             work.error(error.code, str(error), behind.path)
             nodes.put("files", spec.File(origin, path=target))  # its place is taken all the same

@@ -10,6 +10,7 @@ from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, inside, no_files
+from butane_py.variants import BUILD
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
@@ -36,6 +37,7 @@ class Tree(Struct):
     user: spec.NodeUser = field("User that owns what is embedded.", since=6)
     file_mode: int | None = field("Permissions of its files (default 0644, or 0755 for executable ones).", since=6)
     dir_mode: int | None = field("Permissions of its directories (default 0755).", since=6)
+    interpolate: tuple[str, ...] = field("Patterns of the files in it in which ${{ }} counts, such as **/*.conf.", axis=BUILD)
 
 
 @extends
@@ -109,7 +111,7 @@ class _Walk:
         self.owner: dict[str, Any] = {
             name: getattr(tree, name).but(_origin=origin) for name in ("user", "group") if dict(getattr(tree, name).items())
         }
-        self.pending: list[tuple[spec.File, str, int]] = []
+        self.pending: list[tuple[spec.File, str, int, bytes | None]] = []
 
     def fail(self, code: str, message: str) -> None:
         self.work.error(code, message, self.origin.path)
@@ -117,7 +119,7 @@ class _Walk:
     def run(self, base: str) -> None:
         target = self.tree.path or "/"
         for path, relative, status in _entries(base, self.fail):
-            self.node(path, clean(f"{target}/{relative}"), status)
+            self.node(path, clean(f"{target}/{relative}"), status, relative)
         self.embed()
 
     @code(
@@ -129,11 +131,11 @@ class _Walk:
         right="storage:\n  trees:\n    - local: tree\n",
         local=True,
     )
-    def node(self, path: str, target: str, status: os.stat_result) -> None:
+    def node(self, path: str, target: str, status: os.stat_result, relative: str) -> None:
         if stat.S_ISDIR(status.st_mode):
             self.directory(target)
         elif stat.S_ISREG(status.st_mode):
-            self.file(path, target, status)
+            self.file(path, target, status, relative)
         elif stat.S_ISLNK(status.st_mode):
             self.link(path, target)
         else:
@@ -163,7 +165,7 @@ class _Walk:
         mode = 0o755 if self.tree.dir_mode is None else self.tree.dir_mode
         self.nodes.put("directories", spec.Directory(self.origin, path=target, mode=mode, **self.owner))
 
-    def file(self, path: str, target: str, status: os.stat_result) -> None:
+    def file(self, path: str, target: str, status: os.stat_result, relative: str) -> None:
         known = self.nodes.get("files", target)
         if known is None:
             if self.nodes.exists(target):
@@ -179,7 +181,18 @@ class _Walk:
             mode = mode if self.tree.file_mode is None else self.tree.file_mode
             known = known.but(mode=mode, _sources={**(known._sources or {}), "mode": self.origin})
             self.nodes.put("files", known)
-        self.pending.append((known, path, status.st_size))
+        self.pending.append((known, path, status.st_size, self.interpolated(path, relative)))
+
+    def interpolated(self, path: str, relative: str) -> bytes | None:
+        """The contents of a file whose references count; None for one that is embedded as it is."""
+        if not self.tree.interpolate or not self.work.interpolates(self.tree.interpolate, relative, self.origin.path):
+            return None
+        try:
+            with open(path, "rb") as stream:
+                contents = stream.read()
+        except OSError:
+            return None  # reported when it is embedded
+        return self.work.interpolated(contents, os.path.join(self.tree.local, relative), self.origin.path)
 
     def link(self, path: str, target: str) -> None:
         known = self.nodes.get("links", target)
@@ -200,14 +213,14 @@ class _Walk:
 
     def embed(self) -> None:
         """Reads and encodes the files; on several cores where there is much to compress."""
-        if sum(size for _, _, size in self.pending) < _THREADS_FROM:
+        if sum(size for _, _, size, _ in self.pending) < _THREADS_FROM:
             results = iter([self.encode(item) for item in self.pending])
         else:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
                 results = iter(list(pool.map(self.encode, self.pending)))
-        for (file, path, _), result in zip(self.pending, results, strict=True):
+        for (file, path, _, _), result in zip(self.pending, results, strict=True):
             if isinstance(result, OSError):
                 self.fail("local-file", f"{path} cannot be read: {result.strerror}")
                 continue
@@ -217,11 +230,13 @@ class _Walk:
             sources = dict.fromkeys(("source", *declared), self.origin)
             self.nodes.put("files", file.but(contents=contents.but(source=url, **declared, _sources=sources)))
 
-    def encode(self, item: tuple[spec.File, str, int]) -> tuple[str, str | None] | OSError:
-        file, path, _ = item
+    def encode(self, item: tuple[spec.File, str, int, bytes | None]) -> tuple[str, str | None] | OSError:
+        file, path, _, contents = item
         try:
-            with open(path, "rb") as stream:
-                return data_url(stream.read(), file.contents.compression, may_compress=self.work.row.may_compress)
+            if contents is None:
+                with open(path, "rb") as stream:
+                    contents = stream.read()
+            return data_url(contents, file.contents.compression, may_compress=self.work.row.may_compress)
         except OSError as error:
             return error
 

@@ -103,18 +103,19 @@ class Template:
 
 
 class Expander:
-    """Expands nodes of one text for one host; errors go to the report."""
+    """Expands nodes of one text for one host; errors go to the report. Without a template nothing is a reference."""
 
-    def __init__(self, template: Template, lookup: Lookup, report: Report) -> None:
+    def __init__(self, template: Template | None, lookup: Lookup, report: Report) -> None:
         self.template = template
         self.lookup = lookup
         self.report = report
+        self.failures = 0  # errors, and references to values that are missing or wrong
         self._targets: dict[int, Node | None] = {}  # what anchors have become
         self._open: set[int] = set()
 
     def node(self, node: Node, path: Path, depth: int = 0) -> Node | None:
         """The node with its references replaced: itself where it has none, None where it is null and its key counts as absent."""
-        if id(node) not in self.template.changing:
+        if self.template is None or id(node) not in self.template.changing:
             return node
         if depth > _DEEPEST:
             self._error(node, path, 0, "var-syntax", f"references are nested more than {_DEEPEST} deep", "nest them less")
@@ -152,7 +153,7 @@ class Expander:
 
     def operand(self, node: Node, path: Path) -> Operand | None:
         """What a scalar that is nothing but a reference stands for, with its type; None for others, and where an error was reported."""
-        if node.kind != SCALAR or id(node) not in self.template.changing:
+        if self.template is None or node.kind != SCALAR or id(node) not in self.template.changing:
             return None
         try:
             pieces = self.template.pieces(node)
@@ -163,6 +164,7 @@ class Expander:
         return None
 
     def _scalar(self, node: Node, path: Path) -> Node | None:
+        assert self.template is not None
         try:
             pieces = self.template.pieces(node)
             if len(pieces) == 1 and isinstance(pieces[0], Reference):
@@ -173,7 +175,7 @@ class Expander:
         except EvaluationProblem as error:
             self._error(node, path, error.at, error.code, str(error), error.hint, error)
         except ReportedError:
-            return None
+            self.failures += 1
         else:
             return Grafted(SCALAR, node, uses, text, node.tag)
         return None
@@ -181,6 +183,8 @@ class Expander:
     def _error(
         self, node: Node, path: Path, at: int, code: str, message: str, hint: str, error: EvaluationProblem | None = None
     ) -> None:
+        assert self.template is not None
+        self.failures += 1
         place = place_inside(self.template.source, node, at, path)
         self.report.entries.append(Entry(ERROR, code, message, place, hint, related=error.related if error else ()))
 

@@ -1,70 +1,128 @@
-"""A config and the files that it includes, read once and compiled for many hosts."""
+"""A config and the files that it includes, read once and compiled for many hosts.
+
+    program = Program.load("node.bu", Options())
+    result = build_host(program, {"hostname": value})
+"""
 
 from __future__ import annotations
 
-from butane_py.result import Result
-from ignition_py.record import field
+import os
+
+from butane_py.fleet.compile import HostBuild
+from butane_py.fleet.files import ParsedFile, read_regular
+from butane_py.fleet.include import NotIncludedError, located
+from butane_py.fleet.payloads import PayloadCache
+from butane_py.fleet.reporting import host_result
+from butane_py.pipeline import no_yaml
+from butane_py.yaml.source import YamlError
+from ignition_py.report.diag import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from butane_py.compilation import Options
-    from butane_py.fleet.declarations import Bound, Declaration
+    from butane_py.fleet.declarations import Declaration
+    from butane_py.fleet.include import Located
+    from butane_py.fleet.result import HostResult
     from butane_py.fleet.values import HostFacts, Value
-    from ignition_py.report.diag import Path, Report
-
-
-class HostResult(Result):
-    """The result for one host, or for the only machine of a build without an inventory.
-
-    host: name of the host, "" without an inventory. variables: by name, of all files that were compiled. secrets: the paths in the JSON
-    of the output's values that are made of secrets. reads: every file that was read, includes and local files. unused: the names of
-    given values that no file declares.
-    """
-
-    host: str = ""
-    variables: dict[str, Bound] = field(default_factory=dict)
-    secrets: tuple[Path, ...] = ()
-    reads: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-
 
 class Program:
-    """A main file with the cache of the files that it includes. One Program compiles all hosts of a build."""
+    """A main file with the cache of the files that it includes. One Program compiles all hosts of a build.
 
-    def __init__(self, path: str, text: bytes, options: Options) -> None:
-        """`path` is the name of the main file, `text` its contents. Nothing is read yet but that."""
-        raise NotImplementedError
+    main: the main file, None where its text is no YAML; `report` then says why.
+    """
+
+    def __init__(self, name: str, text: bytes, options: Options, path: str = "") -> None:
+        """`name` is what reports call the main file, `path` where it lies (default: its name); nothing else is read yet."""
+        self.name = name
+        self.options = options
+        self.payloads = PayloadCache()
+        self.report = Report()
+        self.main: ParsedFile | None = None
+        self._files: dict[tuple[str, str | None], ParsedFile | YamlError] = {}
+        self._texts: dict[str, bytes] = {}
+        real = os.path.realpath(path or name)
+        self._texts[real] = text
+        roots = [os.path.dirname(real), *([os.path.realpath(options.files_dir)] if options.files_dir else [])]
+        try:
+            self.main = ParsedFile(name, real, text, options.files_dir, tuple(dict.fromkeys(roots)))
+            self._files[real, options.files_dir] = self.main
+        except YamlError as error:
+            self.report = Report([no_yaml(error, text, name)])
 
     @classmethod
     def load(cls, path: str, options: Options) -> Program:
         """The program of a file. Raises OSError where it cannot be read."""
-        raise NotImplementedError
+        with open(path, "rb") as file:
+            return cls(path, file.read(), options)
+
+    def file(self, found: Located) -> ParsedFile:
+        """An included file. Raises OSError, ValueError and YamlError."""
+        key = (found.path, found.files_dir)
+        known = self._files.get(key)
+        if known is None:
+            text = self._texts[found.path] = read_regular(found.path)
+            try:
+                known = ParsedFile(found.name, found.path, text, found.files_dir, found.roots)
+            except YamlError as error:
+                known = error
+            self._files[key] = known
+        if isinstance(known, YamlError):
+            raise known
+        return known
+
+    def text(self, path: str) -> bytes:
+        """The text of a file that was read, by its real path."""
+        return self._texts[path]
+
+    def report_of_host(self) -> Report:
+        """The report that every host begins with."""
+        return Report(self.report.entries)
+
+    @property
+    def files(self) -> list[ParsedFile]:
+        """The files that were parsed so far, the main file first."""
+        return [file for file in self._files.values() if isinstance(file, ParsedFile)]
 
     @property
     def declarations(self) -> dict[str, Declaration]:
-        """The variables that the main file and the files that it includes under fixed names declare."""
-        raise NotImplementedError
+        """The variables of the files that were parsed so far, and of those that they include under fixed names."""
+        self._read_fixed()
+        found: dict[str, Declaration] = {}
+        for file in self.files:
+            for name, declaration in file.declarations.items():
+                found.setdefault(name, declaration)
+        return found
+
+    def _read_fixed(self) -> None:
+        """Parses the files that are included under names without references; what is wrong with them a build reports."""
+        waiting = self.files
+        while waiting:
+            file = waiting.pop()
+            for entry in file.includes:
+                if file.template is not None and id(entry.path) in file.template.changing:
+                    continue
+                try:
+                    found = located(entry.path.value, file)
+                    if found is not None and (found.path, found.files_dir) not in self._files:
+                        waiting.append(self.file(found))
+                except (NotIncludedError, OSError, ValueError):
+                    continue
 
     @property
     def reads(self) -> frozenset[str]:
-        """The files that were read so far: the main file, includes, local files."""
-        raise NotImplementedError
-
-    def shown_text(self, name: str) -> bytes | None:
-        """The text of a file of the program as reports may show it, secrets masked; None for other files."""
-        raise NotImplementedError
+        """The configs that were read so far, by their real paths."""
+        return frozenset(self._texts)
 
 
 def build_host(program: Program, values: Mapping[str, Value], host: HostFacts | None = None) -> HostResult:
     """Compiles the program for one host (None: no inventory) with the values that the precedence chain has left.
 
-    Nothing is raised for a bad config or a bad value: the report of the result has it, with secrets left out.
+    Nothing is raised for a bad config or a bad value: the report of the result has it, with secrets left out. Raises ConfigError for
+    linter settings and rules that cannot be used.
     """
-    raise NotImplementedError
+    build = HostBuild(program, values, host)
+    return host_result(build, build.run())
 
 
-def combined(reports: Mapping[str, Report]) -> Report:
-    """One report of the reports of many hosts: what several hosts have in common is one entry that counts them."""
-    raise NotImplementedError

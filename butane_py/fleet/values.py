@@ -119,6 +119,9 @@ class _Reader:
     def value(self, node: Node, path: Path, above: tuple[Node, ...]) -> Value:
         """`above` are the collections and aliases that the node lies in."""
         self.left -= 1
+        uses = getattr(node, "uses", ())  # of a default or with: that names variables
+        if uses:
+            return self._made(node, path, above, tuple([use.value for use in uses]))
         if self.left < 0:
             raise YamlError("the text has too many values", node.line, node.column, "write less, or fewer aliases")
         if len(above) > _DEEPEST:
@@ -136,6 +139,17 @@ class _Reader:
             items = [self.value(item, (*path, index), inside) for index, item in enumerate(node.items)]
             return Value(LIST, place, self.layer, items=tuple(items), secret=self.secret)
         return Value(MAP, place, self.layer, members=self._members(node, path, inside), secret=self.secret)
+
+    def _made(self, node: Node, path: Path, above: tuple[Node, ...], made_of: tuple[Value, ...]) -> Value:
+        """The value of a node that other values have made. It is secret if one of them is."""
+        secret = self.secret or any(value.secret for value in made_of)
+        kind = {SCALAR: TEXT, SEQUENCE: LIST}.get(node.kind, MAP)
+        made = Value(kind, self.source.node_place(node, path), self.layer, secret=secret, made_of=made_of)
+        if kind == TEXT:
+            return made.but(text=node.value, style=WORD if node.plain else QUOTED)
+        if kind == LIST:
+            return made.but(items=tuple([self.value(item, (*path, index), above) for index, item in enumerate(node.items)]))
+        return made.but(members={key.value: self.value(below, (*path, key.value), above) for key, below in node.items})
 
     def _members(self, node: Node, path: Path, above: tuple[Node, ...]) -> dict[str, Value]:
         own: dict[str, Value] = {}

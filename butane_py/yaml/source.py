@@ -112,6 +112,13 @@ class Source:
         self.aliased = False
         self.root = self._compose()
 
+    def with_root(self, root: Node | None) -> Source:
+        """The same text with another tree, whose nodes stand at places of the text."""
+        other = Source.__new__(Source)
+        other._lines = self.lines
+        other.text, other.name, other.aliased, other.root = self.text, self.name, self.aliased, root
+        return other
+
     def _compose(self) -> Node | None:
         text, swaps = self._marks_hidden()
         try:

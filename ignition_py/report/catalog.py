@@ -51,6 +51,7 @@ DECLARING = (
     "butane_py.emit.source_map",
     "butane_py.targets.language",
     "butane_py.targets.codes",
+    "butane_py.fleet.codes",
     "butane_py.linter.every",
     "butane_py.linter.ignores",
     "butane_py.linter.settings",
@@ -112,6 +113,11 @@ def code(name: str, *, since: str = "", **texts: Unpack[Texts]) -> Callable[[Fun
     """Declares a code at the function that reports it. Several can be stacked."""
     declare(name, since=since, **texts)
     return lambda function: function
+
+
+def title(name: str) -> str:
+    """The title of a declared code; "" for other codes."""
+    return _declared[name][1].get("title", "") if name in _declared else ""
 
 
 def way_out(name: str) -> str:

@@ -108,6 +108,8 @@ _WITHOUT_EXAMPLE = {
     "target-lost", "target-missing", "target-no-merge",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax",  # inventories are no configs
+    "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
+    *(name for name in CODES if name.startswith(("var-", "include-", "payload-"))),
 }  # fmt: skip
 
 

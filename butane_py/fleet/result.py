@@ -1,0 +1,26 @@
+"""What a build gives for a host."""
+
+from __future__ import annotations
+
+from butane_py.result import Result
+from ignition_py.record import field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from butane_py.fleet.declarations import Bound
+    from ignition_py.report.diag import Path
+
+
+class HostResult(Result):
+    """The result for one host, or for the only machine of a build without an inventory.
+
+    host: name of the host, "" without an inventory. variables: by name, of all files that were compiled. secrets: the paths in the JSON
+    of the output's values that are made of secrets. reads: every file that was read, includes and local files. unused: the names of
+    given values that no file declares.
+    """
+
+    host: str = ""
+    variables: dict[str, Bound] = field(default_factory=dict)
+    secrets: tuple[Path, ...] = ()
+    reads: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
