@@ -26,6 +26,12 @@ class Octal(int):
     """A number that is written in octal: permissions."""
 
 
+class Remarked(dict[str, "Any"]):
+    """A mapping of a list, with lines of comment above it."""
+
+    remark: tuple[str, ...] = ()
+
+
 def is_block(text: str) -> bool:
     """True if the text has several lines and can be a literal block."""
     lines = text.split("\n")
@@ -65,6 +71,11 @@ def scalar(value: object) -> str:
     return text if plain else quoted(text)
 
 
+def comment(line: str) -> str:
+    """A line of comment; what no YAML text can hold becomes a question mark."""
+    return f"# {''.join(char if char.isprintable() and char not in _BREAKS else '?' for char in line)}".rstrip()
+
+
 def document(data: dict[str, Any]) -> str:
     """A whole document of block mappings, lists and scalars."""
     return "".join(f"{line}\n" for line in _mapping(data, ""))
@@ -97,6 +108,8 @@ def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
 
 def _item(value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
+        if isinstance(value, Remarked):
+            yield from (f"{indent}{comment(line)}" for line in value.remark)
         lines = list(_mapping(value, indent + STEP))
         yield f"{indent}- {lines[0][len(indent) + len(STEP) :]}"
         yield from lines[1:]

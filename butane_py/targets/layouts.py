@@ -16,14 +16,14 @@ from ignition_py.spec import tables as spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from butane_py.targets.plan import Mirror, Module, Plan
     from butane_py.targets.report import Findings
 
 DOCKER_HUB = "docker.io"
 CHRONY, CHRONY_PART, TIMESYNCD = "/etc/chrony.conf", "/etc/chrony.d/butane.conf", "/etc/systemd/timesyncd.conf"
-_CA_UNIT = """[Unit]
+CA_UNIT = """[Unit]
 Description=Trust the certificate authorities of the config
 Before=docker.service containerd.service kubelet.service
 
@@ -158,7 +158,7 @@ class _Made:
         for fact in facts:
             self._file(f"{layout.anchors}/{fact.name}{layout.anchor_suffix}", fact.text, fact)
         if layout.ca_command:
-            text = _CA_UNIT.format(command=layout.ca_command)
+            text = CA_UNIT.format(command=layout.ca_command)
             unit = spec.Unit(Fixed(facts[0].place), name="butane-ca-certificates.service", enabled=True, contents=text)
             self._units.append(unit)
 
@@ -221,11 +221,11 @@ class _Made:
         return config
 
 
-def time_text(path: str, servers: list[str]) -> str:
-    """A configuration of chrony or systemd-timesyncd, whichever reads `path`."""
+def time_text(path: str, servers: list[str], pools: Sequence[str] = ()) -> str:
+    """A configuration of chrony or systemd-timesyncd, whichever reads `path`. To the latter, pools are servers like others."""
     if path.startswith(TIMESYNCD):
-        return f"[Time]\nNTP={' '.join(servers)}\n"
-    lines = "".join(f"server {server} iburst\n" for server in servers)
+        return f"[Time]\nNTP={' '.join([*pools, *servers])}\n"
+    lines = "".join(f"pool {pool} iburst\n" for pool in pools) + "".join(f"server {server} iburst\n" for server in servers)
     return lines + ("driftfile /var/lib/chrony/drift\nmakestep 1.0 3\nrtcsync\n" if path == CHRONY else "")
 
 

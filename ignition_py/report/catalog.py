@@ -52,6 +52,8 @@ DECLARING = (
     "butane_py.targets.language",
     "butane_py.targets.codes",
     "butane_py.fleet.codes",
+    "butane_py.importer.user_data",
+    "butane_py.importer.values",
     "butane_py.linter.every",
     "butane_py.linter.ignores",
     "butane_py.linter.settings",

@@ -65,7 +65,7 @@ KINDS = {
             "its Ignition config is below spec.config, and ignition-py validate and convert read it",
             "it is compiled already; butane-py decompile turns it into Butane",
         ),
-        Kind("cloud-config", "a cloud-config for cloud-init", _COMPILE, _BUTANE),
+        Kind("cloud-config", "a cloud-config for cloud-init", _COMPILE, "butane-py import cloud-config writes it as Butane"),
         Kind("cloud-init", "user data for cloud-init", _COMPILE, _BUTANE),
         Kind("mime", "MIME multipart user data for cloud-init", _COMPILE, _BUTANE),
         Kind(

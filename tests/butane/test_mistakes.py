@@ -151,7 +151,7 @@ def test_headers(text: str, code: str, words: str) -> None:
     [
         (b'{"ignition": {"version": "3.4.0"}}', "an Ignition config", "butane-py decompile"),
         (b"kind: MachineConfig\napiVersion: machineconfiguration.openshift.io/v1\n", "a MachineConfig", "butane-py decompile"),
-        (b"#cloud-config\nusers: []\n", "a cloud-config", "variant:"),
+        (b"#cloud-config\nusers: []\n", "a cloud-config", "butane-py import"),
         (b"#!/bin/sh\necho\n", "a script", "contents: local"),
         (b"<!DOCTYPE html>\n<p>log in", "a web page", "portal"),
         (gzip.compress(b"variant: fcos\n"), "gzip", "gunzip"),

@@ -104,6 +104,7 @@ def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
 
 # Codes of what no text of a config alone can show.
 _WITHOUT_EXAMPLE = {
+    *("import-differs", "import-kind", "import-lost", "import-template", "import-unknown-key", "import-value"),  # of a cloud-config
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "target-lost", "target-missing", "target-no-merge",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
