@@ -10,21 +10,21 @@ import pytest
 
 from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
+from tests.helpers import console
 
 ROOT = Path(__file__).parents[2]
-_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
-_SHOWN = re.compile(r"^\$ cat \S+\.bu\n(.*?)(?=^\$ |\Z)", re.M | re.S)
 
 
 def _examples() -> Iterator[tuple[str, str]]:
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    """Configs by page and line; those that the page calls wrong (```yaml wrong) are left out."""
+    for path in console.pages(ROOT):
         if path.name == "codes.md":  # half of its examples are wrong on purpose; tests/report/test_codes.py compiles them
             continue
-        for found in _FENCE.finditer(path.read_text(encoding="utf-8")):
-            texts = _SHOWN.findall(found[2]) if found[1] == "console" else [found[2]] if found[1] in ("yaml", "yml") else []
-            for text in texts:
-                if re.search(r"^variant:", text, re.M):
-                    yield f"{path.name}-{found.start()}", text
+        for block in console.blocks(path.read_text(encoding="utf-8")):
+            shown = [(command.line, command.output + "\n") for command in block.commands if re.fullmatch(r"cat \S+\.bu", command.text)]
+            if block.language in ("yaml", "yml") and "wrong" not in block.words:
+                shown.append((block.line, block.body))
+            yield from ((f"{path.name}-{line}", text) for line, text in shown if re.search(r"^variant:", text, re.M))
 
 
 EXAMPLES = dict(_examples())

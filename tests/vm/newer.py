@@ -109,7 +109,7 @@ def archive(say: Say = silent, options: str = "") -> str:
 def commands(first: str) -> str:
     """The block of the page that begins with `first`: as it is, without `$ ` and `# ` of commands."""
     with open(PAGE, encoding="utf-8") as file:
-        blocks = re.findall(r"^```\w+\n(.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
+        blocks = re.findall(r"^```\w+[^\n]*\n(.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
     found = [re.sub(r"^[$#] ", "", block, flags=re.MULTILINE) for block in blocks]
     return next(block for block in found if block.startswith(first))
 
