@@ -6,7 +6,7 @@ from ignition_py.record import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ignition_py.fetch.fetcher import Fetcher
     from ignition_py.spec.tables import Config
@@ -39,7 +39,7 @@ class Context(Record):
     """The config (merged, newest version), the mounted new root, and the doors to log, state and network.
 
     `root` is the path of the new root as the stage sees it. `state` outlives the process: what a stage puts there, later
-    stages find.
+    stages find. It is saved when the stage has succeeded; `save_state` saves it at once, for a run that is cut off. Raises IgnitionError.
     """
 
     _: KW_ONLY
@@ -49,3 +49,4 @@ class Context(Record):
     state: State
     fetcher: Fetcher
     platform: str = ""
+    save_state: Callable[[], object] = bool

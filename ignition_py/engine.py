@@ -18,7 +18,7 @@ from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, parse_cached
 from ignition_py.stages import STAGES
-from ignition_py.state import FetchedConfig
+from ignition_py.state import FetchedConfig, save
 from ignition_py.system.host import write_private
 
 TYPE_CHECKING = False
@@ -100,6 +100,7 @@ class Engine:
             state=self._state,
             fetcher=self._fetcher,
             platform=options.platform,
+            save_state=lambda: save(self._state, options.state_file),
         )
         if stage in GATHERING:
             from ignition_py.fetch.gather import gather

@@ -30,6 +30,8 @@ class State(Record):
     `luks_persist_key_files`: volume name -> data URL of the generated key, from disks for files.
     `luks_persist_volume_key_files`: the same for secure volume keys (CEX).
     `notated_directories`: directories below the root that mount made, relative to it, for files to chown.
+    `mounted_before`: mount point of the config -> how many filesystems were mounted there before the mount stage began, for umount
+    to leave; None before that stage. It has a key of our own, which the reference passes over.
     `provider_output_files`: files (as in a config's `storage.files`, JSON form) that a provider wants written.
     """
 
@@ -39,18 +41,20 @@ class State(Record):
     luks_persist_key_files: dict[str, str] = field(default_factory=dict)
     luks_persist_volume_key_files: dict[str, str] = field(default_factory=dict)
     notated_directories: list[str] = field(default_factory=list)
+    mounted_before: dict[str, int] | None = None
     provider_output_files: list[dict[str, Any]] = field(default_factory=list)
 
     def to_data(self) -> dict[str, Any]:
         """The JSON form; empty members are null, as the reference writes them."""
         fetched = [{"kind": c.kind, "source": c.source, "referenced": c.referenced} for c in self.fetched_configs]
-        return {
+        data = {
             "fetchedConfigs": fetched or None,
             "luksPersistKeyFiles": self.luks_persist_key_files or None,
             "notatedDirectories": self.notated_directories or None,
             "providerOutputFiles": self.provider_output_files or None,
             "luksPersistVolumeKeyFiles": self.luks_persist_volume_key_files or None,
         }
+        return data if self.mounted_before is None else {**data, "mountedBefore": self.mounted_before}
 
 
 def load(path: str) -> State:
@@ -80,6 +84,8 @@ def from_data(data: dict[str, Any]) -> State:
     state.luks_persist_key_files = _texts(data.get("luksPersistKeyFiles"))
     state.luks_persist_volume_key_files = _texts(data.get("luksPersistVolumeKeyFiles"))
     state.notated_directories = [_text(item) for item in data.get("notatedDirectories") or ()]
+    before = data.get("mountedBefore")
+    state.mounted_before = None if before is None else {_text(path): int(count) for path, count in before.items()}
     state.provider_output_files = [dict(item) for item in data.get("providerOutputFiles") or ()]
     return state
 

@@ -4,6 +4,8 @@ write to.
 A mount point's path must consist of directories: a symlink in it could lead out of the root. Missing directories
 are made (0755) and noted in the state, so that the files stage can give those in a home to their user. If one mount
 fails, those made before it are taken back, and so are the directories: a second run finds what the first one found.
+
+What the initramfs had mounted itself is noted in the state before the first mount, so that umount leaves it mounted.
 """
 
 from __future__ import annotations
@@ -48,14 +50,25 @@ class Done(Record):
 def run(ctx: Context) -> None:
     """Raises StageError or CommandError; then nothing that this run mounted is left mounted."""
     done = Done()
+    wanted = in_order(ctx.config.storage.filesystems)
+    _note_mounted(ctx, wanted)
     try:
-        for filesystem in in_order(ctx.config.storage.filesystems):
+        for filesystem in wanted:
             _mount_one(ctx, filesystem, done)
     except BaseException:
         _take_back(ctx, done)
         raise
     notated = ctx.state.notated_directories
     notated.extend(path for path in done.directories() if path not in notated)
+
+
+def _note_mounted(ctx: Context, filesystems: Sequence[Filesystem]) -> None:
+    """Notes what is mounted already, unless an earlier run of this boot has: its mounts are there now. Raises IgnitionError."""
+    if ctx.state.mounted_before is not None or not filesystems:
+        return
+    counts = {clean(entry.path or ""): mounted_at(target_of(ctx.root, entry.path or "")) for entry in filesystems}
+    ctx.state.mounted_before = {path: count for path, count in counts.items() if count}
+    ctx.save_state()
 
 
 def in_order(filesystems: Sequence[Filesystem]) -> list[Filesystem]:
@@ -111,8 +124,14 @@ def _mount_one(ctx: Context, filesystem: Filesystem, done: Done) -> None:
         raise StageError(f"{what}: {error.strerror}: {shown(str(error.filename))}") from None
 
 
+def mounted_at(target: str) -> int:
+    """How many filesystems are mounted there, over one another."""
+    real = os.path.realpath(target)
+    return sum(mount.target == real for mount in mounts())
+
+
 def mounted_from(device: str, target: str) -> bool:
-    """True if `device` is what is mounted topmost at `target`. (A run that was killed leaves its mounts.)"""
+    """True if `device` is what is mounted topmost at `target`: by the initramfs itself, or by a run that was killed."""
     real = os.path.realpath(target)
     sources = [mount.source for mount in mounts() if mount.target == real]
     return bool(sources) and (sources[-1] == device or os.path.realpath(sources[-1]) == os.path.realpath(device))

@@ -1,13 +1,10 @@
-"""The umount stage: unmounts, innermost first, what the mount stage mounted."""
+"""The umount stage: unmounts, innermost first, what the mount stage mounted. What was mounted before that stage stays mounted."""
 
 from __future__ import annotations
 
-import os
-
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.mount import in_order, open_mount_point, target_of, unmount
-from ignition_py.system.host import mounts
-from ignition_py.system.rootfs import Root
+from ignition_py.stages.mount import in_order, mounted_at, open_mount_point, target_of, unmount
+from ignition_py.system.rootfs import Root, clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +37,10 @@ def _unmount_one(ctx: Context, path: str) -> None:
         return
     except OSError as error:
         raise StageError(f"unmounting {path}: {error.strerror}: {error.filename}") from None
-    real = os.path.realpath(target)
-    if any(mount.target == real for mount in mounts()):
+    count, before = mounted_at(target), (ctx.state.mounted_before or {}).get(clean(path), 0)
+    if count > before:
         unmount(ctx.log, target)
+    elif before:
+        ctx.log.info(f"umount: {target} stays mounted, as it was before the mount stage")
     else:
         ctx.log.info(f"umount: nothing is mounted at {target}")

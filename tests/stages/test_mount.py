@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ignition_py import state
 from ignition_py.context import Context
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Config, Filesystem, Storage
@@ -127,6 +128,67 @@ def test_subvolumes_of_one_device(root: Path, device: Callable[..., str], tmp_pa
     with pytest.raises(CommandError, match=r"mounting /dev/none-such at /home/deeper"):
         mount.run(bad)
     assert not points(root)
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_what_the_initramfs_has_mounted_stays_mounted(root: Path, device: Callable[..., str], tmp_path: Path) -> None:
+    """Its own mount of the same filesystem, also through a link; ours below it, and ours over another one, go."""
+    oem, data, other, over = (device() for _ in range(4))
+    link = tmp_path / "by-label-oem"
+    link.symlink_to(oem)
+    for node, path in ((oem, "usr/share/oem"), (other, "srv")):
+        (root / path).mkdir(parents=True)
+        subprocess.run(["mount", node, root / path], check=True)
+    before = points(root)
+    ctx = context(
+        root,
+        Filesystem(device=str(link), format="ext4", path="/usr/share//oem/"),
+        Filesystem(device=data, format="ext4", path="/usr/share/oem/data"),
+        Filesystem(device=over, format="ext4", path="/srv"),
+    )
+    mount.run(ctx)
+    (root / "usr/share/oem/script").write_text("x")
+    assert len(points(root)) == 4
+    ctx.state = state.from_data(ctx.state.to_data())  # as the stages hand it on
+    mount.run(ctx)
+    umount.run(ctx)
+    assert points(root) == before
+    assert [each.source for each in host.mounts() if each.target == f"{root}/srv"] == [other]
+    umount.run(ctx)
+    assert points(root) == before
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_a_run_that_was_cut_off_leaves_no_mounts(root: Path, device: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after the first mount: the second run finds that mount, and it is ours all the same."""
+    one, two = device(), device()
+    saved: list[dict[str, Any]] = []
+    ctx = context(root, Filesystem(device=one, format="ext4", path="/a"), Filesystem(device=two, format="ext4", path="/b"))
+    ctx.save_state = lambda: saved.append(ctx.state.to_data())
+    real, calls = mount.run_program, 0
+
+    def cut_off(*args: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return real(*args, **more)
+
+    monkeypatch.setattr(mount, "_take_back", lambda *_: None)
+    monkeypatch.setattr(mount, "run_program", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        mount.run(ctx)
+    monkeypatch.undo()
+    assert points(root) == [f"{root}/a"]
+    (data,) = saved
+    assert data["mountedBefore"] == {}
+    again = context(root, *ctx.config.storage.filesystems)
+    again.state = state.from_data(data)
+    mount.run(again)
+    umount.run(again)
+    assert points(root) == []
 
 
 @pytest.mark.root
