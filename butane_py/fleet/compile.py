@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from butane_py import pipeline
 from butane_py.compilation import Compilation
+from butane_py.fleet import linting
 from butane_py.fleet.evaluation import ReportedError
 from butane_py.fleet.include import DEEPEST, NotIncludedError, inclusions, located
 from butane_py.fleet.payloads import Payloads
@@ -54,8 +55,9 @@ class HostBuild:
     def __init__(self, program: Program, given: Mapping[str, Value], host: HostFacts | None) -> None:
         self.program = program
         self.works: list[Compilation] = []
-        self.files: list[ParsedFile] = []
+        self.files: list[ParsedFile] = []  # those of `works`
         self.around = Surroundings(given, host, program.report_of_host())
+        self.own: spec.Config  # the output of the main file alone, where others are merged into it
         self._done: set[tuple[str, str]] = set()
         self._count = 0
 
@@ -69,10 +71,13 @@ class HostBuild:
         if parts is None or self.fatal:
             return work
         if len(parts) > 1:
+            self.own = work.output
             work.output = _merged(parts)
             pipeline.run_passes(work, _CHECKS)
         if not work.report.fatal:
-            pipeline.run_passes(work, (pipeline.emit, pipeline.map_source))
+            pipeline.run_passes(work, (pipeline.emit, pipeline.map_source, pipeline.lint))
+        if self.program.options.lint and not work.report.fatal:
+            linting.lint_parts(self, parts)
         return work
 
     @property

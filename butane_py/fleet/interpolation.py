@@ -50,6 +50,7 @@ class Template:
         self.source = source
         self.changing: set[int] = set()  # ids of nodes
         self.keys: list[tuple[Node, Path]] = []  # keys with references, which are errors
+        self.scalars: list[tuple[Node, Path]] = []  # with references
         self._pieces: dict[int, Pieces | SyntaxProblem] = {}
         if MARK.encode() in source.text or b"\\" in source.text:
             self._look()
@@ -63,6 +64,7 @@ class Template:
             if node.kind == SCALAR:
                 if MARK in node.value:
                     self._mark(node, parents)
+                    self.scalars.append((node, path))
                 continue
             if node.kind == ALIAS:
                 aliases.append(node)

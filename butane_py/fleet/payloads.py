@@ -47,6 +47,7 @@ class Payloads:
         self.cache = cache
         self.lookup = lookup
         self.uses: dict[Path, tuple[Use, ...]] = {}  # by the path of the key that names the file
+        self.texts: list[tuple[str, bytes, Pieces]] = []  # names, contents and pieces of the files
 
     @code(
         "payload-text",
@@ -59,16 +60,18 @@ class Payloads:
         name = os.path.join(work.options.files_dir or "", local)
         here = (Related("embedded here", work.source.place(path)),)
         try:
-            text, uses = in_text(self.cache.pieces(contents), self.lookup)
+            pieces = self.cache.pieces(contents)
+            self.texts.append((name, contents, pieces))
+            text, uses = in_text(pieces, self.lookup)
         except UnicodeDecodeError as error:
             line, column = contents.count(b"\n", 0, error.start) + 1, error.start - contents.rfind(b"\n", 0, error.start)
             place = Place((), line, column, name)
             work.report.entries.append(Entry(ERROR, "payload-text", f"{local} is not UTF-8", place, related=here))
         except SyntaxProblem as error:
-            place = _place(name, contents, error.at)
+            place = text_place(name, contents, error.at)
             work.report.entries.append(Entry(ERROR, "var-syntax", str(error), place, error.hint, related=here))
         except EvaluationProblem as error:
-            place = _place(name, contents, error.at)
+            place = text_place(name, contents, error.at)
             work.report.entries.append(Entry(ERROR, error.code, str(error), place, error.hint, related=(*error.related, *here)))
         except ReportedError:
             return contents
@@ -106,7 +109,7 @@ def _literal(char: str) -> str:
     return f"\\{char}" if char in "\\[](){}|+^$." else char
 
 
-def _place(name: str, contents: bytes, at: int) -> Place:
+def text_place(name: str, contents: bytes, at: int) -> Place:
     """The place of a character of a text."""
     before = contents.decode("utf-8")[:at]
     line, start = 1, 0

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "butane_py.lints"
 
 
-def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output: str, refusals: Refusals) -> None:
+def lint(
+    work: Compilation, config: tables.Config, compiled: spec.Config, output: str, refusals: Refusals, *, written: bool = False
+) -> None:
     """Adds what the selected rules find to the report, in the order of the text.
 
-    `refusals` gives the errors of the same text as a config of another version.
+    `refusals` gives the errors of the same text as a config of another version. `written` runs only the rules that look at the config
+    as it is written: for a file that is a part of the compiled config.
     """
     from butane_py.linter.facts import Facts
     from butane_py.linter.rule import Find
@@ -29,7 +32,7 @@ def lint(work: Compilation, config: tables.Config, compiled: spec.Config, output
     settings = work.options.settings or Settings()
     facts = Facts(work, config, compiled, output, settings, refusals)
     for rule in rules().values():
-        if settings.runs(rule.code):
+        if settings.runs(rule.code) and (rule.written or not written):
             find = Find(facts, rule)
             _run(rule, find)
             facts.found += find.entries

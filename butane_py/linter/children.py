@@ -17,6 +17,7 @@ _MERGE = "ignition:\n  config:\n    merge:\n      - local: "
 
 @lint(
     "lint-child-config",
+    written=True,
     title="A local child config is broken",
     why="The file that ignition.config.merge or replace embeds would be refused at boot.",
     fix="Compile the file first and name what comes out, or mend what the message says.",
@@ -47,7 +48,7 @@ def _problem(text: bytes) -> tuple[str, str]:
     if text.lstrip().startswith((b"variant:", b"#", b"---")):
         return (
             "is a Butane config, and Ignition before 2.27 reads JSON only",
-            "compile it first, and name the file that comes out",
+            "compile it first, and name the file that comes out; `butane-py build` merges it by `include:`",
         )
     try:
         _, _, report = parse(text)

@@ -24,6 +24,7 @@ _MANY = ("ssh_authorized_keys_local",)
 
 @lint(
     "lint-local-link",
+    written=True,
     title="A symbolic link leads out of the files directory",
     why="What is embedded is not in the files directory, so another machine embeds something else, or nothing.",
     fix="Copy the file into the files directory.",

@@ -183,6 +183,7 @@ def ssh_key_private(facts: Facts, find: Find) -> None:
 
 @lint(
     "lint-ssh-key-file-empty",
+    written=True,
     title="A file of ssh keys has no key",
     why="The user gets no key from it, and perhaps cannot log in.",
     fix="Name the .pub file.",
@@ -226,6 +227,7 @@ def _hashes(facts: Facts) -> Iterator[tuple[Path, str, str]]:
 
 @lint(
     "lint-password-hash-invalid",
+    written=True,
     title="A password hash is no hash",
     why="It is written to /etc/shadow as it is: no password fits, and a clear-text password is readable in the config.",
     fix="Make one with mkpasswd --method=yescrypt (or openssl passwd -6), and quote it: it has $ signs.",

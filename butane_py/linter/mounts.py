@@ -49,6 +49,7 @@ def mount_name(facts: Facts, find: Find) -> None:
 
 @lint(
     "lint-not-mounted",
+    written=True,
     title="A filesystem is not mounted after the first boot",
     why="path only mounts it while Ignition writes files; after that what was written there is not seen.",
     fix="Write with_mount_unit: true, or add a mount unit.",

@@ -37,6 +37,7 @@ _MOST = 20_000  # values
 
 @lint(
     "lint-placeholder",
+    written=True,
     title="A template has not been rendered",
     why="The placeholder is taken as it stands: as a key that nobody has, a path, a name.",
     fix="Render the template before it is compiled, or quote what is meant as it stands.",

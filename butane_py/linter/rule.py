@@ -27,25 +27,29 @@ MOST_OF_A_RULE = 50  # reports; a config that has more of a kind needs no longer
 
 
 class Rule(Record):
-    """One rule: its code, what it does, and the severity of what it finds."""
+    """One rule: its code, what it does, the severity of what it finds, and whether it looks at the config as it is written.
+
+    Of a build with includes, rules that are `written` run for each file, all others for the whole.
+    """
 
     code: str
     check: Check
     severity: str
+    written: bool = False
 
 
 RULES: dict[str, Rule] = {}
 
 
-def lint(code: str, *, severity: str = WARNING, **texts: Any) -> Callable[[Check], Check]:
-    """Registers a rule under its code and declares the code; `texts` are those of catalog.Code.
+def lint(code: str, *, severity: str = WARNING, written: bool = False, **texts: Any) -> Callable[[Check], Check]:
+    """Registers a rule under its code and declares the code; `texts` are those of catalog.Code. `written`: see Rule.
 
     Raises ValueError for a code that exists already.
     """
 
     def register(check: Check) -> Check:
         declare(code, severity=severity, lint=True, **texts)
-        RULES[code] = Rule(code, check, severity)
+        RULES[code] = Rule(code, check, severity, written)
         return check
 
     return register

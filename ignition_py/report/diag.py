@@ -80,7 +80,8 @@ class Entry(Record):
     def raw(self) -> str:
         """`KIND at PATH, line L col C: MESSAGE`, the line format both programs share with the references.
 
-        The message names the lines of related places too: `'/a' is given twice (first given here: line 5)`.
+        The message names the lines of related places too: `'/a' is given twice (first given here: line 5)`; in another source than
+        that of the diagnostic with its name, unless their own words have it.
         """
         place = self.place
         where = []
@@ -91,8 +92,18 @@ class Entry(Record):
                 f"line {place.line} col {place.column}" if place.column or place.at_end else f"line {place.line}"
             )
         at = f" at {', '.join(where)}" if where else ""
-        notes = "; ".join(f"{each.message}: line {each.place.line}" for each in self.related if each.place.line)
+        notes = "; ".join(filter(None, map(self._note, self.related)))
         return f"{self.severity}{at}: {self.message}" + (f" ({notes})" if notes else "")
+
+    def _note(self, related: Related) -> str:
+        """A related place in the words of `raw`; "" for one without a line in the same source."""
+        place = related.place
+        elsewhere = bool(place.source) and place.source != self.place.source
+        if f"{place.source}:{place.line}" in related.message or (elsewhere and not place.line):
+            return related.message
+        if not place.line:
+            return ""
+        return f"{related.message}: {f'{place.source} ' if elsewhere else ''}line {place.line}"
 
 
 class Report:

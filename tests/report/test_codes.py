@@ -110,6 +110,7 @@ _WITHOUT_EXAMPLE = {
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax",  # inventories are no configs
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
+    "lint-include-replaces", "lint-unfiltered",
     *(name for name in CODES if name.startswith(("var-", "include-", "payload-"))),
 }  # fmt: skip
 
