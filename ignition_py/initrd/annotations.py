@@ -56,7 +56,10 @@ class _Stripper(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
         name = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
-        return node if name != "TYPE_CHECKING" else node.orelse or ast.copy_location(ast.Pass(), node)
+        if name != "TYPE_CHECKING":
+            return node
+        self._note(node.test)
+        return node.orelse or ast.copy_location(ast.Pass(), node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         return self._scope(node, of_class=True)

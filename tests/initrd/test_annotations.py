@@ -39,7 +39,7 @@ def stripped(source: str) -> str:
         pytest.param("from a import X\nclass C(X):\n    def f(self) -> X: 0", "from a import X\n\nclass C(X):\n\n    def f(self):\n        0", id="base"),
         pytest.param("from a import X\nclass C:\n    def f(self):\n        x: X = 1", "class C:\n\n    def f(self):\n        x = 1", id="local variable"),
         pytest.param("from a import X\ndef f(x: int = X): 0", "from a import X\n\ndef f(x=X):\n    0", id="default"),
-        pytest.param("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\nb", "from typing import TYPE_CHECKING\npass\nb", id="block"),
+        pytest.param("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\nb", "pass\nb", id="block"),
         pytest.param("if TYPE_CHECKING:\n    import a\nelse:\n    b", "b", id="block with else"),
         pytest.param("class C:\n    if typing.TYPE_CHECKING:\n        x: X", "class C:\n    pass", id="block in a class"),
         pytest.param("from typing import TypeVar\nT = TypeVar('T')\ndef f(x: T) -> T: 0", "def f(x):\n    0", id="type variable"),
