@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-_VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
+_CALLS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypedDict")
 _SHAPES = ("Protocol", "TypedDict")
 
 
@@ -146,7 +146,7 @@ def _is_type(node: ast.stmt) -> bool:
     if isinstance(node, ast.AnnAssign):
         return _is_alias(node)
     call = node.value if isinstance(node, ast.Assign) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _VARIABLES
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _CALLS
 
 
 def _name(node: ast.stmt) -> set[str]:
