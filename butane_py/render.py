@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ignition_py.report.data import as_data, json_line
-from ignition_py.report.text import one_line, pretty, summary
+from ignition_py.report.text import one_line, pretty, pretty_of, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.report.diag import Entry, Report
 
-__all__ = ["as_data", "json_line", "pretty", "raw", "summary"]
+__all__ = ["as_data", "json_line", "pretty", "pretty_of", "raw", "summary"]
 
 # Reports that the reference gives no place, and that are about the whole text.
 _OF_THE_WHOLE = frozenset(("yaml", "not-butane", "wrong-type", "key-repeated", "variant-missing", "version-invalid"))

@@ -10,6 +10,7 @@ import sys
 
 from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, Outcome, compile_file, failure
+from butane_py.cli.processes import LOST, MOST, in_processes
 from butane_py.files import identity
 from ignition_py.goflags import UsageError
 from ignition_py.record import Record
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Report
 
 SUFFIXES = (".bu", ".butane")
-_MOST_JOBS = 256
-_CHUNK = 16  # files that a process takes at once
 
 
 class Item(Record):
@@ -97,46 +96,16 @@ def batch(values: Values, job: Job, operands: Sequence[str]) -> tuple[int, set[s
     if not job.check:
         os.makedirs(output_dir, exist_ok=True)
     compiler = Compiler(job, frozenset(identity(item.path) for item in items))
-    outcomes = _in_processes(compiler, items, count) if count > 1 and len(items) > 1 else map(compiler, items)
+    outcomes = in_processes(compiler, items, count, lambda item: failure(job, "internal", LOST, item.path))
     return _report(job, items, outcomes)
 
 
 def _jobs(values: Values) -> int:
     """The number of processes. Raises UsageError."""
     text = values.text("jobs") or "1"
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_JOBS:
-        raise UsageError(f"--jobs takes a number from 1 to {_MOST_JOBS}, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise UsageError(f"--jobs takes a number from 1 to {MOST}, not {text!r}")
     return int(text)
-
-
-def _in_processes(compiler: Compiler, items: list[Item], count: int) -> Iterator[Outcome]:
-    """Outcomes in the order of the items. Where a process dies, what is left is refused."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    # Forked processes have imported everything already; a platform that cannot fork starts them anew.
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    context = multiprocessing.get_context(method)
-    done = 0
-    with ProcessPoolExecutor(min(count, len(items)), mp_context=context, initializer=_ignore_interrupts) as pool:
-        try:
-            for outcome in pool.map(compiler, items, chunksize=min(_CHUNK, -(-len(items) // count))):
-                yield outcome
-                done += 1
-        except BrokenProcessPool:
-            message = "a process that compiles has died, for want of memory perhaps; run it again with fewer --jobs"
-            yield from (failure(compiler.job, "internal", message, item.path) for item in items[done:])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _ignore_interrupts() -> None:
-    """Leaves Ctrl-C to the process that shares out the work."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _report(job: Job, items: list[Item], outcomes: Iterator[Outcome]) -> tuple[int, set[str]]:

@@ -9,6 +9,7 @@ FORMATS = ("text", "json", "sarif")
 
 # Subcommand -> module with `main(program: str, argv: Sequence[str]) -> int`, and one line of help.
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "build": ("butane_py.cli.build", "build the configs of a fleet: variables, includes, inventories"),
     "completion": ("butane_py.cli.completion", "print the script by which a shell completes the words of this program"),
     "decompile": ("butane_py.cli.decompile", "write an Ignition config as readable Butane"),
     "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
@@ -16,6 +17,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),
     "targets": ("butane_py.cli.targets", "list the systems that configs are written for, and what each takes"),
     "upgrade": ("butane_py.cli.upgrade", "rewrite a config to a newer version of its variant"),
+    "vars": ("butane_py.cli.vars", "print the variables that a config declares, or the JSON Schema of its inventory"),
 }
 
 FLAGS = (

@@ -139,17 +139,30 @@ def _not_onto(source: str | None, reads: Collection[str], inputs: Collection[Ide
 
 def _written(job: Job, result: Result, output: str, target: str, inputs: set[Identity | None], *, derived: bool) -> str:
     """Writes the output, and the source map beside it where it is asked for; the state. Raises OSError."""
-    from butane_py.files import write_output
-
     header = b""
     if derived:
-        from butane_py.emit.yaml import HEADER
-
-        yaml = output.startswith("#")
-        target, header = (f"{target}.yaml", HEADER.encode()) if yaml else (f"{target}.ign", b"")
+        target, header = derived_target(output, target)
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+    return write_result(job, result, output, target, inputs, sync=not derived, header=header)
+
+
+def derived_target(output: str, stem: str) -> tuple[str, bytes]:
+    """The file for an output, by its kind, and what a file that may be overwritten begins with: no hand-written YAML is lost."""
+    if not output.startswith("#"):
+        return f"{stem}.ign", b""
+    from butane_py.emit.yaml import HEADER
+
+    return f"{stem}.yaml", HEADER.encode()
+
+
+def write_result(
+    job: Job, result: Result, output: str, target: str, inputs: Collection[Identity | None], *, sync: bool, header: bytes = b""
+) -> str:
+    """Writes an output to a file, and the source map beside it; the state. Raises OSError."""
+    from butane_py.files import write_output
+
     new = write_output(
-        target, as_bytes(output), private=job.private, changed_only=True, sync=not derived, inputs=inputs, header=header
+        target, as_bytes(output), private=job.private, changed_only=True, sync=sync, inputs=inputs, header=header
     )
     if job.map_to == "beside" and result.source_map is not None:
         from butane_py.emit.source_map import as_text

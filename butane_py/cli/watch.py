@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from butane_py.cli.building import Request
     from ignition_py.goflags import Values
 
     States = dict[
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.25
 QUIET_SECONDS = 0.05  # editors write a file in several steps
 _MOST_NOISE = 0.5  # seconds after which what keeps changing is compiled all the same
+_COARSE = 20_000_000  # nanoseconds that a file's time may lag behind the clock
 _LEAST_SHARE = 10  # of the time, a part in so many is spent on looking
 
 
@@ -48,6 +50,28 @@ def watch(values: Values, job: Job, operands: list[str]) -> int:
         except UsageError as error:  # a folder that is lost, or that is empty
             say(f"{error}\n")
             status, reads = REFUSED, set()
+
+
+def watch_build(request: Request) -> int:
+    """Builds a fleet, and again after each change, until it is interrupted. Raises ManyHosts and LimitError the first time only."""
+    from butane_py.cli.building import Build, ManyHosts
+    from butane_py.fleet.selection import LimitError
+
+    build = Build(request)
+    watched = Watched(sorted(build.reads))
+    watched.look()
+    status = build.run()
+    say(f"watching {', '.join(sorted(build.reads)[:4])}{' …' if len(build.reads) > 4 else ''}; Ctrl-C ends it\n")
+    while True:
+        say(f"{time.strftime('%H:%M:%S')} {'refused' if status else 'built'}\n")
+        watched.choose(build.reads, more=bool(status))
+        watched.wait()
+        build = Build(request)
+        try:
+            status = build.run()
+        except (ManyHosts, LimitError, OSError) as error:
+            say(f"{reason(error) if isinstance(error, OSError) else error}\n")
+            status = REFUSED
 
 
 def _once(values: Values, job: Job, operands: list[str]) -> tuple[int, set[str]]:
@@ -71,19 +95,23 @@ class Watched:
         self._operands = {name for name in operands if name not in self._trees}
         self._files = self._operands
         self._seen: tuple[States, States] = ({}, {})
+        self._begun = 0  # when the compiling began that is next or that runs
 
     def look(self) -> None:
         """Takes down how everything looks now."""
+        self._begun = time.time_ns() - _COARSE
         self._seen = self._now()
 
     def choose(self, reads: set[str], *, more: bool) -> None:
         """Watches the files that the last compiling read, with `more` beside those of before: a config that cannot be compiled names none.
 
-        Of files that were watched already the state before it counts, so that what changed meanwhile is compiled.
+        Of files that were watched already the state before it counts, so that what changed meanwhile is compiled; of others the time of
+        their last change tells.
         """
         self._files = (self._files if more else self._operands) | reads
         before, trees = self._seen
-        self._seen = {**states(self._files), **{path: before[path] for path in self._files & before.keys()}}, trees
+        found = {path: None if state and state[0] >= self._begun else state for path, state in states(self._files).items()}
+        self._seen = {**found, **{path: before[path] for path in self._files & before.keys()}}, trees
 
     def wait(self) -> None:
         """Returns once something has changed, and either nothing more does or too much."""
@@ -102,6 +130,7 @@ class Watched:
             if later == now:
                 break
             now = later
+        self._begun = time.time_ns() - _COARSE
         self._seen = now
 
     def _now(self) -> tuple[States, States]:

@@ -56,6 +56,7 @@ class HostBuild:
         self.program = program
         self.works: list[Compilation] = []
         self.files: list[ParsedFile] = []  # those of `works`
+        self.edges: list[tuple[str, str]] = []  # files that include, and what each includes
         self.around = Surroundings(given, host, program.report_of_host())
         self.own: spec.Config  # the output of the main file alone, where others are merged into it
         self._done: set[tuple[str, str]] = set()
@@ -167,6 +168,7 @@ class HostBuild:
         if unknown:
             return None
         passed = {name: value for name, value in inclusion.passed.items() if name in file.declarations or name in names}
+        self.edges.append((step.file.name, file.name))
         identity = (file.path, repr(sorted((name, repr(plain(value))) for name, value in passed.items())))
         if identity in self._done:
             return []

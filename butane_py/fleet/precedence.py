@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from butane_py.fleet.inventory.model import Given, Host, Inventory, Variables
+    from butane_py.fleet.inventory.model import Given, Host, Inventory, Known, Variables
     from butane_py.fleet.values import Value
 
 
@@ -35,7 +35,7 @@ class HostValues(Mapping[str, "Value"]):
             raise KeyError(name)
         return found
 
-    def given(self, name: str) -> list[Given]:
+    def given(self, name: str) -> list[Given | Known]:
         """All that is given for a variable, in rising precedence."""
         return [given for layer in self._layers for given in layer.get(name, ())]
 

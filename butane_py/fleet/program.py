@@ -76,6 +76,14 @@ class Program:
         """The text of a file that was read, by its real path."""
         return self._texts[path]
 
+    def shown_text(self, name: str) -> bytes | None:
+        """The text of a config as reports may show it, defaults of secrets masked; None for other files."""
+        file = next((each for each in self.files if each.name == name), None)
+        if file is None:
+            return self._texts.get(os.path.realpath(name)) if name == self.name else None
+        nodes = [each.default for each in file.declarations.values() if each.secret and each.default is not None]
+        return file.source.masked(nodes) if nodes else file.source.text
+
     def report_of_host(self) -> Report:
         """The report that every host begins with."""
         return Report(self.report.entries)

@@ -31,7 +31,8 @@ def host_result(build: HostBuild, work: Compilation | None) -> HostResult:
     report = taint.hidden(_report(build))
     declared = {name for each in build.files for name in each.declarations}
     unused = tuple(name for name in around.given if name not in declared)
-    result = HostResult(None, report, host=host, variables=around.bound, reads=_reads(build), unused=unused, compilation=work)
+    result = HostResult(None, report, host=host, variables=around.bound, reads=_reads(build), includes=tuple(build.edges), unused=unused)
+    result = result.but(compilation=work)
     if work is None or report.fatal or work.text is None:
         return result
     return result.but(output=work.text, source_map=work.source_map, secrets=tuple(taint.outputs(work)))

@@ -15,12 +15,13 @@ class HostResult(Result):
     """The result for one host, or for the only machine of a build without an inventory.
 
     host: name of the host, "" without an inventory. variables: by name, of all files that were compiled. secrets: the paths in the JSON
-    of the output's values that are made of secrets. reads: every file that was read, includes and local files. unused: the names of
-    given values that no file declares.
+    of the output's values that are made of secrets. reads: every file that was read, includes and local files. includes: the inclusions,
+    (file, included file) each. unused: the names of given values that no file declares.
     """
 
     host: str = ""
     variables: dict[str, Bound] = field(default_factory=dict)
     secrets: tuple[Path, ...] = ()
     reads: tuple[str, ...] = ()
+    includes: tuple[tuple[str, str], ...] = ()
     unused: tuple[str, ...] = ()

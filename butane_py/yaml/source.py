@@ -13,6 +13,7 @@ from ignition_py.spec.model import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from butane_py.yaml.syntax import Syntax
@@ -270,6 +271,16 @@ class Source:
         for part in path:
             node = node.child(part) if node is not None else None
         return node
+
+    def masked(self, nodes: Iterable[Node]) -> bytes:
+        """The text with these nodes masked, all but blanks in them by an asterisk each: what a report may show of it."""
+        text = list(self.lines.text)
+        for node in nodes:
+            line, column = self._end(node)
+            end = self.lines.offset(line, column) if line else len(text)
+            start = min(self.lines.offset(node.line, node.column), end)
+            text[start:end] = [char if char.isspace() else "*" for char in text[start:end]]
+        return "".join(text).encode()
 
     def line(self, number: int) -> str:
         """A line of the text, from 1; empty where it has none or is not UTF-8."""

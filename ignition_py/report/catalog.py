@@ -58,6 +58,8 @@ DECLARING = (
     "butane_py.linter.ignores",
     "butane_py.linter.settings",
     "butane_py.fleet.inventory",
+    "butane_py.fleet.outside",
+    "butane_py.fleet.unknown",
 )
 
 

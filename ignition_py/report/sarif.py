@@ -67,6 +67,7 @@ def _language_page(row: str) -> str:
 
 def _result(name: str, entry: Entry) -> dict[str, Any]:
     text = f"{entry.message}. {entry.hint}" if entry.hint else entry.message
+    name = entry.place.source or name  # a report of several files has entries of each
     location = _location(name, entry.place)
     # Lines move when a file is edited; the path of a value seldom does.
     identity = f"{_uri(name)}\0{entry.code}\0{path_text(entry.place.path)}"

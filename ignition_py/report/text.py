@@ -9,6 +9,8 @@ from ignition_py.report.diag import ERROR, INFO, WARNING, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ignition_py.report.diag import Entry, Place, Report
     from ignition_py.report.lines import Lines
 
@@ -34,7 +36,23 @@ def pretty(report: Report, text: bytes, *, colour: bool, is_json: bool = False) 
     """
     from ignition_py.report.lines import Lines
 
-    renderer = _Renderer(Lines(text, is_json=is_json), colour)
+    lines = Lines(text, is_json=is_json)
+    renderer = _Renderer(lambda _: lines, colour)
+    return "".join(renderer.entry(entry) for entry in report)
+
+
+def pretty_of(report: Report, text: Callable[[str], bytes | None], *, colour: bool) -> str:
+    """The same for a report about several sources. `text` gives the text of one by its name; None where no line of it may be shown."""
+    from ignition_py.report.lines import Lines
+
+    known: dict[str, Lines] = {}
+
+    def lines(name: str) -> Lines:
+        if name not in known:
+            known[name] = Lines(text(name) or b"")
+        return known[name]
+
+    renderer = _Renderer(lines, colour)
     return "".join(renderer.entry(entry) for entry in report)
 
 
@@ -45,9 +63,9 @@ def summary(report: Report) -> str:
 
 
 class _Renderer:
-    """Renders the entries of one source."""
+    """Renders entries. `lines` gives the text of a source by its name."""
 
-    def __init__(self, lines: Lines, colour: bool) -> None:
+    def __init__(self, lines: Callable[[str], Lines], colour: bool) -> None:
         self._lines = lines
         self._colour = colour
 
@@ -83,14 +101,15 @@ class _Renderer:
 
     def _excerpt(self, place: Place, margin: int, mark: str, colour: str) -> list[str]:
         """The line of a place with what it spans underlined. Of several lines the first is shown."""
-        if not 0 < place.line <= len(self._lines):
+        lines = self._lines(place.source)
+        if not 0 < place.line <= len(lines) or not lines.text:
             return []
-        line = self._lines.line(place.line)
-        begin = self._lines.character(place.line, max(place.column, 1))
+        line = lines.line(place.line)
+        begin = lines.character(place.line, max(place.column, 1))
         if place.end_line > place.line:
             end, more = len(line.rstrip()), f" to line {place.end_line}"
         elif place.end_line:
-            end, more = self._lines.character(place.end_line, place.end_column), ""
+            end, more = lines.character(place.end_line, place.end_column), ""
         else:
             end, more = begin + 1, ""
         start = max(0, begin - _SHOWN // 2) if len(line) > _SHOWN else 0

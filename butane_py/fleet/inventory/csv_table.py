@@ -16,7 +16,7 @@ from ignition_py.report.diag import Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from butane_py.fleet.inventory.model import Inventory
 
@@ -27,12 +27,18 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class _Table(Document):
-    """The text of a table, whose nodes are its cells."""
+    """The text of a table. `cells`: those of each column, by its name."""
 
-    __slots__ = ()
+    __slots__ = ("cells",)
 
     def _compose(self) -> Node | None:
+        self.cells: dict[str, list[Node]] = {}
         return None
+
+    def named(self, names: Collection[str]) -> Iterator[Node]:
+        """The cells of the columns of these names."""
+        for name in names:
+            yield from self.cells.get(name, ())
 
 
 def read(name: str, data: bytes, inventory: Inventory) -> None:
@@ -53,7 +59,7 @@ def read(name: str, data: bytes, inventory: Inventory) -> None:
 
 
 def _host(
-    document: Document, row: list[Node], columns: dict[int, str], key: int, seen: dict[str, Node], inventory: Inventory
+    document: _Table, row: list[Node], columns: dict[int, str], key: int, seen: dict[str, Node], inventory: Inventory
 ) -> None:
     if len(row) > len(columns):
         inventory.error(document, "inventory-syntax", f"the row has {len(row)} cells, the first row {len(columns)}", row[len(columns)])
@@ -77,6 +83,7 @@ def _host(
             for name in filter(None, (part.strip() for part in node.value.split(";"))):
                 join(host, inventory.group(name))
         else:
+            document.cells.setdefault(columns[index], []).append(node)
             give(host, columns[index], node, document, loose=True)
 
 

@@ -16,7 +16,7 @@ from ignition_py.system.streams import read_stdin, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 STDIN = "-"
 MOST_BYTES = 64 << 20
@@ -39,6 +39,18 @@ class Document(Source):
     def at(self, node: Node | None) -> Place:
         """Where a node stands; the file where there is none."""
         return Place((), source=self.name) if node is None else self.node_place(node, ())
+
+    def named(self, names: Collection[str]) -> Iterator[Node]:
+        """The values of keys of these names, whatever they are in."""
+        waiting = [self.root] if self.root is not None else []
+        while waiting:
+            node = waiting.pop()
+            for item in node.items:
+                value = item[1] if node.kind == MAPPING else item
+                if node.kind == MAPPING and item[0].value in names:
+                    yield value
+                elif value.kind != ALIAS:
+                    waiting.append(value)
 
     def error(
         self, code: str, message: str, node: Node | None = None, hint: str = "", related: Sequence[Related] = ()

@@ -30,9 +30,19 @@ MOST_HOSTS = 100_000
 class Given:
     """A value of a variable as a file gives it: `value()` reads it, once. `loose`: all in the file is text (CSV)."""
 
-    __slots__ = ("_value", "document", "layer", "loose", "node", "secret")
+    __slots__ = ("_code", "_value", "document", "layer", "loose", "node", "secret")
 
-    def __init__(self, node: Node, document: Document, layer: Layer, *, secret: bool = False, loose: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        document: Document,
+        layer: Layer,
+        *,
+        secret: bool = False,
+        loose: bool = False,
+        code: str = "inventory-syntax",
+    ) -> None:
+        self._code = code
         self.node = node
         self.document = document
         self.layer = layer
@@ -52,10 +62,22 @@ class Given:
         try:
             return of_node(self.node, self.document, self.layer, secret=self.secret)
         except YamlError as error:
-            raise refused(yaml_entry(error, self.document.name, "inventory-syntax")) from None
+            raise refused(yaml_entry(error, self.document.name, self._code)) from None
 
 
-Variables = dict[str, list[Given]]  # of each name all that was given, the last of which counts
+class Known:
+    """A value that no file gives."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def value(self) -> Value:
+        return self._value
+
+
+Variables = dict[str, list["Given | Known"]]  # of each name all that was given, the last of which counts
 
 
 class Group:
@@ -212,12 +234,10 @@ class Inventory:
             self._depths = depths
         return self._depths
 
-    def names(self) -> Iterator[tuple[str, Given]]:
-        """Every variable that is given anywhere."""
-        owners: tuple[Group | Host, ...] = (*self.groups.values(), *self.hosts.values())
-        for owner in owners:
-            for name, given in owner.vars.items():
-                yield name, given[-1]
+    def variables(self) -> Iterator[Variables]:
+        """The variables of every group and every host."""
+        yield from (group.vars for group in self.groups.values())
+        yield from (host.vars for host in self.hosts.values())
 
 
 def join(host: Host, group: Group) -> None:

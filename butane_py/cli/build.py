@@ -1,0 +1,134 @@
+"""`butane-py build`: one source for many hosts, with variables, includes and inventories."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from butane_py.cli.building import Build, ManyHosts, Request
+from butane_py.cli.job import Job, coloured
+from butane_py.cli.processes import MOST
+from butane_py.compilation import Options
+from butane_py.fleet.selection import LimitError
+from ignition_py.programs.commands import FILE, FOLDER, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+REPORTS = ("text", "json", "sarif")
+PICTURES = ("mermaid", "svg")
+IGNITION, BUTANE = "ignition", "butane"
+
+_EXAMPLE = """butane-py build node.bu --var hostname=n1 --var address=10.0.0.11/24 -o n1.ign
+butane-py build node.bu --inventory hosts.yaml --output-dir out
+butane-py build node.bu --inventory hosts.yaml --limit 'workers:!n7' --check --strict
+butane-py build node.bu --inventory hosts.yaml --host n1 --emit butane > n1.bu
+butane-py build node.bu --inventory hosts.yaml --host n3 --explain-var mtu"""
+
+
+@command(
+    "build",
+    example=_EXAMPLE,
+    statuses={0: "built", 1: "refused: errors, with --strict warnings too, or a file cannot be read or written", 2: "wrong usage"},
+)
+@click.argument("config", type=FILE, default="")
+@click.option("-i", "--inventory", "inventories", type=FILE, multiple=True,
+              help="Hosts and their variables: Ansible's YAML, ansible-inventory --list, CSV, JSON, terraform output -json "
+              "(FILE#OUTPUT). Later ones override.")
+@click.option("--vars", "vars_files", type=FILE, multiple=True,
+              help="YAML or JSON file of variables for every host; overrides the inventory.")
+@click.option("--env", "environment", metavar="PREFIX", help="Read variables from the environment: PREFIXname.")
+@click.option("--var", "words", multiple=True, metavar="NAME=VALUE", help="A variable for every host; overrides all else.")
+@click.option("-l", "--limit", "limits", multiple=True, metavar="PATTERNS", help="Hosts to build, as Ansible's --limit: 'web*:&prod:!n7'.")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="Build this host only.")
+@click.option("--output-dir", type=FOLDER, default="", help="Write a config for each host into this folder, and manifest.json.")
+@click.option("-o", "--output", type=FILE, default="", help="Write the config of one host to this file (default: standard output).")
+@click.option("--prune", is_flag=True, help="Remove the configs of hosts that are gone from --output-dir, as far as they are unchanged.")
+@click.option("-d", "--files-dir", type=FOLDER, default="", help="Directory that local files may be embedded from.")
+@click.option("--emit", type=click.Choice((IGNITION, BUTANE)), default=IGNITION,
+              help="What to write; butane: plain Butane, as the reference reads it.")
+@click.option("--explain-var", "explain", default="", metavar="NAME", help="Show where a variable's value comes from, and write nothing.")
+@click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
+@click.option("-s", "--strict", is_flag=True, help="Refuse a host on any warning.")
+@click.option("--lint", is_flag=True, help="Also run the linter.")
+@click.option("--select", default="", metavar="CODES", help="Lint with these rules only.")
+@click.option("--ignore", default="", metavar="CODES", help="Leave reports of these codes out.")
+@click.option("--format", "style", type=click.Choice((*REPORTS, *PICTURES)), default="text",
+              help="Format of reports; mermaid, svg: a picture of who includes whom and which host gets what.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour reports.")
+@click.option("--jobs", type=click.IntRange(1, MOST), default=1, help="How many processes compile.")
+@click.option("-p", "--pretty", is_flag=True, help="Indent the JSON.")
+@click.option("-r", "--raw", is_flag=True, help="Write Ignition configs, never MachineConfigs around them.")
+@click.option("--private", is_flag=True, help="Write files that only their owner can read (0600); those with secrets always are.")
+@click.option("--source-map", is_flag=True, help="Also write which line of which file made what (OUTPUT.map).")
+@click.option("--allow-extensions", is_flag=True, help="Take keys x-... at the top, and <<, without a warning.")
+@click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
+def run(
+    config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str, **more: Any
+) -> int:  # fmt: skip
+    """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
+
+    Without an inventory one config is built, from --var, --env and --vars. docs/fleet.md describes the language.
+    """
+    picture = style if style in PICTURES else ""
+    if not config and not more["inventories"]:
+        raise click.UsageError("name the file to compile")
+    if output and output_dir:
+        raise click.UsageError("--output takes one config, --output-dir many: give one of them")
+    if more["hosts"] and not more["inventories"]:
+        raise click.UsageError("--host chooses from an --inventory; there is none")
+    if more["limits"] and not more["inventories"]:
+        raise click.UsageError("--limit chooses from an --inventory; there is none")
+    if more["source_map"] and not (output or output_dir or more["check"]):
+        raise click.UsageError("--source-map needs --output or --output-dir, to put the map beside")
+    if watch and not (output or output_dir):
+        raise click.UsageError("--watch needs --output-dir or --output")
+    job = _job(style="text" if picture else style, files_dir=files_dir, **more)
+    names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
+    asked = {name: more[name] for name in names}
+    request = Request(
+        config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, **asked
+    )
+    return _run(request, watch=watch)
+
+
+def _job(
+    *, style: str, files_dir: str, check: bool, strict: bool, lint: bool, select: str, ignore: str, color: str, pretty: bool,
+    raw: bool, private: bool, source_map: bool, allow_extensions: bool, **_: Any
+) -> Job:  # fmt: skip
+    settings = None
+    if select or ignore:
+        from butane_py.linter.settings import Settings, listed
+
+        settings = Settings(listed(select), listed(ignore))
+    options = Options(
+        files_dir or None, pretty=pretty, raw=raw, lint=lint or bool(select), settings=settings,
+        allow_extensions=allow_extensions, source_map=source_map,
+    )  # fmt: skip
+    map_to = "beside" if source_map else ""
+    return Job(options, check=check, strict=strict, style=style, colour=coloured(color), map_to=map_to, private=private)
+
+
+def _run(request: Request, *, watch: bool) -> int:
+    """Builds, once or whenever something changes; the exit status. Raises UsageError, OSError."""
+    import gc
+
+    gc.enable()  # the program has turned it off, for processes that end before it would run
+    if request.output_dir and not request.job.check and not request.shows:
+        os.makedirs(request.output_dir, exist_ok=True)
+    try:
+        if watch:
+            from butane_py.cli.watch import watch_build
+
+            return watch_build(request)
+        return Build(request).run()
+    except (ManyHosts, LimitError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def main(program: str, argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit status. Raises OSError."""
+    return run.run(argv, program)

@@ -1,0 +1,101 @@
+"""What a build tells: one report of all hosts, with what many have in common printed once, and a line that sums up."""
+
+from __future__ import annotations
+
+from butane_py import render
+from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN
+from butane_py.fleet.hosts import Combined
+from ignition_py.report.diag import Report
+from ignition_py.system.streams import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from butane_py.cli.building import Request
+    from butane_py.fleet.inventory.document import Document
+    from butane_py.fleet.outcomes import Outcome
+    from butane_py.fleet.program import Program
+
+
+class Reporter:
+    """Collects the reports of one build, and prints them at its end."""
+
+    def __init__(self, request: Request, programs: Mapping[str, Program]) -> None:
+        """`programs`: by the name of the main file; those of the build are added as they are read."""
+        self._programs = programs
+        self._request = request
+        self._job = request.job
+        self._combined: dict[str, Combined] = {}  # by main file
+        self.counts = dict.fromkeys((WRITTEN, UNCHANGED, CHECKED, BAD), 0)
+        self.documents: list[Document] = []  # inventories and files of variables
+        self.notes: list[str] = []
+        self._unused: set[str] = set()
+        self._used: set[str] = set()
+
+    def add(self, outcome: Outcome, state: str) -> None:
+        """Adds what came of one host."""
+        self.counts[state] += 1
+        self._unused.update(outcome.result.unused)
+        self._used.update(outcome.used)
+        self._combined.setdefault(outcome.source, Combined()).add(outcome.name, outcome.result)
+
+    def refuse(self, report: Report) -> None:
+        """Prints a report of what no host's config is about: nothing is compiled."""
+        self._tell({self._request.config or "butane-py build": report}, to_stdout=False)
+
+    @property
+    def unused(self) -> set[str]:
+        """The names of given values that no file of any host declares."""
+        return self._unused - self._used
+
+    def finish(self, more: Report, *, to_stdout: bool) -> bool:
+        """Prints all reports, with `more` that is about no single host. True if one of the entries is an error.
+
+        `to_stdout`: a config goes to standard output.
+        """
+        reports = {source: found.report() for source, found in self._combined.items()}
+        if more.entries:
+            first = next(iter(reports), self._request.config)
+            reports[first] = Report([*more, *reports.get(first, Report())])
+        self._tell(reports, to_stdout=to_stdout)
+        if self._job.style == "text":
+            self._sum_up(to_stdout=to_stdout)
+        return any(report.fatal for report in reports.values())
+
+    def _tell(self, reports: Mapping[str, Report], *, to_stdout: bool) -> None:
+        job = self._job
+        if job.style == "sarif":
+            from ignition_py.report.sarif import sarif
+
+            job.tell(sarif(list(reports.items())), config_to_stdout=to_stdout)
+            return
+        for source, report in reports.items():
+            if job.style == "json":
+                job.tell(render.json_line(source, report), config_to_stdout=to_stdout)
+            elif len(report):
+                say(render.pretty_of(report, self._text, colour=job.colour))
+                say(f"{source}: {render.summary(report)}\n")
+
+    def _text(self, name: str) -> bytes | None:
+        """The text of a file as a report may show it: values of secrets are masked."""
+        for program in self._programs.values():
+            text = program.shown_text(name)
+            if text is not None:
+                return text
+        document = next((each for each in self.documents if each.name == name), None)
+        if document is None or not self._programs:
+            return None  # which values are secrets is not known
+        declarations = [each for program in self._programs.values() for each in program.declarations.values()]
+        return document.masked(document.named({each.name for each in declarations if each.secret}))
+
+    def _sum_up(self, *, to_stdout: bool) -> None:
+        """The line of counts, where there are files or several hosts to count; and the notes."""
+        for note in self.notes:
+            say(f"{note}\n")
+        total = sum(self.counts.values())
+        if total and (self._request.inventories or self._request.output_dir) and not (to_stdout or self._request.shows):
+            sums = ", ".join(f"{count:,} {state}" for state, count in self.counts.items() if count)
+            say(f"{total:,} config{'s' * (total != 1)}: {sums}\n")
+
+

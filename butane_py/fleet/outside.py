@@ -1,0 +1,81 @@
+"""What the command line gives to every host: --vars FILE, --env PREFIX and --var NAME=VALUE, in rising precedence."""
+
+from __future__ import annotations
+
+import os
+
+from butane_py.fleet import values
+from butane_py.fleet.inventory.document import STDIN, is_null, pairs, parse, read_bytes, refused, repeated, target
+from butane_py.fleet.inventory.model import Given, Known
+from butane_py.fleet.values import Layer, of_text
+from butane_py.yaml.source import MAPPING, SCALAR
+from ignition_py.report.catalog import declare
+from ignition_py.report.diag import Place, Related
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from butane_py.fleet.inventory.document import Document
+    from butane_py.fleet.inventory.model import Variables
+    from butane_py.yaml.source import Node
+
+_SOPS = "sops"
+
+declare(
+    "vars-file",
+    title="A file of variables cannot be read",
+    why="The file of --vars is not there, is neither YAML nor JSON, or is no mapping of names to values. Nothing is built.",
+    fix="Correct the file: NAME: VALUE, a line each.",
+)
+
+
+def of_file(path: str) -> tuple[Variables, Document]:
+    """The variables of a YAML or JSON file (`-`: standard input), and the file. Raises ConfigError."""
+    document = parse("<stdin>" if path == STDIN else path, read_bytes(path, "vars-file"), "vars-file")
+    if document.root is None or is_null(document.root):
+        return {}, document
+    root = target(document.root)
+    if root.kind != MAPPING:
+        raise refused(document.error("vars-file", "a file of variables is a mapping of names to values", root))
+    _refuse_sops(document, root)
+    for key, first in repeated(root):
+        related = (Related("first given here", document.at(first)),)
+        raise refused(document.error("vars-file", f"{key.value} is given twice", key, "remove one of them", related))
+    layer = Layer(values.FILE, document.name)
+    found: Variables = {}
+    for key, value in pairs(root):
+        if key.kind != SCALAR:
+            raise refused(document.error("vars-file", "the name of a variable is a text", key))
+        found[key.value] = [Given(value, document, layer, code="vars-file")]
+    return found, document
+
+
+def _refuse_sops(document: Document, root: Node) -> None:
+    """Raises ConfigError for a file that sops has encrypted."""
+    found = root.entry(_SOPS)
+    if found is not None and target(found[1]).kind == MAPPING and target(found[1]).entry("mac") is not None:
+        hint = f"decrypt it on the way: --vars <(sops -d {document.name})"
+        raise refused(document.error("vars-file", "the file is encrypted by sops", found[0], hint))
+
+
+def of_environment(prefix: str, environment: Mapping[str, str] | None = None) -> Variables:
+    """The variables of the environment whose names begin with the prefix, without it."""
+    found: Variables = {}
+    for name, text in (os.environ if environment is None else environment).items():
+        if name.startswith(prefix) and name != prefix:
+            place = Place((), source=f"environment variable {name}")
+            found[name[len(prefix) :]] = [Known(of_text(text, place, Layer(values.ENV, prefix)))]
+    return found
+
+
+def of_words(words: Iterable[str]) -> Variables:
+    """The variables of NAME=VALUE words; the last of one name counts. Raises ValueError for a word that is none."""
+    found: Variables = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ValueError(f"{word!r} is not NAME=VALUE")
+        value = of_text(text, Place((), source=f"--var {name}"), Layer(values.VAR))
+        found.setdefault(name, []).append(Known(value))
+    return found
