@@ -23,7 +23,7 @@ test_packages="$vm_packages ignition
     clevis-luks clevis-tpm2
     dnsmasq-base tftpd-hpa tinyproxy nginx-light
     fish zsh
-    nix-bin"
+    nix-bin cloud-init shellcheck curl"
 
 # install PACKAGE...: those that are not there yet.
 install() {
@@ -104,6 +104,7 @@ case $what in
         fi
         ;;
     test)
+        mkdir -p /etc/cloud && touch /etc/cloud/cloud-init.disabled  # tests run it; this machine's boot does not
         # shellcheck disable=SC2086
         install $test_packages
         make_venv '[executor,dev]'

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+,=:$~() -]*")
+_FLOW = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+=~-]*")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _BREAKS = frozenset("\x85\u2028\u2029\ufeff")
@@ -30,6 +31,10 @@ class Remarked(dict[str, "Any"]):
     """A mapping of a list, with lines of comment above it."""
 
     remark: tuple[str, ...] = ()
+
+
+class Row(list["Any"]):
+    """A list that is written on one line, such as the words of a command; with a text of several lines in it, as any other list."""
 
 
 def is_block(text: str) -> bool:
@@ -76,6 +81,11 @@ def comment(line: str) -> str:
     return f"# {''.join(char if char.isprintable() and char not in _BREAKS else '?' for char in line)}".rstrip()
 
 
+def _in_flow(text: str) -> str:
+    """A text inside brackets, where more characters have a meaning."""
+    return text if _FLOW.fullmatch(text) and scalar(text) == text else quoted(text)
+
+
 def document(data: dict[str, Any]) -> str:
     """A whole document of block mappings, lists and scalars."""
     return "".join(f"{line}\n" for line in _mapping(data, ""))
@@ -96,6 +106,8 @@ def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         yield start
         yield from _mapping(value, indent)
+    elif isinstance(value, Row) and value and not any(is_block(item) for item in value):
+        yield f"{start} [{', '.join(map(_in_flow, value))}]"
     elif isinstance(value, list | tuple) and value:
         yield start
         for item in value:

@@ -76,13 +76,21 @@ declare(
     title="A part of a value is not carried to the target",
     why="The target has no place for it, and does without.",
     fix="Do what the message says, or leave the entry out with skip.",
+    wrong='storage:\n  files: [{path: /etc/systemd/timesyncd.conf, contents: {inline: "[Time]\\nNTP=a\\nFallbackNTP=b\\n"}}]\n',
+    right='storage:\n  files: [{path: /etc/systemd/timesyncd.conf, contents: {inline: "[Time]\\nNTP=a\\n"}}]\n',
+    row=_ROW,
     severity=WARNING,
+    target="cloud-init",
 )
 declare(
     "target-no-merge",
     title="The target merges no configs",
     why="Only Ignition fetches and merges other configs at boot. Embedded configs (inline, local) are merged when this is compiled.",
     fix="Embed the other config with local, or put what it says into this one.",
+    wrong="ignition: {config: {merge: [{source: 'https://example.com/base.ign'}]}}\n",
+    right='ignition:\n  config: {merge: [{inline: \'{"ignition": {"version": "3.7.0-experimental"}}\'}]}\n',
+    row=_ROW,
+    target="cloud-init",
 )
 declare(
     "target-no-luks",
@@ -93,4 +101,127 @@ declare(
     right="storage:\n  luks:\n    - {name: data, device: /dev/sdb, key_file: {inline: secret}}\n",
     row=_ROW,
     target="flatcar",
+)
+declare(
+    "target-no-kargs",
+    title="The target sets no kernel arguments",
+    why="The arguments are those of the image or of the boot loader, which the system does not change from a config.",
+    fix="Set them in the image, as the message says, or leave them out with skip.",
+    wrong="kernel_arguments: {should_exist: [quiet]}\n",
+    right="kernel_arguments: {should_exist: [quiet]}\ntargets: {cloud-init: {skip: [kernel_arguments]}}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-karg-removal",
+    title="The target removes no kernel arguments",
+    why="The system adds arguments at most; those of the image stay.",
+    fix="Remove them in the image, or leave the entry out with skip.",
+    wrong="kernel_arguments: {should_not_exist: [quiet]}\n",
+    right="kernel_arguments: {should_not_exist: [quiet]}\ntargets: {cloud-init: {skip: [kernel_arguments]}}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-users",
+    title="The target has no such users",
+    why="The system has no users that a config could make, or cannot remove those of the image.",
+    fix="Do what the message says, or leave the user out with skip.",
+    wrong="passwd: {users: [{name: core, should_exist: false}]}\n",
+    right="passwd: {users: [{name: core}]}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-groups",
+    title="The target has no such groups",
+    why="The system has no groups that a config could make, or cannot remove those of the image.",
+    fix="Do what the message says, or leave the group out with skip.",
+    wrong="passwd: {groups: [{name: apps, should_exist: false}]}\n",
+    right="passwd: {groups: [{name: apps, gid: 2000}]}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-password",
+    title="The target sets no such password",
+    why="The system has no place for the hash of this password.",
+    fix="Log in by an SSH key, or leave the hash out with skip.",
+    wrong="passwd: {groups: [{name: apps, password_hash: $6$salt$hash}]}\n",
+    right="passwd: {groups: [{name: apps}]}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-remote",
+    title="The target does not fetch files in this way",
+    why="The system fetches nothing, or does not unpack what it fetches.",
+    fix="Embed the file with local, or leave it out with skip.",
+    wrong="storage: {files: [{path: /a, contents: {source: 'https://example.com/a.gz', compression: gzip}}]}\n",
+    right="storage: {files: [{path: /a, contents: {source: 'https://example.com/a'}}]}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-verification",
+    title="The target does not check digests, or needs one",
+    why="Contents that are fetched without a check are whatever the server sends.",
+    fix="Embed the file with local, or add the digest where the target needs one.",
+    wrong="storage:\n  files:\n    - path: /a\n      contents:\n        source: https://example.com/a\n"
+    f"        verification: {{hash: sha256-{'0' * 64}}}\n",
+    right="storage: {files: [{path: /a, contents: {source: 'https://example.com/a'}}]}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-no-disks",
+    title="The target does not partition disks or make filesystems in this way",
+    why="The system lays out disks when it is installed, or runs the config when they are in use.",
+    fix="Do what the message says, or leave the entry out with skip.",
+    wrong="storage: {disks: [{device: /dev/sda, wipe_table: true}]}\n",
+    right="storage: {disks: [{device: /dev/sda, wipe_table: true}]}\ntargets: {combustion: {skip: [storage.disks]}}\n",
+    row=_ROW,
+    target="combustion",
+)
+declare(
+    "target-no-raid",
+    title="The target makes no RAID arrays",
+    why="The system has no way to make an array from a config.",
+    fix="Make the array when the system is installed, or leave it out with skip.",
+    wrong="storage: {raid: [{name: data, level: raid1, devices: [/dev/sda, /dev/sdb]}]}\n",
+    right="storage:\n  raid: [{name: data, level: raid1, devices: [/dev/sda, /dev/sdb]}]\ntargets: {combustion: {skip: [storage.raid]}}\n",
+    row=_ROW,
+    target="combustion",
+)
+declare(
+    "target-no-fetching",
+    title="The target has no settings of Ignition's fetching",
+    why="Proxy, certificate authorities and time limits in the section ignition are for what Ignition itself fetches at boot.",
+    fix="Say proxies and certificate authorities in the section machine, or leave the settings out with skip.",
+    wrong="ignition: {timeouts: {http_total: 60}}\n",
+    right="machine: {proxy: {https: 'http://proxy.example.com:3128'}}\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-mountpoint",
+    title="The filesystem would not be mounted there",
+    why="What is written below the mount point would go to the root filesystem, or the system mounts elsewhere.",
+    fix="Add with_mount_unit: true, or use the mount point that the message names.",
+    wrong="storage:\n  filesystems: [{device: /dev/sdb, format: ext4, path: /data}]\n  files: [{path: /data/a, contents: {inline: a}}]\n",
+    right="storage:\n  filesystems: [{device: /dev/sdb, format: ext4, path: /data, with_mount_unit: true}]\n"
+    "  files: [{path: /data/a, contents: {inline: a}}]\n",
+    row=_ROW,
+    target="cloud-init",
+)
+declare(
+    "target-reboot",
+    title="A setting counts from the next boot on",
+    why="The system takes the setting only when it boots again.",
+    fix="Plan for one more boot, or use the target that the message names.",
+    wrong="kernel_arguments: {should_exist: [quiet]}\n",
+    right="storage: {files: [{path: /a, contents: {inline: a}}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="combustion",
 )

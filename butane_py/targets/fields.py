@@ -209,6 +209,15 @@ def _gids(plan: Plan) -> Iterator[Use]:
             yield Use(plan.place("passwd", "groups", index, "gid"), f"passwd.groups.{group.name}.gid")
 
 
+@neutral("groups.password", "passwords of groups")
+def _group_passwords(plan: Plan) -> Iterator[Use]:
+    for index, group in enumerate(plan.config.passwd.groups):
+        if group.password_hash:
+            yield Use(
+                plan.place("passwd", "groups", index, "password_hash"), f"passwd.groups.{group.name}.password_hash"
+            )
+
+
 @neutral("groups.absent", "groups to remove")
 def _absent_groups(plan: Plan) -> Iterator[Use]:
     for index, group in enumerate(plan.config.passwd.groups):

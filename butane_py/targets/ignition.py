@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from butane_py.emit.json import emit_json
+from butane_py.targets.combustion import LAYOUT, OPTIONS, native_script
 from butane_py.targets.fields import FIELDS
-from butane_py.targets.layouts import CHRONY, CHRONY_PART, TIMESYNCD, Layout
+from butane_py.targets.layouts import CHRONY, TIMESYNCD, Layout
 from butane_py.targets.model import FILES, NATIVE, Chosen, No, Takes, Target
 from ignition_py.spec.check import check_output
 from ignition_py.spec.downgrade import convert
@@ -39,7 +40,7 @@ LAYOUTS = {
         admin_group="sudo",
         podman=False,
     ),
-    "microos": Layout(time=CHRONY_PART, anchors="/etc/pki/trust/anchors", docker=False),
+    "microos": LAYOUT,
 }
 
 
@@ -53,7 +54,11 @@ def write(plan: Plan, findings: Findings) -> dict[str, bytes]:
     data = to_data(made, VERSIONS[plan.chosen.version])
     check_output(data, VERSIONS[plan.chosen.version])
     text = emit_json(data, pretty=plan.pretty)
-    return {plan.chosen.target.outputs[0]: text.encode("utf-8", "replace") + b"\n"}
+    main, *others = plan.chosen.target.outputs
+    outputs = {main: text.encode("utf-8", "replace") + b"\n"}
+    if others and (plan.native.get("packages") or plan.native.get("script")):
+        outputs[others[0]] = native_script(plan, findings)
+    return outputs
 
 
 def _with_native(plan: Plan, findings: Findings) -> spec.Config:
@@ -90,16 +95,16 @@ def _layout(chosen: Chosen) -> Layout:
     return LAYOUTS[chosen.target.name]
 
 
-def _target(name: str, title: str, version: str, **cells: Takes | No) -> Target:
+def _target(name: str, title: str, version: str, *others: str, **cells: Takes | No) -> Target:
     return Target(
         name,
         title,
         write=write,
         support={**_SUPPORT, **{field.replace("__", "."): cell for field, cell in cells.items()}},
-        outputs=(f"{name}.ign",),
+        outputs=(f"{name}.ign", *others),
         versions=_STABLE,
         default_version=version,
-        options={"config": "map"},
+        options={"config": "map", **(OPTIONS if others else {})},
         layout=_layout,
         platforms=("aws", "azure", "gcp", "openstack"),
         gzips=True,
@@ -115,5 +120,5 @@ TARGETS = {
         luks__clevis=No("target-no-luks", "this version of Flatcar has no Clevis", "use key_file"),
         luks__cex=No("target-no-luks", "Flatcar does not support CEX", "use key_file"),
     ),
-    "microos": _target("microos", "openSUSE MicroOS", "3.5.0"),
+    "microos": _target("microos", "openSUSE MicroOS", "3.5.0", "microos-combustion.sh"),
 }

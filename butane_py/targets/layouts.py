@@ -94,7 +94,7 @@ class _Made:
         self._users = list(plan.config.passwd.users)
 
     def _as_files(self, field: str) -> bool:
-        cell = self._plan.chosen.target.takes(field)
+        cell = self._plan.chosen.takes(field)
         return cell is not None and not cell.native
 
     def all(self) -> None:

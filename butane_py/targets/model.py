@@ -63,6 +63,7 @@ class Target(Record):
     `open_options`: any other key is native text too. `layout` tells which files facts become where a cell says FILES; None: the
     target takes none as files. `mounts` tells that the target mounts filesystems itself, without the units of `with_mount_unit`.
     `platforms` hand the output over as user data (names of linter/size.py); `gzips` tells whether the system takes it compressed.
+    `differs` gives the cells that are other ones at a version or in a flavour; the matrix shows those of the default.
     """
 
     name: str
@@ -80,11 +81,7 @@ class Target(Record):
     mounts: bool = False
     platforms: tuple[str, ...] = ()
     gzips: bool = False
-
-    def takes(self, field: str) -> Takes | None:
-        """The cell of a field; None where the target cannot say it."""
-        cell = self.support[field]
-        return cell if isinstance(cell, Takes) else None
+    differs: Callable[[Chosen], Mapping[str, Takes | No]] | None = None
 
 
 class Chosen(Record):
@@ -102,6 +99,16 @@ class Chosen(Record):
         if self.target.flavours and self.flavour != self.target.flavours[0]:
             text += f":{self.flavour}"
         return text
+
+    def cell(self, field: str) -> Takes | No:
+        """How the target takes a field at this version and in this flavour."""
+        other = self.target.differs(self) if self.target.differs is not None else {}
+        return other.get(field) or self.target.support[field]
+
+    def takes(self, field: str) -> Takes | None:
+        """The cell of a field; None where the target cannot say it."""
+        cell = self.cell(field)
+        return cell if isinstance(cell, Takes) else None
 
     def at_least(self, version: str) -> bool:
         """True if the chosen version stands in the row at or behind `version`."""

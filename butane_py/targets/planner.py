@@ -74,7 +74,7 @@ class _Wants(Record):
     def __call__(self, field: str, path: str) -> bool:
         if field == "mounts":
             return self.chosen.target.mounts
-        cell = self.chosen.target.support[field]
+        cell = self.chosen.cell(field)
         if isinstance(cell, No) or not cell.native:
             moves = isinstance(cell, No) or (self.layout is not None and not self.layout.keeps(field, path))
             return moves and field != "quadlets"
@@ -118,10 +118,9 @@ def _both(written: tuple[F, ...], lifted: tuple[F, ...], key: Callable[[F], str]
 
 def check_cells(plan: Plan, findings: Findings) -> None:
     """Reports each use of a field that the target cannot say. Parts of such a field are not looked at."""
-    support = plan.chosen.target.support
     refused: set[str] = set()
     for name, field in fields.FIELDS.items():
-        cell = support[name]
+        cell = plan.chosen.cell(name)
         if field.above in refused:
             refused.add(name)
         elif isinstance(cell, No):

@@ -11,6 +11,8 @@ MODULES: dict[str, str] = {
     "fcos": "butane_py.targets.ignition",
     "flatcar": "butane_py.targets.ignition",
     "microos": "butane_py.targets.ignition",
+    "cloud-init": "butane_py.targets.cloud_init",
+    "combustion": "butane_py.targets.combustion",
 }
 NAMES = tuple(MODULES)
 

@@ -19,7 +19,7 @@ from ignition_py.report.explain import document
 ROOT = Path(__file__).parents[2]
 CODES = load()
 # Function -> position of the code among its arguments.
-_CALLS = {"error": 0, "warning": 0, "LocalFileError": 0, "Finding": 1, "Entry": 1, "at_output": 2, "_unsupported": 2, "Forbidden": 2, "_failure": 0,
+_CALLS = {"error": 0, "warning": 0, "LocalFileError": 0, "Finding": 1, "Entry": 1, "at_output": 2, "_unsupported": 2, "Forbidden": 2, "_failure": 0, "No": 0,
           "add": 1, "fail": 0}  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
 _WITHOUT_EXAMPLE = {
     *("import-differs", "import-kind", "import-lost", "import-template", "import-unknown-key", "import-value"),  # of a cloud-config
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
-    "target-lost", "target-missing", "target-no-merge",
+    "target-missing",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax", "lint-variable", "vars-file",  # inventories are no configs
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
