@@ -13,6 +13,7 @@ from butane_py.linter import (
     login,
     mounts,
     placeholders,
+    provisioning,
     quadlets,
     secrets,
     size,
@@ -32,6 +33,7 @@ MODULES = (
     *(
         login,
         accounts,
+        provisioning,
         mounts,
         devices,
         started,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from ignition_py.stages import preflight
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ignition_py.context import Context
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
 
 def run(ctx: Context) -> None:
     """Brings the machine's disks to what the config wants. Raises StageError or CommandError; docs/disks.md says
-    what a second run finds then."""
+    what a second run finds then. Raises ConfigError, before anything else, where a later stage is known to fail."""
+    preflight.check(ctx)
     storage = ctx.config.storage
     if not (storage.disks or storage.raid or storage.luks or storage.filesystems):
         return  # touching nothing also means waiting for nothing

@@ -13,6 +13,7 @@ import time
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.spec.provisioning import unit_name_problem
 from ignition_py.stages.files.extend import extend, own_length
 from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
 from ignition_py.stages.files.tools import image_setting
@@ -70,19 +71,21 @@ def plan_files(units: Iterable[Unit]) -> tuple[UnitFile, ...]:
     """Drop-ins with contents (an empty text makes an empty file) and units with contents that are not empty."""
     files = []
     for unit in units:
-        _check_name(unit, unit.name)
+        why = unit_name_problem(unit.name)
+        if why:
+            raise StageError(f"{shown(unit.name)} cannot be the name of a unit: {why}", place=unit.place())
         for dropin in unit.dropins:
             if dropin.contents is not None:
-                _check_name(unit, dropin.name)
+                _check_file(unit, dropin.name)
                 files.append(UnitFile(f"{UNITS}/{unit.name}.d/{dropin.name}", dropin.contents, unit))
         if unit.contents:
             files.append(UnitFile(f"{UNITS}/{unit.name}", unit.contents, unit))
     return tuple(files)
 
 
-def _check_name(unit: Unit, name: str) -> None:
+def _check_file(unit: Unit, name: str) -> None:
     if not name or "/" in name or not name.isprintable() or name in (".", ".."):
-        raise StageError(f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a unit's file", place=unit.place())
+        raise StageError(f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a drop-in's file", place=unit.place())
 
 
 def plan_presets(units: Iterable[Unit]) -> tuple[Preset, ...]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ignition_py.report.diag import StageError
+from ignition_py.stages import preflight
 from ignition_py.system.host import in_initramfs, kernel_command_line, which
 
 TYPE_CHECKING = False
@@ -18,7 +19,8 @@ HELPER = "ignition-kargs-helper"  # brought by the image; knows its boot loader
 
 
 def run(ctx: Context) -> None:
-    """Changes the arguments if the config has any. Raises StageError, CommandError."""
+    """Changes the arguments if the config has any. Raises StageError, CommandError; ConfigError where a later stage is known to fail."""
+    preflight.check(ctx)
     argv = command(ctx.config.kernel_arguments)
     if len(argv) == 1:
         ctx.log.info("kargs: the config has no kernel arguments")

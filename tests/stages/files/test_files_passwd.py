@@ -103,7 +103,7 @@ def test_hash_without_a_shadow_file_is_not_for_all_to_read(machine: Machine) -> 
 
 
 def test_a_hash_cannot_add_accounts(machine: Machine) -> None:
-    with pytest.raises(StageError, match="colon or a line break"):
+    with pytest.raises(StageError, match="holds a line break"):
         machine.run(passwd={"users": [{"name": "old", "passwordHash": "x:0:0\nroot2::"}]})
     assert "root2" not in machine.read("/etc/shadow")
 

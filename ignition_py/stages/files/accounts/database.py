@@ -12,7 +12,8 @@ import os
 import time
 
 from ignition_py.report.diag import StageError
-from ignition_py.system.rootfs import encode, shown
+from ignition_py.spec.provisioning import value_problem
+from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class Database:
         lines = self.lines(name)
         prefix, new = fields[0] + ":", ":".join(fields)
         for field in fields:
-            encode(field)
-            if ":" in field or "\n" in field:
-                raise StageError(f"{shown(fields[0])}: a value for /etc/{name} holds a colon or a line break")
+            why = value_problem(field)
+            if why:  # without the value: it may be a password hash
+                raise StageError(f"{shown(fields[0])}: a value for /etc/{name} {why}")
         for index, line in enumerate(lines):
             if line.startswith(prefix):
                 if line == new:
@@ -152,7 +153,10 @@ class Database:
             self.put("group", line)
 
     def _write(self, name: str, lines: list[str]) -> None:
-        data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+        try:
+            data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise StageError(f"/etc/{name}: a value holds half a surrogate pair") from None
         with self._root.spot(f"/etc/{name}", create=True, follow=True) as spot:
             found = spot.lstat()
             fd, temporary = spot.create_temporary()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.spec.provisioning import MAX_ID
 from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 DIRECTORIES = ("/etc", "/usr/lib", "/usr/share/baselayout")
 FILES = tuple(f"{directory}/{name}" for directory in DIRECTORIES for name in ("passwd", "group"))
-_MAX_ID = (1 << 32) - 2
 
 
 class User(Record):
@@ -55,7 +55,7 @@ def parse_group(line: str, directory: str) -> Group:
 
 def parse_id(text: str) -> int:
     """A user or group id. Raises ValueError for what is none."""
-    if not (text.isascii() and text.isdigit()) or int(text) > _MAX_ID:
+    if not (text.isascii() and text.isdigit()) or int(text) > MAX_ID:
         raise ValueError
     return int(text)
 

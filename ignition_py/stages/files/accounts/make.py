@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from ignition_py.report.diag import StageError
+from ignition_py.spec.provisioning import name_problem
 from ignition_py.stages.files.accounts import home
 from ignition_py.stages.files.accounts.database import Database, today
 from ignition_py.stages.files.accounts.lookup import Accounts, Group, User, login_defs, user_defaults
@@ -24,15 +25,13 @@ if TYPE_CHECKING:
 LOCKED = "*"  # a hash that no password has
 _NO_GROUP_PASSWORD = "!"  # noqa: S105  # what the tools write
 _SHELL = "/bin/bash"  # shadow's own default
-_FORBIDDEN = frozenset(" :,/\\\"'")
 
 
 def check_name(name: str) -> None:
     """Refuses names that useradd(8) refuses or that mean something else in the files, fewer than the tools do. Raises StageError."""
-    if name.startswith("-"):
-        raise StageError(f"{shown(name)} cannot be the name of an account: it begins with a dash")
-    if not name or len(name) > 32 or not name.isprintable() or set(name) & _FORBIDDEN or name in (".", "..") or name.isdigit():
-        raise StageError(f"{shown(name)} cannot be the name of an account")
+    why = name_problem(name)
+    if why:
+        raise StageError(f"{shown(name)} cannot be the name of an account: {why}")
 
 
 class Maker:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.spec.provisioning import account_problems
 from ignition_py.stages.files.accounts import home
 from ignition_py.stages.files.accounts.database import Database
-from ignition_py.stages.files.accounts.lookup import Accounts, user_defaults
+from ignition_py.stages.files.accounts.lookup import Accounts, login_defs, user_defaults
 from ignition_py.stages.files.accounts.make import Maker
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, shown
@@ -82,6 +83,7 @@ def apply_accounts(ctx: Context, root: Root, accounts: Accounts, journal: Journa
     passwd = ctx.config.passwd
     if not (passwd.groups or passwd.users):
         return
+    _refuse(root, passwd, accounts, journal)
     if journal.interrupted:
         _undo(root, passwd, journal)
     existing = _survey(root, passwd, accounts, journal)
@@ -99,6 +101,14 @@ def apply_accounts(ctx: Context, root: Root, accounts: Accounts, journal: Journa
                 error.place = error.place or op.place
                 raise
     _touch(root, passwd, accounts, touched)
+
+
+def _refuse(root: Root, passwd: Passwd, accounts: Accounts, journal: Journal) -> None:
+    """What the fetch stage refuses (stages/preflight.py), with the users of this root. Raises StageError."""
+    existing = {user.name for user in accounts.users() if not journal.account_was_absent(f"users {user.name}")}
+    user_groups = login_defs(root).get("USERGROUPS_ENAB", "no").lower() == "yes"
+    for problem in account_problems(passwd, existing, user_groups=user_groups):
+        raise StageError(problem.message, place=problem.entry.place(), hint=problem.hint[:1].upper() + problem.hint[1:])
 
 
 def _accounts(passwd: Passwd) -> list[PasswdGroup | PasswdUser]:
