@@ -6,7 +6,7 @@ own ancestors included. Configs that name each other without end are stopped.
 
 from __future__ import annotations
 
-from ignition_py.fetch.urls import needs_network, public, scheme_of, web_page
+from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import ERROR, ConfigError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
@@ -54,9 +54,10 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
 
 
 def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
+    from ignition_py.spec.kinds import portal_hint
     from ignition_py.yaml_places import written
 
-    error = ConfigError(f"the config from {source} is not valid", report, hint=web_page(data))
+    error = ConfigError(f"the config from {source} is not valid", report, hint=portal_hint(data))
     error.written = written(next(entry.place for entry in report if entry.severity == ERROR), data)
     return error
 

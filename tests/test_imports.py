@@ -73,9 +73,19 @@ MERGE = "data:,%7B%22ignition%22:%7B%22version%22:%223.4.0%22%7D%7D"
 
 
 @pytest.fixture(scope="module")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    folder = tmp_path_factory.mktemp("executor")
-    return Executor(folder).program(folder / "probe", PROBE)
+def executor(tmp_path_factory: pytest.TempPathFactory) -> Executor:
+    return Executor(tmp_path_factory.mktemp("executor"))
+
+
+@pytest.fixture(scope="module")
+def probe(executor: Executor, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return executor.program(tmp_path_factory.mktemp("probe") / "probe", PROBE)
+
+
+def test_every_module_can_be_imported(executor: Executor) -> None:
+    done = subprocess.run(executor.check, capture_output=True, text=True, check=False)
+    assert not done.stderr
+    assert done.returncode == 0
 
 
 Probe = Callable[..., set[str]]

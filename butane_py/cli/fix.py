@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from butane_py.cli.batch import configs_below
 from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.files import write_output
 from ignition_py.goflags import UsageError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ignition_py.goflags import Values
 
-_SUFFIXES = (".bu", ".butane")
 _WITHOUT = ("output", "output-dir", "source-map", "watch", "input")
 
 
@@ -36,12 +36,10 @@ def fix_files(values: Values, job: Job, operands: Sequence[str]) -> int:
 
 def _paths(operands: Sequence[str]) -> Iterator[str]:
     for operand in operands:
-        if not os.path.isdir(operand):
+        if os.path.isdir(operand):
+            yield from sorted(configs_below(operand))
+        else:
             yield operand
-            continue
-        for folder, folders, files in os.walk(operand):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(_SUFFIXES))
 
 
 def _fix_or_say(job: Job, path: str, *, show: bool) -> int:

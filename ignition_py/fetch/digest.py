@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ignition_py.fetch.urls import web_page
 from ignition_py.report.diag import FetchError
 
 TYPE_CHECKING = False
@@ -28,7 +27,9 @@ def verified(chunks: Iterable[bytes], expected: str, *, what: str) -> Iterator[b
         digest.update(chunk)
         yield chunk
     if digest.hexdigest() != wanted:
+        from ignition_py.spec.kinds import portal_hint
+
         raise FetchError(
             f"{what}: the {function} of the contents is {digest.hexdigest()}, but the config expects {wanted}",
-            hint=web_page(head) or _CHANGED,
+            hint=portal_hint(head) or _CHANGED,
         )

@@ -11,6 +11,7 @@ import os
 import stat
 from threading import Lock
 
+from ignition_py.system.digest import digest_of
 from ignition_py.system.host import available_memory
 
 TYPE_CHECKING = False
@@ -67,12 +68,9 @@ class Share:
 
 def name_of(resource: Resource) -> str:
     """The name that a resource has in the spool: a digest of all that says what it is."""
-    from hashlib import blake2b  # loads OpenSSL, which most runs of a stage do without
-
     headers = [part or "" for header in resource.http_headers for part in (header.name, header.value)]
     parts = (resource.source or "", resource.compression or "", resource.verification.hash or "", *headers)
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+    return digest_of("".join(f"{len(part)}:{part}" for part in parts))
 
 
 class Spool:

@@ -50,13 +50,6 @@ def public(url: str) -> str:
     return shown or "an empty source"
 
 
-def web_page(head: bytes) -> str:
-    """The hint for contents that begin as a web page does, "" for others."""
-    if head[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "The response is a web page: log in to the network's portal, or set the proxy that it needs"
-    return ""
-
-
 def bare(url: str) -> tuple[str, str]:
     """The URL without its user part and fragment, and the Authorization header that the user part means ("" for none)."""
     url = url.partition("#")[0]

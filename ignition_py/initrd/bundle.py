@@ -16,8 +16,8 @@ import os
 from collections.abc import Iterable
 from types import CodeType
 
-from ignition_py.initrd.annotations import without_types
 from ignition_py.initrd.modules import is_own
+from ignition_py.initrd.strip import strip
 from ignition_py.record import Record
 
 Code = tuple[str, bool, bytes]  # name, is a package, marshalled code
@@ -59,11 +59,11 @@ def code_of(source: bytes, name: str, *, own: bool = False) -> CodeType:
     """Compiles without docstrings and assertions, and with each `from __future__ import` as a setting of the compiler.
 
     The statement would import a module each time, which the loader has not and the others need not. `name` is the file name that
-    tracebacks show. `own`: a module of ours, whose annotations go, and what only they need (annotations.py).
+    tracebacks show. `own`: a module of ours, whose annotations go, and what only they need (strip.py).
     """
     tree = ast.parse(source, name)
     if own:
-        without_types(tree)
+        strip(tree)
     flags = 0
     for node in [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]:
         tree.body.remove(node)

@@ -11,7 +11,7 @@ an `if` or inside a function is found too. An import statement is one of three k
 - *optional*: inside `try: ... except ImportError:`. Its author has provided for its absence.
 
 What stands under `if TYPE_CHECKING:`, `if __name__ == "__main__":` or a test for Windows is not looked at, nor what only the
-annotations of our own modules need (`annotations.py`).
+annotations of our own modules need (`strip.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from ignition_py.initrd.annotations import without_types
 from ignition_py.initrd.stand_ins import STAND_INS
+from ignition_py.initrd.strip import strip
 from ignition_py.record import Record
 
 OWN = ("ignition_py", "butane_py")
@@ -75,6 +75,7 @@ UNREACHABLE: dict[str, str] = {
     "backports.zstd": "see brotli",
     "brotli": "encodings of a response that urllib3 decodes; responses are asked for as they are",
     "brotlicffi": "see brotli",
+    "butane_py.targets": "configs for other systems are written at a desk; a boot compiles for its own",
     "bz2": "kinds of archives that shutil and zipfile know; the languages have gzip alone",
     "chardet": "requests takes charset_normalizer where this is missing",
     "cgi": "old web server support",
@@ -337,7 +338,7 @@ class _Closure:
                 tree = ast.parse(file.read(), module.path)
             package = module.name if module.search is not None else above
             if is_own(module.name):
-                without_types(tree)
+                strip(tree)
             yield from imports_of(tree, package, is_own(module.name))
 
 

@@ -188,6 +188,14 @@ def not_butane(data: bytes) -> tuple[str, str] | None:
     return f"this is {kind.what}, not a Butane config", kind.for_butane
 
 
+def portal_hint(data: bytes) -> str:
+    """What to do about a download that is a web page, "" for others."""
+    kind = what_is(data)
+    if kind is None or kind.name != "web-page":
+        return ""
+    return "The response is a web page: log in to the network's portal, or set the proxy that it needs"
+
+
 _USER_DATA = frozenset(("script", "cloud-config", "cloud-init", "mime"))
 
 

@@ -30,6 +30,11 @@ class Executor:
         """The path of the program `ignition`."""
         return self._layout.launcher
 
+    @property
+    def check(self) -> list[str]:
+        """A command line that imports every module of ours once, as a build of an image does."""
+        return [self._layout.python, "-IS", self._layout.check]
+
     def program(self, path: Path, then: str) -> list[str]:
         """Writes a program of the Python statements `then` to `path`; its command line."""
         layout = self._layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.report.catalog import code
-from ignition_py.report.examples import array
+from ignition_py.report.examples import array as example
 from ignition_py.spec.rules.paths import check_path
 from ignition_py.spec.rules.registry import Findings, rule
 from ignition_py.spec.tables import Raid
@@ -12,7 +12,7 @@ from ignition_py.spec.tables import Raid
 RAID_LEVELS = ("linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10", "10")
 # fmt: on
 _NO_SPARES = ("linear", "raid0", "0", "stripe")
-_RIGHT = array("level: raid1\ndevices: [/dev/sda, /dev/sdb]")
+_RIGHT = example("level: raid1\ndevices: [/dev/sda, /dev/sdb]")
 
 
 @rule(
@@ -21,7 +21,7 @@ _RIGHT = array("level: raid1\ndevices: [/dev/sda, /dev/sdb]")
     title="An array has no level",
     why="The level says how data is spread over the devices; mdadm does not create an array without it.",
     fix="Add level: raid1 keeps a copy on each device, raid5 and raid6 survive one and two lost devices, raid0 none.",
-    wrong=array("devices: [/dev/sda, /dev/sdb]"),
+    wrong=example("devices: [/dev/sda, /dev/sdb]"),
     right=_RIGHT,
 )
 @code(
@@ -29,7 +29,7 @@ _RIGHT = array("level: raid1\ndevices: [/dev/sda, /dev/sdb]")
     title="The level of an array is unknown",
     why="mdadm knows linear, raid0, raid1, raid4, raid5, raid6 and raid10, and their short names.",
     fix="Write one of them, such as raid1.",
-    wrong=array("level: raid2\ndevices: [/dev/sda, /dev/sdb]"),
+    wrong=example("level: raid2\ndevices: [/dev/sda, /dev/sdb]"),
     right=_RIGHT,
 )
 @code(
@@ -37,15 +37,15 @@ _RIGHT = array("level: raid1\ndevices: [/dev/sda, /dev/sdb]")
     title="An array without redundancy has spares",
     why="A spare replaces a lost device from what the others hold. linear and raid0 hold each byte once, so a spare could never be used.",
     fix="Remove spares, or use a level with redundancy, such as raid1.",
-    wrong=array("level: raid0\ndevices: [/dev/sda, /dev/sdb]\nspares: 1"),
-    right=array("level: raid1\ndevices: [/dev/sda, /dev/sdb]\nspares: 1"),
+    wrong=example("level: raid0\ndevices: [/dev/sda, /dev/sdb]\nspares: 1"),
+    right=example("level: raid1\ndevices: [/dev/sda, /dev/sdb]\nspares: 1"),
 )
 @code(
     "raid-devices-missing",
     title="An array has no devices",
     why="An array is made of devices: whole disks or partitions.",
     fix="Add devices, a list of at least two.",
-    wrong=array("level: raid1"),
+    wrong=example("level: raid1"),
     right=_RIGHT,
 )
 def raid(array: Raid, findings: Findings) -> None:

@@ -10,10 +10,10 @@ be applied again, another one meets the usual refusals.
 from __future__ import annotations
 
 import os
-from _blake2 import blake2b  # hashlib loads OpenSSL: 11 Minstr of each start, the journal on or off
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
+from ignition_py.system.digest import Digest
 from ignition_py.system.rootfs import shown
 
 TYPE_CHECKING = False
@@ -156,7 +156,7 @@ def load(root: Root, digest: str) -> Journal:
 
 def _prefix(root: Root, path: str, size: int | None) -> tuple[int, str]:
     """Size and digest of a file, or of its first `size` bytes."""
-    digest = blake2b(digest_size=32)
+    digest = Digest()
     left = 1 << 62 if size is None else size
     done = 0
     with root.spot(path) as spot, open(spot.open_regular(), "rb") as file:
@@ -164,4 +164,4 @@ def _prefix(root: Root, path: str, size: int | None) -> tuple[int, str]:
             digest.update(piece)
             done += len(piece)
             left -= len(piece)
-    return done, digest.hexdigest()
+    return done, digest.text()

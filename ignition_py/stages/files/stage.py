@@ -11,7 +11,6 @@ one.
 from __future__ import annotations
 
 import os
-from _blake2 import blake2b  # hashlib loads OpenSSL: 11 Minstr of each start, the journal on or off
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
@@ -31,6 +30,7 @@ from ignition_py.stages.files.result import write_result
 from ignition_py.stages.files.touched import Touched
 from ignition_py.stages.files.units import apply_units
 from ignition_py.stages.files.words import about
+from ignition_py.system.digest import digest_of
 from ignition_py.system.removal import TEMPORARY, remove_at
 from ignition_py.system.rootfs import Root, encode
 from ignition_py.system.run import sync_below
@@ -137,8 +137,7 @@ def config_digest(ctx: Context) -> str:
     """A digest of what the stage is asked for."""
     config = ctx.config
     data = [to_data(part, max(VERSIONS.values())) for part in (config.passwd, config.storage, config.systemd)]
-    text = "\n".join(to_json(part) for part in data)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+    return digest_of("\n".join(to_json(part) for part in data))
 
 
 def _sweep(root: Root, journal: Journal) -> None:

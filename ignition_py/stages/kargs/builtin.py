@@ -19,6 +19,7 @@ from ignition_py.report.diag import StageError
 from ignition_py.stages.files.nodes.writer import copy_attributes
 from ignition_py.stages.kargs.bootfs import Mounted, find
 from ignition_py.stages.kargs.entries import Change, boots_linux, edited
+from ignition_py.system.digest import digest_of
 from ignition_py.system.host import write_all
 from ignition_py.system.rootfs import Root, shown
 from ignition_py.system.run import run
@@ -115,10 +116,7 @@ class _Folder:
         return {path: text for path, text in new.items() if text != self.entries[path]}
 
     def _digest(self) -> str:
-        from _blake2 import blake2b  # hashlib would load all of OpenSSL
-
-        text = json.dumps([self.change.wanted, self.change.unwanted])
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return digest_of(json.dumps([self.change.wanted, self.change.unwanted]))
 
     def write(self, log: Log) -> None:
         """Entries first, the stamp last: without the stamp an interrupted run is one that has not happened yet."""

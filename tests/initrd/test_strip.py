@@ -1,4 +1,4 @@
-"""What only type checkers need is taken out of our modules before they are put into an initramfs."""
+"""What no boot uses is taken out of our modules before they are put into an initramfs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ignition_py.initrd.annotations import without_types
+from ignition_py.initrd.strip import strip
 
 TREE = Path(__file__).parents[2]
 HEAD = "from __future__ import annotations\n"
@@ -15,7 +15,7 @@ HEAD = "from __future__ import annotations\n"
 
 def stripped(source: str) -> str:
     tree = ast.parse(HEAD + source)
-    without_types(tree)
+    strip(tree)
     return ast.unparse(tree).removeprefix(HEAD.strip()).strip()
 
 
@@ -46,6 +46,10 @@ def stripped(source: str) -> str:
         pytest.param("from b import B\nfrom typing import TypeVar\nT = TypeVar('T', bound=B)\ndef f(x: T): 0", "def f(x):\n    0", id="bound"),
         pytest.param("from b import B\nfrom typing import TypeAlias\nA: TypeAlias = list[B]\nC: TypeAlias = list[A]", "", id="aliases"),
         pytest.param("from b import B\nA: TypeAlias = B\nA()", "from b import B\nA: TypeAlias = B\nA()", id="alias that is used"),
+        pytest.param("T = TypedDict('T', {'x': int})\ndef f(**x: Unpack[T]): 0", "def f(**x):\n    0", id="typed dict"),
+        pytest.param("@rule(A, 'b', title='T', why='w', fix='f', wrong='x', right='y', row='r')\ndef f(): 0", "@rule(A, 'b', title='T', fix='f')\ndef f():\n    0", id="texts of a code"),
+        pytest.param("from e import x\n_A = x('')\n_B = 1\ndeclare('b', title='T', wrong=_A + x(_B))\n_B", "_B = 1\ndeclare('b', title='T')\n_B", id="examples"),
+        pytest.param("from a import x\nf(why=x)", "from a import x\nf(why=x)", id="other calls"),
         pytest.param("from typing import Protocol\nclass P(Protocol):\n    x: int\ndef f(p: P): 0", "def f(p):\n    0", id="protocol"),
     ],
 )  # fmt: skip
@@ -56,7 +60,7 @@ def test_taken_out(source: str, expected: str) -> None:
 def test_a_module_whose_annotations_are_evaluated_stays() -> None:
     tree = ast.parse("from a import X\ndef f(x: X): pass")
     before = ast.dump(tree)
-    without_types(tree)
+    strip(tree)
     assert ast.dump(tree) == before
 
 
@@ -83,7 +87,7 @@ def test_nothing_is_taken_out_that_another_module_imports() -> None:
     for path in (*TREE.glob("ignition_py/**/*.py"), *TREE.glob("butane_py/**/*.py")):
         parts = path.relative_to(TREE).with_suffix("").parts
         tree = ast.parse(path.read_text())
-        without_types(tree)
+        strip(tree)
         trees[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = tree
     bound = {name: _bound(tree) for name, tree in trees.items()}
     missing = [

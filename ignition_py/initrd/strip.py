@@ -1,11 +1,12 @@
-"""Takes out of a module of our own what only type checkers need: no initramfs carries or runs it.
+"""Takes out of a module of our own what no boot uses, so that no initramfs carries or runs it.
 
 Our sources import what their annotations name like everything else. Annotations are text at run time (PEP 563), so
 most of these imports serve nobody there, and `typing` alone takes up to 40 million instructions of a start. Taken out are
 
 - the bodies of `if TYPE_CHECKING:`,
 - annotations of functions and of module variables (those of classes stay: Record and Struct read them),
-- imports, type variables, type aliases, protocols and typed dicts at module level that only annotations name.
+- imports, type variables, type aliases, protocols and typed dicts at module level that only annotations name,
+- the reasons and examples of report codes, which `explain` alone shows, with the imports and private constants that only these use.
 
 An import that nothing names is kept: it is there for what its module does when it is imported.
 """
@@ -17,24 +18,25 @@ from collections.abc import Iterator
 
 _CALLS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypedDict")
 _SHAPES = ("Protocol", "TypedDict")
+_EXPLAINED = ("why", "wrong", "right", "row")  # arguments of what declares a code (report/catalog.py), beside its title
 
 
-def without_types(tree: ast.Module) -> None:
+def strip(tree: ast.Module) -> None:
     """Takes out, in place, what the docstring of this file lists, of a module with `from __future__ import annotations`."""
     if not _imports(tree, "__future__", "annotations"):
         return
     stripper = _Stripper()
     stripper.visit(tree)
-    for_types = stripper.names
+    only_there = stripper.names
     # Annotations in tables of the languages name structures, which their modules have to bring in.
     tables = _imports(tree, "ignition_py.spec.model", "field")
     while True:
         used = _Used(tables=tables)
         used.visit(tree)
-        types = [node for node in tree.body if _is_type(node) and not _name(node) & used.names]
-        for_types.update(name for node in types for name in _names_in(node))
-        unneeded = for_types - used.names
-        left = [kept for node in tree.body if node not in types and (kept := _without(node, unneeded))]
+        unneeded = only_there - used.names
+        gone = [node for node in tree.body if _goes(node, used.names, unneeded)]
+        only_there.update(name for node in gone for name in _names_in(node))
+        left = [kept for node in tree.body if node not in gone and (kept := _without(node, only_there - used.names))]
         if left == tree.body:
             return
         tree.body = left
@@ -47,7 +49,7 @@ def _imports(tree: ast.Module, module: str, name: str) -> bool:
 
 
 class _Stripper(ast.NodeTransformer):
-    """Takes out blocks for type checkers and the annotations of functions and variables; `names` are all names in annotations."""
+    """Takes out blocks for type checkers, annotations of functions and variables, and texts; `names` are all names in these."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -77,6 +79,15 @@ class _Stripper(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.AST:
         self._note(node.annotation)
         node.annotation = None
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if any(keyword.arg == "title" for keyword in node.keywords):
+            for keyword in node.keywords:
+                if keyword.arg in _EXPLAINED:
+                    self._note(keyword.value)
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in _EXPLAINED]
+        self.generic_visit(node)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
@@ -139,6 +150,12 @@ def _is_alias(node: ast.AnnAssign) -> bool:
     return isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias"
 
 
+def _goes(node: ast.stmt, used: set[str], unneeded: set[str]) -> bool:
+    """True if a statement declares a type that nothing uses at run time, or sets a private constant in `unneeded`."""
+    name = _name(node)
+    return bool(name) and name not in used and (_is_type(node) or (name in unneeded and name.startswith("_")))
+
+
 def _is_type(node: ast.stmt) -> bool:
     """True if a statement declares a type variable, a type alias, a protocol or a typed dict."""
     if isinstance(node, ast.ClassDef):
@@ -149,12 +166,12 @@ def _is_type(node: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _CALLS
 
 
-def _name(node: ast.stmt) -> set[str]:
-    """What a declaration of a type binds."""
+def _name(node: ast.stmt) -> str:
+    """What a class or an assignment binds, "" for other statements."""
     if isinstance(node, ast.ClassDef):
-        return {node.name}
-    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-    return {target.id} if isinstance(target, ast.Name) else set()
+        return node.name
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _without(node: ast.stmt, unneeded: set[str]) -> ast.stmt | None:
