@@ -225,3 +225,117 @@ declare(
     severity=WARNING,
     target="combustion",
 )
+declare(
+    "target-no-timezone",
+    title="The target has no time zone",
+    why="The system runs in UTC, whatever the config says.",
+    fix="Set the zone where it is needed, in containers, or leave it out with skip.",
+    wrong=_machine("timezone: Europe/Berlin"),
+    right="machine: {timezone: Europe/Berlin}\ntargets: {bottlerocket: {skip: [machine.timezone]}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-no-files",
+    title="The target writes no files",
+    why="The system has settings in place of files, and writes none of a config by itself.",
+    fix="Say what the file says by a setting, do what the message names, or leave the file out with skip.",
+    wrong="storage: {files: [{path: /var/lib/a, contents: {inline: a}}]}\n",
+    right="storage: {files: [{path: /var/lib/a, contents: {inline: a}}]}\ntargets: {bottlerocket: {bootstrap: once}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-no-directories",
+    title="The target makes no directories",
+    why="The system makes the directories that it knows.",
+    fix="Do what the message names, or leave the directory out with skip.",
+    wrong="storage: {directories: [{path: /var/lib/a}]}\n",
+    right="storage: {directories: [{path: /var/lib/a}]}\ntargets: {bottlerocket: {bootstrap: once}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-no-links",
+    title="The target makes no links",
+    why="The system makes the links that it knows.",
+    fix="Do what the message names, or leave the link out with skip.",
+    wrong="storage: {links: [{path: /var/lib/a, target: b}]}\n",
+    right="storage: {links: [{path: /var/lib/a, target: b}]}\ntargets: {bottlerocket: {bootstrap: once}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-path",
+    title="The path is the system's own",
+    why="The system writes it anew, or it cannot be written there, so what the config puts there would be lost or stop the boot.",
+    fix="Write another path, a setting of the system, or leave it out with skip.",
+    wrong="storage: {files: [{path: /data/a, contents: {inline: a}}]}\n",
+    right="storage: {files: [{path: /usr/local/etc/a, contents: {inline: a}}]}\ntargets: {kairos: {install: {nousers: true}}}\n",
+    row=_ROW,
+    target="kairos",
+)
+declare(
+    "target-no-owner",
+    title="The target does not know this owner",
+    why="Names of users and groups are not known where the file is written.",
+    fix="Write the number of the user or group, or leave the owner out with skip.",
+    wrong="storage:\n  files: [{path: /var/lib/a, user: {name: app}, contents: {inline: a}}]\ntargets: {bottlerocket: {bootstrap: once}}\n",
+    right="storage:\n  files: [{path: /var/lib/a, user: {id: 1000}, contents: {inline: a}}]\ntargets: {bottlerocket: {bootstrap: once}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-no-append",
+    title="The target appends to no files",
+    why="What the system runs on every boot would make the file grow with each.",
+    fix="Write the whole file, do what the message names, or leave the file out with skip.",
+    wrong="storage: {files: [{path: /etc/a, append: [{inline: a}]}]}\n",
+    right="storage: {files: [{path: /etc/a, contents: {inline: a}}]}\ntargets: {kairos: {install: {nousers: true}}}\n",
+    row=_ROW,
+    target="kairos",
+)
+declare(
+    "target-no-units",
+    title="The target takes no such unit",
+    why="The system runs no systemd units of a config.",
+    fix="Run it as a container, build it into an image, or leave the unit out with skip.",
+    wrong="systemd: {units: [{name: debug-shell.service, mask: true}]}\n",
+    right="systemd: {units: [{name: debug-shell.service, mask: true}]}\ntargets: {bottlerocket: {skip: [systemd.units]}}\n",
+    row=_ROW,
+    target="bottlerocket",
+)
+declare(
+    "target-every-boot",
+    title="The target writes this on every boot",
+    why="The folder is made anew at each boot, so what programs write there is lost.",
+    fix="Keep state in a folder that the message names.",
+    wrong="storage: {directories: [{path: /var/lib/app}]}\n",
+    right="storage: {directories: [{path: /usr/local/lib/app}]}\ntargets: {kairos: {install: {nousers: true}}}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="kairos",
+)
+declare(
+    "target-no-admin",
+    title="No user may become root",
+    why="The installer of the system refuses a config without such a user, so that nobody is locked out.",
+    fix="Give a user admin: true, or say that there is none, as the message tells.",
+    wrong="machine: {hostname: node1}\n",
+    right="passwd: {users: [{name: ops, admin: true}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="kairos",
+)
+declare(
+    "target-unverified-key",
+    title="An SSH key is fetched without a check",
+    why="Whoever answers in the place of the server gives the machine a key, and with it a login.",
+    fix="Write the key itself.",
+    wrong="passwd: {users: [{name: ops, admin: true}]}\n"
+    "targets: {kairos: {stages: {network: [{authorized_keys: {ops: ['github:somebody']}}]}}}\n",
+    right="passwd: {users: [{name: ops, admin: true, ssh_authorized_keys: [ssh-ed25519 AAA]}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="kairos",
+)

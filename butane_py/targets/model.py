@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     # Writes the outputs of a plan: part (the end of a file's name) -> contents. The first part is the main one.
     # Reports through the findings; what it returns does not count where they have an error.
     Writer = Callable[[Plan, Findings], dict[str, bytes]]
+    # Reports what the cells of a target do not tell: forms of values, combinations.
+    Check = Callable[[Plan, Findings], None]
 
 
 class Takes(Record):
@@ -57,8 +59,9 @@ def files(limits: str) -> Takes:
 class Target(Record):
     """One system that configs are written for.
 
-    `title` is what sentences call the system. `versions` are oldest first, the default is `default_version`; without versions the
-    format has none. `flavours` are those of `NAME:FLAVOUR`, the first is the default. `outputs` are the parts that can come out, the
+    `title` is what sentences call the system. `check` is called before `write`, whatever the cells have reported. `versions` are oldest
+    first, the default is `default_version`; without versions the format has none. `flavours` are those of `NAME:FLAVOUR`, the first is the
+    default. `outputs` are the parts that can come out, the
     main one first. `options` are the keys of `targets.NAME` besides skip, each with its kind (text, bool, list, texts, map);
     `open_options`: any other key is native text too. `layout` tells which files facts become where a cell says FILES; None: the
     target takes none as files. `mounts` tells that the target mounts filesystems itself, without the units of `with_mount_unit`.
@@ -70,6 +73,7 @@ class Target(Record):
     title: str
     _: KW_ONLY
     write: Writer
+    check: Check | None = None
     support: Mapping[str, Takes | No]
     outputs: tuple[str, ...]
     versions: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from ignition_py.spec.origins import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from butane_py.targets.model import Chosen
-    from ignition_py.report.diag import Place
+    from ignition_py.report.diag import Path, Place
     from ignition_py.spec.model import Field
     from ignition_py.spec.tables import Config
 
@@ -140,7 +140,8 @@ class Plan(Record):
 
     `config` is the rest in the newest version of the Ignition language, without what facts were taken from. `mounted` are the indexes of
     the filesystems that get a mount unit where the target mounts itself (their units are not in `config` then).
-    `native` is the text of `targets.NAME`, checked, without skip. `source` is the name of the config, for comments; `pretty` indents JSON.
+    `native` is the text of `targets.NAME`, checked, without skip; `native_where` gives the place of a path in it. `source` is the name of
+    the config, for comments; `pretty` indents JSON.
     """
 
     chosen: Chosen
@@ -150,6 +151,7 @@ class Plan(Record):
     mounted: frozenset[int] = frozenset()
     native: Mapping[str, Any] = field(default_factory=dict)
     native_place: Place | None = None
+    native_where: Callable[[Path], Place] | None = None
     source: str = ""
     pretty: bool = False
 
@@ -163,4 +165,5 @@ class Plan(Record):
     @property
     def heading(self) -> str:
         """The line that outputs begin with, without the mark of a comment."""
-        return f"Made by butane-py from {self.source} for {self.chosen}. Do not edit."
+        name = "".join(char if char.isprintable() else "?" for char in self.source)  # a line end would end the comment
+        return f"Made by butane-py from {name} for {self.chosen}. Do not edit."

@@ -43,10 +43,13 @@ def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bo
         mounted=lifted.mounted,
         native=subject.options.native(target.name),
         native_place=subject.options.place(target.name),
+        native_where=lambda path: subject.options.place(target.name, *path),
         source=subject.name.rpartition("/")[2],
         pretty=pretty,
     )
     check_cells(plan, findings)
+    if target.check is not None:
+        target.check(plan, findings)
     if layout is not None:
         plan = plan.but(config=with_files(plan, layout, findings))
     return None if findings.fatal else plan

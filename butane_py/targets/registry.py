@@ -13,6 +13,8 @@ MODULES: dict[str, str] = {
     "microos": "butane_py.targets.ignition",
     "cloud-init": "butane_py.targets.cloud_init",
     "combustion": "butane_py.targets.combustion",
+    "kairos": "butane_py.targets.kairos",
+    "bottlerocket": "butane_py.targets.bottlerocket",
 }
 NAMES = tuple(MODULES)
 
