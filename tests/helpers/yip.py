@@ -105,6 +105,7 @@ def _add_user(name: str, entry: Step, password: str) -> None:
     for key, flag in (("uid", "-u"), ("shell", "-s"), ("homedir", "-d"), ("gecos", "-c"), ("primary_group", "-g")):
         if entry.get(key):
             flags += [flag, entry[key]]
+    flags += [flag for key, flag in (("system", "-r"), ("no_user_group", "-N"), ("no_log_init", "-l")) if entry.get(key)]
     subprocess.run(["useradd", *flags, name], check=True)
     if password == "":
         print(f"warning: {name} has an empty password field in /etc/shadow")
