@@ -81,7 +81,7 @@ def _command(program: str, words: Sequence[str]) -> int:
         if missing == "click":
             why = f"the command {command!r} needs the Python package click (python3-click on Debian), which is not installed"
         else:
-            why = f"an initramfs has no commands such as {command!r}; see {program} -help"
+            why = f"an initramfs has no commands such as {command!r}; see {program} --help"
         sys.stderr.write(f"{program}: {why}\n")
         return USAGE
     return commands.run(words, program)
@@ -115,7 +115,7 @@ def _stage(program: str, argv: Sequence[str]) -> int:
         return values
     for name in ("platform", "stage"):
         if not values.text(name):
-            sys.stderr.write(f"{program}: --{name} is required; see {program} -help\n")
+            sys.stderr.write(f"{program}: --{name} is required; see {program} --help\n")
             return USAGE
     log = Log(to_stdout=values.on("log-to-stdout"))
     try:

@@ -143,8 +143,8 @@ class Parser(Record):
         if flag is None:
             if name == "help" or (name == "h" and self.manner == GO):
                 raise HelpRequested
-            raise UsageError(f"there is no flag {self._shown(name)}")
-        self._take_value(values, flag, self._shown(name), value if equals else None, rest)
+            raise UsageError(f"there is no flag --{name}")
+        self._take_value(values, flag, f"--{name}", value if equals else None, rest)
 
     def _take_short(self, values: Values, word: str, rest: list[str]) -> None:
         letters = word[1:]
@@ -172,9 +172,6 @@ class Parser(Record):
             value = rest.pop(0)
         values.set(flag, _convert(flag, shown, value))
 
-    def _shown(self, name: str) -> str:
-        return f"-{name}" if self.manner == GO else f"--{name}"
-
     def usage(self) -> str:
         """The help text."""
         lines = [f"usage: {self.program} [flags]" + (f" {self.operands}" if self.operands else "")]
@@ -184,14 +181,14 @@ class Parser(Record):
         for flag in self.flags:
             if not flag.hidden:
                 lines += self._row(flag)
-        lines += _columns("  -h, -help" if self.manner == GO else "  -h, --help", "show this help")
+        lines += _columns("  -h, --help", "show this help")
         if self.more:
             lines += ["", self.more]
         return "\n".join(lines) + "\n"
 
     def _row(self, flag: Flag) -> list[str]:
-        left = f"  -{flag.short}, " if flag.short else "      " if self.manner == POSIX else "  "
-        left += self._shown(flag.name)
+        left = f"  -{flag.short}, " if flag.short else "      "
+        left += f"--{flag.name}"
         if flag.kind != SWITCH:
             noun = flag.noun or flag.kind
             left += f"[={noun}]" if flag.bare is not None else f" {noun}"

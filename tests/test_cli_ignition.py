@@ -42,15 +42,15 @@ from ignition_py.programs.cli.group import COMMANDS
         ("-platform=x -stage fetch", 2, "", "'x' is not a valid platform"),
         ("-platform file -stage foo", 2, "", "'foo' is not a valid stage"),
         ("-platform= -stage fetch", 2, "", "'' is not a valid platform"),
-        ("-x", 2, "", "there is no flag -x"),
-        ("--platform-x=1", 2, "", "there is no flag -platform-x"),
+        ("-x", 2, "", "there is no flag --x"),
+        ("--platform-x=1", 2, "", "there is no flag --platform-x"),
         ("---x", 2, "", "'---x' is not a flag"),
         ("-=x", 2, "", "'-=x' is not a flag"),
         ("--=x", 2, "", "'--=x' is not a flag"),
         ("-fetch-timeout 5", 2, "", "its unit is missing"),
         ("-fetch-timeout 1.5h30m -platform", 2, "", "-platform needs a value"),
         ("-version=maybe", 2, "", "neither true nor false"),
-        ("-version -bogus", 2, "", "there is no flag -bogus"),
+        ("-version -bogus", 2, "", "there is no flag --bogus"),
         ("-version=T", 0, "Ignition 2.", ""),
         ("--version", 0, "Ignition 2.", ""),
         ("-version=1 -version=0 -platform file", 2, "", "--stage is required"),
@@ -74,7 +74,7 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["ignition", "-help"])
     text = capsys.readouterr().err
     for flag in cli.parser("ignition").flags:
-        assert f"  -{flag.name}" in text
+        assert f"      --{flag.name}" in text
     assert "(default 2m0s)" in text
     assert "nvidiabluefield" in text
     assert "fetch-offline" in text
@@ -130,7 +130,7 @@ def test_a_stage_does_not_import_click(words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (2, f"ignition: {words}\n")
     code = code.replace("'click'", "'ignition_py.programs.cli'")
     done = subprocess.run([sys.executable, "-c", code, "status"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "ignition: an initramfs has no commands such as 'status'; see ignition -help\n")
+    assert (done.returncode, done.stderr) == (2, "ignition: an initramfs has no commands such as 'status'; see ignition --help\n")
 
 
 def test_programs_can_be_imported() -> None:

@@ -4,6 +4,7 @@
 #     tools/setup.sh vm      what building and booting machines needs
 #     tools/setup.sh demo    that, and the package without the executor's dependencies in .venv
 #     tools/setup.sh test    that, the executor and everything the tests use
+#     tools/setup.sh --help  this text
 #
 # PYTHON=... names the interpreter for .venv (default: python3, at least 3.11). Run again, it does nothing and takes
 # less than a second.
@@ -32,18 +33,31 @@ install() {
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
-    [ "$(id -u)" = 0 ] || die "these Debian packages are missing; install them as root:$missing"
+    [ "$(id -u)" = 0 ] || die "these Debian packages are missing; install them as root (apt-get install):$missing"
     started=$(date +%s)
     say "installing by apt:$missing"
     # RUNLEVEL=1: no package starts a service, which in a container could not run.
     export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
     if [ -z "${updated:-}" ]; then
-        quietly apt-get -qq update
+        update
         updated=yes
     fi
     # shellcheck disable=SC2086 # a list of words
+    LC_ALL=C apt-get --assume-no --no-install-recommends install $missing 2>/dev/null |
+        sed -n 's/^[0-9]* upgraded, \([0-9]* newly installed\).*/setup: \1/p; s/^Need to get/setup: to download:/p; s/^After this operation, \(.*\) of additional.*/setup: on disk: \1/p'
+    # shellcheck disable=SC2086
     quietly apt-get -qq -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef --no-install-recommends install $missing
     say "installed by apt in $(($(date +%s) - started)) s"
+}
+
+# update: apt's lists. A source that cannot be reached is an error only if the packages are not there without it.
+update() {
+    unreached=
+    log=$(mktemp)
+    if ! LC_ALL=C apt-get -q update -o APT::Update::Error-Mode=any >"$log" 2>&1 </dev/null; then
+        unreached=$(sed -n 's/^[EW]: //p' "$log" | head -n 5)
+    fi
+    rm -f "$log"
 }
 
 # quietly COMMAND...: its output is shown only when it fails.
@@ -52,6 +66,10 @@ quietly() {
     if ! "$@" >"$log" 2>&1 </dev/null; then
         cat "$log" >&2
         rm -f "$log"
+        if [ -n "${unreached:-}" ]; then
+            printf 'setup: before that, apt-get update could not reach all of its sources:\n%s\n' "$unreached" >&2
+            die "the packages could not be installed: check the network, and the sources in /etc/apt/sources.list and sources.list.d"
+        fi
         die "this command failed: $*"
     fi
     rm -f "$log"
@@ -108,8 +126,9 @@ case $what in
         # shellcheck disable=SC2086
         install $test_packages
         make_venv '[executor,dev]'
-        # For the test of the editor schemas; Debian's own npm only where there is none.
-        command -v npm >/dev/null || install npm
+        # For one test, of the editor schemas. Debian's npm is 400 packages, so that on a desk the test is left out without it.
+        [ -z "${CI:-}" ] || command -v npm >/dev/null || install npm
         ;;
+    -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' tools/setup.sh ;;
     *) die "what to set up is vm, demo or test, not $what" ;;
 esac

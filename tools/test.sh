@@ -1,8 +1,19 @@
 #!/bin/sh
-# Sets up and runs every check there is, in .venv: linter, types, tests. Arguments go to pytest. All checks run, whatever an
-# earlier one said; pytest comes last, so that its summary is what a log ends with.
+# Sets up and runs every check there is, in .venv: linter, types, tests. All checks run, whatever an earlier one said; pytest
+# comes last, so that its summary is what a log ends with.
+#
+#     tools/test.sh                           everything, virtual machines too: as root, on a Debian 12
+#     tools/test.sh -m "not root and not vm"  arguments go to pytest; README.md lists the markers
+#     tools/test.sh --help                    this text; .venv/bin/python -m pytest --help is pytest's
 set -u
 cd "$(dirname "$0")/.."
+case ${1:-} in
+    -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' tools/test.sh; exit 0 ;;
+esac
+# What is tested is what people run, and they have none of these set. PYTHON is tools/setup.sh's.
+for name in $(env | sed -n 's/^\(PYTHON[A-Z0-9_]\{1,\}\)=.*/\1/p') FORCE_COLOR NO_COLOR CLICOLOR_FORCE PY_COLORS VIRTUAL_ENV; do
+    unset "$name"
+done
 tools/setup.sh test 2>&1 || exit
 status=0
 echo 'ruff check'

@@ -41,7 +41,7 @@ AZURE_BLOBS = ".blob.core.windows.net"
 LONGEST = 10**6  # seconds; what is longer does not fit the kernel's clocks
 MEMORY_LIMIT = 256 << 20  # bytes of what is kept in memory: configs, keys, certificate authorities
 STREAM_LIMIT = 1 << 40  # bytes of what goes to a file
-CALLERS_LIMIT = "See `-fetch-timeout`"  # what to do where the caller's limit was too short
+CALLERS_LIMIT = "See `--fetch-timeout`"  # what to do where the caller's limit was too short
 
 
 class NeedNetwork(FetchError):  # a finding; fetch-offline acts on it

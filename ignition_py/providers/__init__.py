@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Fetch = Callable[["Machine"], bytes | None]
 
 CONFIG_LIMIT = 256 << 20  # bytes, as for everything that is kept in memory
-# Every name that `-platform` knows -> the module of this package.
+# Every name that `--platform` knows -> the module of this package.
 PLATFORMS = {
     "akamai": "akamai",
     "aliyun": "aliyun",

@@ -4,7 +4,7 @@
     token()       a session token that the service wants to see again
     Race          the same requests to several addresses of a service at once; the first response counts
 
-How often and for how long is tried is the fetcher's: until there is a response, for as long as `-fetch-timeout` allows.
+How often and for how long is tried is the fetcher's: until there is a response, for as long as `--fetch-timeout` allows.
 """
 
 from __future__ import annotations

@@ -202,14 +202,14 @@ def test_a_callers_limit_counts_whatever_the_config_says(log: MemoryLog, scheme:
     source = Resource(source=f"{scheme}://127.0.0.1:{closed_port()}/f")
     with pytest.raises(FetchError, match=f"{scheme}://") as failure:
         fetcher.read(source, what="x")
-    assert scheme == "tftp" or "`-fetch-timeout`" in failure.value.hint
+    assert scheme == "tftp" or "`--fetch-timeout`" in failure.value.hint
 
 
 def test_the_configs_limit_takes_the_place_of_the_first(log: MemoryLog) -> None:
     fetcher = Fetcher(log, first_limit=0.2)
     with pytest.raises(FetchError, match=r"within 0\.2 s") as failure:
         fetcher.get(f"http://127.0.0.1:{closed_port()}/", what="x")
-    assert "`-fetch-timeout`" in failure.value.hint
+    assert "`--fetch-timeout`" in failure.value.hint
     fetcher.configure(Ignition(timeouts=Timeouts(http_total=1)))
     with pytest.raises(FetchError, match="within 1 s") as failure:
         fetcher.get(f"http://127.0.0.1:{closed_port()}/", what="x")

@@ -121,8 +121,8 @@ def lay_base(folder: Path) -> None:
 
 
 @contextmanager
-def machine(upper: Path, base: Path | None, programs: str = PROGRAMS) -> Iterator[Machine]:
-    """A machine whose changes go to `upper`, over `base` and the root filesystem; only for root."""
+def machine(upper: Path, base: Path | None, programs: str = PROGRAMS, folder: str = CLONE) -> Iterator[Machine]:
+    """A machine whose changes go to `upper`, over `base` and the root filesystem; only for root. The shells begin in `folder`."""
     mounted = upper.with_name(upper.name + ".machine")
     for path in (upper, mounted):
         path.mkdir(parents=True, exist_ok=True)
@@ -137,8 +137,8 @@ def machine(upper: Path, base: Path | None, programs: str = PROGRAMS) -> Iterato
             enter = ["nsenter", f"--target={inner}", "--mount", "--pid", "--"]
             drop = ["setpriv", f"--reuid={ID}", f"--regid={ID}", "--clear-groups", "--"]
             shells = {
-                "root": Shell([*enter, *_environment("root", programs, "/root", CLONE)]),
-                "user": Shell([*enter, *drop, *_environment("user", programs, HOME, CLONE)]),
+                "root": Shell([*enter, *_environment("root", programs, "/root", folder)]),
+                "user": Shell([*enter, *drop, *_environment("user", programs, HOME, folder)]),
             }
             yield Machine(shells)
             for shell in shells.values():

@@ -72,6 +72,17 @@ def snapshot(root: Path) -> dict[str, tuple[Any, ...]]:
     return found
 
 
+def test_a_failure_names_the_line_of_the_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.bu"
+    config.write_text("variant: fcos\nversion: 1.6.0\nstorage:\n  files:\n    - path: /there\n      contents: {inline: x}\n")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/there").touch()
+    assert cli.main(["ignition-apply", "--root", str(tmp_path / "root"), str(config)]) == 1
+    printed = capsys.readouterr().out
+    assert f"asked for by: $.storage.files.0, line 5 col 7 of {config}" in printed
+    assert "written as" not in printed
+
+
 def test_applies_files_links_and_units(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = new_root(tmp_path)
     assert cli.main(["ignition-apply", "--root", str(root), write(tmp_path, PARTS)]) == 0, capsys.readouterr().out
