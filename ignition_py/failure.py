@@ -169,7 +169,8 @@ def find_places(failure: Failure, config_cache: str = "", *, flatcar: bool = Fal
         failure.place, failure.written = original(place, config_cache, flatcar=flatcar)
     elif failure.written is None:
         failure.written = written(place)
-    if failure.written is not None and failure.written.source == failure.place.source:  # Butane: the place in its JSON is nobody's
+    # A place in JSON that was made of a Butane config under its name is nobody's.
+    if failure.place is not None and failure.written is not None and failure.written.source == failure.place.source:
         failure.place, failure.written = failure.written, None
 
 

@@ -16,6 +16,7 @@ from ignition_py.programs.inputs import Input, compile_butane, complain, read_in
 from ignition_py.programs.sizes import size_of
 from ignition_py.providers import PLATFORMS
 from ignition_py.record import Record
+from ignition_py.rehearsal import namespace
 from ignition_py.rehearsal.failure_screen import to_yaml
 from ignition_py.rehearsal.findings import Row
 from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
@@ -29,6 +30,7 @@ from ignition_py.report import text as reports
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.read import parse, read
 from ignition_py.system import streams
+from ignition_py.system.host import search_path, which
 
 AS_WANTED, NOT_SO, USAGE, NO_MACHINE = 0, 1, 2, 3
 TIMEOUT = 400.0  # seconds until the real root answers
@@ -66,7 +68,16 @@ class Wishes(Record):
 
 def rehearse(program: str, path: str, wishes: Wishes, *, as_json: bool = False, console: str = "") -> int:
     """Boots the config at `path` and writes the comparison to standard output; the exit status. `console` is a file for
-    everything that the machine wrote to its console."""
+    everything that the machine wrote to its console.
+
+    For an image of ours an ordinary user becomes the root of a user namespace first: this process is replaced.
+    """
+    if not wishes.image:
+        try:
+            namespace.enter()
+        except namespace.Refused as error:
+            complain(program, f"there can be no rehearsal: {error}")
+            return NO_MACHINE
     try:
         config = read_input(path)
         text = _compiled(program, config, wishes.files_dir)
@@ -118,8 +129,9 @@ def _compiled(program: str, source: Input, files_dir: str | None) -> bytes | Non
 def _booted(text: bytes, wishes: Wishes) -> Outcome:
     """Raises NoMachine."""
     for needed in (QEMU, "mkfs.ext4", "debugfs"):
-        if shutil.which(needed) is None:
-            raise NoMachine(f"{needed} is not installed")
+        if not which(needed):
+            raise NoMachine(f"{needed} is not installed; tools/setup.sh vm installs what a rehearsal needs")
+    os.environ["PATH"] = ":".join(search_path())
     screen = Screen()
     try:
         return run_rehearsal(_request(text, wishes), screen.say, screen.console)

@@ -11,9 +11,12 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter, deque
 
+from ignition_py.rehearsal import namespace
 from ignition_py.rehearsal.cache import Say, cached, files_below, key_of, silent
 from ignition_py.rehearsal.shape import PLAIN, Shape
+from ignition_py.system.host import which
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GUEST = os.path.join(HERE, "guest")
@@ -48,6 +51,9 @@ _MASKED = (
     "systemd-networkd.socket", "systemd-random-seed.service", "systemd-rfkill.socket", "systemd-update-utmp.service",
     "systemd-update-utmp-runlevel.service", "systemd-network-generator.service",
 )
+# What apt and dpkg print of each package -> what is said of many.
+_PACKAGE_STEPS = {"Unpacking": "unpacked", "Setting": "set up"}
+_PACKAGES_A_LINE = 40
 
 
 class BuildError(Exception):
@@ -62,6 +68,28 @@ def run(argv: list[str], what: str, **kwargs: str | bytes | dict[str, str]) -> b
         raise BuildError(f"{what}: {argv[0]} failed (exit status {done.returncode}):\n" + "\n".join(words))
     output: bytes = done.stdout
     return output
+
+
+def _watched(argv: list[str], what: str, say: Say) -> None:
+    """Runs mmdebstrap and tells its steps, and how far apt has got with the packages. Raises BuildError."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    last: deque[str] = deque(maxlen=25)
+    counts: Counter[str] = Counter()
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last.append(line.strip())
+            step = line.split(" ", 1)[0]
+            if step == "I:":
+                say(f"  {line[3:].strip()}")
+            elif step in _PACKAGE_STEPS:
+                counts[step] += 1
+                if counts[step] % _PACKAGES_A_LINE == 0:
+                    say(f"  {_PACKAGE_STEPS[step]} {counts[step]} packages ...")
+    if process.returncode != 0:
+        raise BuildError(f"{what}: {argv[0]} failed (exit status {process.returncode}):\n" + "\n".join(last))
 
 
 def packages(shape: Shape = PLAIN) -> list[str]:
@@ -98,18 +126,20 @@ def tree(say: Say = silent, shape: Shape = PLAIN) -> str:
     A shape with packages or a suite of its own has a tree of its own, for its root disk; kernel and initramfs come from the plain one.
     """
     kind = f"{shape.name}tree" if shape.packages or shape.suite != PLAIN.suite else "tree"
-    return cached(kind, tree_key(shape), lambda path: _build_tree(path, shape), f"Debian {kind} by mmdebstrap", say)
+    return cached(kind, tree_key(shape), lambda path: _build_tree(path, shape, say), f"Debian {kind} by mmdebstrap", say)
 
 
 def tree_key(shape: Shape = PLAIN) -> str:
     return key_of([shape.suite, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK])
 
 
-def _build_tree(path: str, shape: Shape) -> None:
-    if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
-        raise BuildError("our Debian image is built once, by root, with mmdebstrap; an image of your own needs neither")
+def _build_tree(path: str, shape: Shape, say: Say) -> None:
+    if not which("mmdebstrap"):
+        raise BuildError("our Debian image is built once, with mmdebstrap, which is not installed; an image of your own needs no building")
     # In a mount namespace of its own: a build that is killed leaves nothing mounted below the tree.
-    argv = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
+    argv = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--verbose"]
+    if namespace.inside():
+        argv.append("--skip=chroot/mount/sys")  # which takes a network namespace too
     # apt's own user may not reach a cache below /root.
     argv.append('--aptopt=APT::Sandbox::User "root"')
     for option, patterns in (("exclude", _LEFT_OUT), ("include", [f"{pattern}*" for pattern in _KEPT])):
@@ -123,7 +153,7 @@ def _build_tree(path: str, shape: Shape) -> None:
         for name, entries in files.items():
             with open(name, "w", encoding="utf-8") as file:
                 file.write("\n".join(entries))
-        run([*argv, *files], "making the Debian tree", env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        _watched([*argv, *files], "making the Debian tree", say)
     finally:
         for name in files:
             os.unlink(name)

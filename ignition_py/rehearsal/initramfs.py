@@ -42,7 +42,8 @@ for package in ignition_py butane_py; do
     mkdir "$root/tmp/src/$package"; mount --bind "$sources/$package" "$root/tmp/src/$package"
 done
 mount --bind "$out" "$root/tmp/out"
-mount -t proc proc "$root/proc"; mount -t sysfs sysfs "$root/sys"; mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"
+mount -t sysfs sysfs "$root/sys" 2>/dev/null || mount --rbind /sys "$root/sys"
 exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \\
     PYTHONPATH=/tmp/src PYTHONDONTWRITEBYTECODE=1 "$@"
 """
