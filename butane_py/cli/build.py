@@ -29,6 +29,12 @@ butane-py build node.bu --inventory hosts.yaml --host n1 --emit butane > n1.bu
 butane-py build node.bu --inventory hosts.yaml --host n3 --explain-var mtu"""
 
 
+def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from butane_py.targets.registry import NAMES
+
+    return [name for name in NAMES if name.startswith(incomplete)]
+
+
 @command(
     "build",
     example=_EXAMPLE,
@@ -50,6 +56,8 @@ butane-py build node.bu --inventory hosts.yaml --host n3 --explain-var mtu"""
 @click.option("-d", "--files-dir", type=FOLDER, default="", help="Directory that local files may be embedded from.")
 @click.option("--emit", type=click.Choice((IGNITION, BUTANE)), default=IGNITION,
               help="What to write; butane: plain Butane, as the reference reads it.")
+@click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
+              help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
 @click.option("--explain-var", "explain", default="", metavar="NAME", help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
 @click.option("-s", "--strict", is_flag=True, help="Refuse a host on any warning.")
@@ -67,7 +75,8 @@ butane-py build node.bu --inventory hosts.yaml --host n3 --explain-var mtu"""
 @click.option("--allow-extensions", is_flag=True, help="Take keys x-... at the top, and <<, without a warning.")
 @click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
 def run(
-    config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str, **more: Any
+    config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str,
+    target_names: tuple[str, ...], **more: Any
 ) -> int:  # fmt: skip
     """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
 
@@ -87,12 +96,45 @@ def run(
     if watch and not (output or output_dir):
         raise click.UsageError("--watch needs --output-dir or --output")
     job = _job(style="text" if picture else style, files_dir=files_dir, **more)
+    chosen = _chosen(target_names, job, bool(output_dir), emit)
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
     request = Request(
         config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, **asked
     )
-    return _run(request, watch=watch)
+    if len(chosen) > 1 and watch:
+        raise click.UsageError("--watch goes with one --target")
+    return max(_run(each, watch=watch) for each in _by_target(request, chosen))
+
+
+def _chosen(names: tuple[str, ...], job: Job, folder: bool, emit: str) -> list[str]:
+    """The targets by their shortest names. Raises UsageError."""
+    if not names:
+        return []
+    from butane_py.targets.model import TargetError
+    from butane_py.targets.registry import choose
+
+    if emit != IGNITION:
+        raise click.UsageError("--emit butane does not go with --target")
+    try:
+        chosen = list(dict.fromkeys(str(choose(name)) for name in names))
+    except TargetError as error:
+        raise click.UsageError(str(error)) from None
+    if len(chosen) > 1 and not (folder or job.check):
+        raise click.UsageError("several targets need --output-dir, or --check to see what each of them cannot say")
+    return chosen
+
+
+def _by_target(request: Request, chosen: list[str]) -> list[Request]:
+    """The request for each target; of several, each writes to a folder of its own."""
+    if not chosen:
+        return [request]
+    found = []
+    for name in chosen:
+        job = request.job.but(options=request.job.options.but(target=name))
+        folder = os.path.join(request.output_dir, name.replace(":", "-")) if request.output_dir and len(chosen) > 1 else request.output_dir
+        found.append(request.but(job=job, output_dir=folder))
+    return found
 
 
 def _job(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from butane_py.cli.one import BAD, CHECKED, as_bytes, derived_target, write_result
+from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, as_bytes, derived_target, write_result
 from butane_py.files import write_output
 from butane_py.fleet import manifest
 from butane_py.result import Result
@@ -39,7 +39,7 @@ class Writer:
         if job.check:
             from butane_py.published import violations
 
-            found = [] if self._request.butane else violations(output)
+            found = [] if self._request.butane or (outcome.outputs and not output.startswith("{")) else violations(output)
             if found:
                 return outcome.refused(*(_entry("schema", message, outcome.source) for message in found)), BAD
             return outcome, CHECKED
@@ -58,10 +58,22 @@ class Writer:
         if not self.folder:
             return write_result(job, result, output, self._request.output, inputs, sync=True)
         stem = os.path.join(self.folder, outcome.name or _stem(outcome.source))
+        if outcome.outputs:
+            return self._written_parts(outcome, stem, inputs, private=job.private)
         target, header = (f"{stem}.bu", b"") if self._request.butane else derived_target(output, stem)
         state = write_result(job, result, output, target, inputs, sync=False, header=header)
         self._note(outcome, output, os.path.basename(target))
         return state
+
+    def _written_parts(self, outcome: Outcome, stem: str, inputs: Collection[Identity | None], *, private: bool) -> str:
+        """Writes all outputs of a target; the state. Raises OSError."""
+        new = False
+        for part, contents in outcome.outputs.items():
+            path = f"{stem}.{part}"
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            new |= write_output(path, contents, private=private, changed_only=True, sync=False, inputs=inputs)
+        self._note(outcome, outcome.output or "", f"{os.path.basename(stem)}.{next(iter(outcome.outputs))}")
+        return WRITTEN if new else UNCHANGED
 
     def _note(self, outcome: Outcome, output: str, file: str) -> None:
         if self._inventory is not None:

@@ -29,6 +29,7 @@ FLAGS = (
     Flag("files-dir", TEXT, "directory that local files may be embedded from", short="d", noun="folder"),
     Flag("fix", SWITCH, "correct what is mechanical in the configs themselves, comments kept"),
     Flag("format", TEXT, "format of reports", default="text", noun="format", choices=FORMATS),
+    Flag("gzip", SWITCH, "with --target: compress what the system takes compressed as user data"),
     Flag("help", SWITCH, "show this help", short="h", hidden=True),
     Flag("ignore", TEXT, "leave reports of these codes out (lint-unit,lint-crlf)", noun="codes"),
     Flag("input", TEXT, "file to read (name it without a flag instead)", noun="file", hidden=True),

@@ -13,6 +13,7 @@ from butane_py.cli.job import DONE, REFUSED
 from butane_py.cli.one import SHOWN_STDIN
 from butane_py.files import identity, write_output
 from butane_py.pipeline import compiled
+from butane_py.resources import gzip_stream
 from butane_py.targets.model import TargetError
 from butane_py.targets.options import read_options, with_options
 from butane_py.targets.subjects import is_ignition, subject_of, subject_of_ignition
@@ -57,6 +58,7 @@ class Wish(Record):
     part: str
     output: str
     folder: str
+    gzip: bool
 
 
 def compile_for_targets(values: Values, job: Job, operands: Sequence[str]) -> int:
@@ -86,7 +88,7 @@ def _wish(values: Values, job: Job) -> Wish:
     """What is asked for. Raises UsageError, OSError."""
     names = values.texts("target")
     if not names:
-        raise UsageError("--target-options and --target-part go with --target")
+        raise UsageError("--target-options, --target-part and --gzip go with --target")
     for flag in _OTHER_WAYS:
         if values.given(flag):
             raise UsageError(f"--{flag} does not go with --target")
@@ -94,6 +96,9 @@ def _wish(values: Values, job: Job) -> Wish:
         chosen = tuple({str(each): each for each in map(targets.choose, names)}.values())
     except TargetError as error:
         raise UsageError(str(error)) from None
+    plain = [str(each) for each in chosen if not each.target.gzips]
+    if values.on("gzip") and plain:
+        raise UsageError(f"{' and '.join(plain)} cannot be handed over compressed: leave --gzip out")
     folder, part = values.text("output-dir"), values.text("target-part")
     if len(chosen) > 1 and not (folder or job.check):
         raise UsageError("several targets need --output-dir, or --check to see what each of them cannot say")
@@ -118,6 +123,7 @@ def _wish(values: Values, job: Job) -> Wish:
         part=part,
         output="" if output == "-" else output,
         folder=folder,
+        gzip=values.on("gzip"),
     )
 
 
@@ -189,6 +195,12 @@ class _Run:
     def _written(self, emission: Emission) -> Entry | None:
         """Writes the outputs, or checks those that have a published schema; what is wrong with that."""
         wish, outputs = self._wish, emission.outputs
+        if wish.gzip and outputs and not wish.job.check:
+            main = next(iter(outputs))
+            outputs = {
+                (f"{part}.gz" if part == main else part): gzip_stream(data) if part == main else data
+                for part, data in outputs.items()
+            }
         try:
             if wish.job.check:
                 return self._checked(outputs)

@@ -137,7 +137,7 @@ def _run(values: Values, files: list[str]) -> int:
         from butane_py.cli.fix import fix_files
 
         return fix_files(values, job, files)
-    if values.given("target") or values.given("target-options") or values.given("target-part"):
+    if any(map(values.given, ("target", "target-options", "target-part", "gzip"))):
         from butane_py.cli.for_targets import compile_for_targets
 
         return compile_for_targets(values, job, files)

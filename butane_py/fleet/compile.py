@@ -58,6 +58,7 @@ class HostBuild:
         self.files: list[ParsedFile] = []  # those of `works`
         self.edges: list[tuple[str, str]] = []  # files that include, and what each includes
         self.around = Surroundings(given, host, program.report_of_host())
+        self.parts: list[Compilation] = []  # all compilations in the order in which their outputs are merged
         self.own: spec.Config  # the output of the main file alone, where others are merged into it
         self._done: set[tuple[str, str]] = set()
         self._count = 0
@@ -71,6 +72,7 @@ class HostBuild:
         work = self.works[0]
         if parts is None or self.fatal:
             return work
+        self.parts = parts
         if len(parts) > 1:
             self.own = work.output
             work.output = _merged(parts)

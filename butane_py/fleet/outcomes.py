@@ -36,6 +36,7 @@ class Outcome(Record):
     result: the report, and of the variables those that are unique; it has no output, and can be given to other processes.
     used: the names of the variables that its files declare. spec: version of the output. public: the values of variables that are no
     secrets. secret: True if the output holds secrets. chain: the values of the variable that was asked for, the one that counts first.
+    outputs: all outputs of a target by the end of their files' names, {} without a target.
     """
 
     name: str
@@ -49,13 +50,14 @@ class Outcome(Record):
     public: dict[str, Any] = field(default_factory=dict)
     secret: bool = False
     chain: tuple[Step, ...] | None = None
+    outputs: dict[str, bytes] = field(default_factory=dict)
 
-    HIDDEN = ("output",)
+    HIDDEN = ("output", "outputs")
 
     def refused(self, *entries: Entry) -> Outcome:
         """The outcome without an output, with these errors more."""
         report = Report([*self.result.report, *entries])
-        return self.but(output=None, source_map=None, result=self.result.but(report=report))
+        return self.but(output=None, outputs={}, source_map=None, result=self.result.but(report=report))
 
 
 class Step(Record):
@@ -115,13 +117,14 @@ class HostBuilder:
             subject.name,
             subject.source,
             None if refused else result.output,
-            result.but(output=None, source_map=None, compilation=None, variables=unique),
+            result.but(output=None, source_map=None, compilation=None, variables=unique, outputs={}),
             source_map=None if refused else result.source_map,
             used=tuple(bound),
             spec=_spec(result),
             public={name: each.data for name, each in bound.items() if not each.secret},
             secret=bool(result.secrets),
             chain=chain,
+            outputs={} if refused else result.outputs,
         )
 
 
@@ -134,7 +137,7 @@ def lost(subject: Subject, message: str) -> Outcome:
 def _spec(result: HostResult) -> str:
     """The version of the Ignition language of the output; "" where there is none."""
     document = getattr(result.compilation, "document", None)
-    if document is None:
+    if document is None or result.outputs:
         return ""
     config = document.get("spec", {}).get("config", document)
     return str(config["ignition"]["version"])

@@ -35,7 +35,22 @@ def host_result(build: HostBuild, work: Compilation | None) -> HostResult:
     result = result.but(compilation=work)
     if work is None or report.fatal or work.text is None:
         return result
-    return result.but(output=work.text, source_map=work.source_map, secrets=tuple(taint.outputs(work)))
+    secrets = tuple(taint.outputs(work))
+    if work.options.target:
+        return _for_target(build, work, taint, result.but(secrets=secrets))
+    return result.but(output=work.text, source_map=work.source_map, secrets=secrets)
+
+
+def _for_target(build: HostBuild, work: Compilation, taint: Taint, result: HostResult) -> HostResult:
+    """The result with the outputs of the target that the options name, and its report."""
+    from butane_py import targets
+    from butane_py.targets.subjects import subject_of
+
+    subject = subject_of(work, build.parts[:-1])
+    emission = targets.emit(subject, targets.choose(work.options.target), pretty=work.options.pretty)
+    more = taint.hidden(_filtered(Report([_with_values(entry, build) for entry in emission.report]), build))
+    report = Report([*result.report, *more])
+    return result.but(report=report, output=None if report.fatal else emission.main, outputs=emission.outputs)
 
 
 def _report(build: HostBuild) -> Report:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from butane_py.targets.registry import NAMES, choose
 from ignition_py.record import Record
+from ignition_py.report.diag import Place
+from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ class Emission(Record):
     outputs: dict[str, bytes]
     report: Report
 
+    @property
+    def main(self) -> str:
+        """The main output as text, without a final newline."""
+        return next(iter(self.outputs.values()), b"").decode("utf-8", "replace").removesuffix("\n")
+
 
 def emit(work: Compilation | Subject, chosen: Chosen, *, pretty: bool = False) -> Emission:
     """What one target makes of a finished compilation, or of another subject (subjects.py). Nothing is raised for a config.
@@ -49,8 +56,10 @@ def emit(work: Compilation | Subject, chosen: Chosen, *, pretty: bool = False) -
     outputs: dict[str, bytes] = {}
     if plan is not None:
         outputs = chosen.target.write(plan, findings)
-    from ignition_py.report.finish import finished
+        if outputs and chosen.target.platforms:
+            from butane_py.targets.sizes import check_size
 
+            check_size(chosen.target, outputs, Place((), 1, 1, subject.name), findings)
     report = finished(findings.report)
     return Emission(chosen, {} if report.fatal else outputs, report)
 
@@ -62,8 +71,7 @@ def result_for(work: Compilation, text: str) -> Result:
 
     emission = emit(work, choose(text), pretty=work.options.pretty)
     report = Report([*work.report, *emission.report])
-    main = next(iter(emission.outputs.values()), b"").decode("utf-8", "replace").removesuffix("\n")
-    return Result(None if report.fatal else main, report, None, work, emission.outputs)
+    return Result(None if report.fatal else emission.main, report, None, work, emission.outputs)
 
 
 __all__ = ["NAMES", "Emission", "choose", "emit", "result_for"]

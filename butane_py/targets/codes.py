@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import WARNING
+from ignition_py.report.diag import INFO, WARNING
 
 TYPE_CHECKING = False
 
@@ -338,4 +338,16 @@ declare(
     row=_ROW,
     severity=WARNING,
     target="kairos",
+)
+declare(
+    "target-size",
+    title="The output is larger than user data may be",
+    why="Platforms limit the size of user data, and refuse or cut what is larger.",
+    fix="Give --gzip where the system takes it, store large files elsewhere, or hand the output over in another way.",
+    wrong="storage: {files: [{path: /a, contents: {local: random.bin}}]}\n",
+    right="storage: {files: [{path: /a, contents: {local: a.txt}}]}\n",
+    row=_ROW,
+    severity=INFO,
+    local=True,
+    target="cloud-init",
 )

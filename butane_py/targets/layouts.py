@@ -225,7 +225,9 @@ def time_text(path: str, servers: list[str], pools: Sequence[str] = ()) -> str:
     """A configuration of chrony or systemd-timesyncd, whichever reads `path`. To the latter, pools are servers like others."""
     if path.startswith(TIMESYNCD):
         return f"[Time]\nNTP={' '.join([*pools, *servers])}\n"
-    lines = "".join(f"pool {pool} iburst\n" for pool in pools) + "".join(f"server {server} iburst\n" for server in servers)
+    lines = "".join(f"pool {pool} iburst\n" for pool in pools) + "".join(
+        f"server {server} iburst\n" for server in servers
+    )
     return lines + ("driftfile /var/lib/chrony/drift\nmakestep 1.0 3\nrtcsync\n" if path == CHRONY else "")
 
 

@@ -134,6 +134,32 @@ class Facts(Record):
     admins: tuple[Admin, ...] = ()
     quadlets: tuple[QuadletFact, ...] = ()
 
+    def over(self, other: Facts) -> Facts:
+        """These facts with those of `other` over them: single ones replace, entries of lists replace those of the same name."""
+        values: dict[str, Any] = {
+            name: getattr(other, name) or getattr(self, name) for name in ("hostname", "timezone", "proxy")
+        }
+        values.update((name, _joined(getattr(self, name), getattr(other, name), key)) for name, key in LISTS.items())
+        return Facts(**values)
+
+
+# The lists of facts, and what tells the entries of each apart.
+LISTS = {
+    "time_servers": "value",
+    "sysctl": "key",
+    "modules": "name",
+    "certificates": "name",
+    "mirrors": "registry",
+    "admins": "name",
+    "quadlets": "name",
+}
+
+
+def _joined(first: tuple[Fact, ...], second: tuple[Fact, ...], key: str) -> tuple[Fact, ...]:
+    found = {getattr(each, key): each for each in first}
+    found.update({getattr(each, key): each for each in second})
+    return tuple(found.values())
+
 
 class Plan(Record):
     """What one target is to write.

@@ -13,16 +13,11 @@ from ignition_py.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
     from butane_py.targets.model import Chosen
     from butane_py.targets.plan import Fact
     from butane_py.targets.report import Findings
     from butane_py.targets.subjects import Subject
     from ignition_py.spec import tables as spec
-
-    F = TypeVar("F", bound=Fact)
 
 
 def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bool = False) -> Plan | None:
@@ -85,38 +80,17 @@ class _Wants(Record):
 
 
 def joined(written: Facts, lifted: Facts, findings: Findings) -> Facts:
-    """Facts of the section `machine` and of files together. Reports what both say, and say differently."""
-    return Facts(
-        hostname=_one(written.hostname, lifted.hostname, "host name", findings),
-        timezone=_one(written.timezone, lifted.timezone, "time zone", findings),
-        time_servers=_both(written.time_servers, lifted.time_servers, lambda server: server.value),
-        sysctl=_both(written.sysctl, lifted.sysctl, lambda setting: setting.key),
-        modules=_both(written.modules, lifted.modules, lambda module: module.name),
-        certificates=_both(written.certificates, lifted.certificates, lambda each: each.name),
-        proxy=_one(written.proxy, lifted.proxy, "proxy", findings),
-        mirrors=_both(written.mirrors, lifted.mirrors, lambda mirror: mirror.registry),
-        admins=written.admins,
-        quadlets=(*written.quadlets, *lifted.quadlets),
-    )
-
-
-def _one(written: F | None, lifted: F | None, title: str, findings: Findings) -> F | None:
-    """The fact of which there is one. The same text twice is no fault."""
-    if written is not None and lifted is not None and _value(written) != _value(lifted):
-        hint = f"leave one of the two out: this, or the file {lifted.file}"
-        findings.error("target-twice", f"the config has two values of the {title}", written.place, hint=hint)
-    return written if written is not None else lifted
+    """Facts of the section `machine` over those of files. Reports what both say, and say differently."""
+    for name, title in (("hostname", "host name"), ("timezone", "time zone"), ("proxy", "proxy")):
+        first, other = getattr(written, name), getattr(lifted, name)
+        if first is not None and other is not None and _value(first) != _value(other):
+            hint = f"leave one of the two out: this, or the file {other.file}"
+            findings.error("target-twice", f"the config has two values of the {title}", first.place, hint=hint)
+    return lifted.over(written)
 
 
 def _value(fact: Fact) -> object:
     return fact.value if isinstance(fact, Text) else fact
-
-
-def _both(written: tuple[F, ...], lifted: tuple[F, ...], key: Callable[[F], str]) -> tuple[F, ...]:
-    """Facts of a list: those of files, over which those of the section `machine` win."""
-    found = {key(each): each for each in lifted}
-    found.update({key(each): each for each in written})
-    return tuple(found.values())
 
 
 def check_cells(plan: Plan, findings: Findings) -> None:

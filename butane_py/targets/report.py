@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from butane_py.targets import codes  # noqa: F401  # declares the codes, whose ways out reports show
-from ignition_py.report.diag import ERROR, WARNING, Entry, Report
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class Findings:
 
     def warning(self, code: str, message: str, place: Place, *, hint: str = "") -> None:
         self._add(WARNING, code, message, place, hint)
+
+    def info(self, code: str, message: str, place: Place, *, hint: str = "") -> None:
+        self._add(INFO, code, message, place, hint)
 
     def _add(self, severity: str, code: str, message: str, place: Place, hint: str) -> None:
         key = (code, place.line, place.column, message)

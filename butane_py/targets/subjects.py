@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from butane_py.targets.options import TargetOptions
+from butane_py.targets.options import TargetOptions, merged
 from butane_py.targets.plan import Admin, Certificates, Facts, Mirror, Module, ProxyFact, Setting, Text
 from butane_py.targets.texts import certificates
 from ignition_py.record import KW_ONLY, Record
@@ -11,9 +11,12 @@ from ignition_py.spec.upgrade import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from butane_py.compilation import Compilation
     from butane_py.targets.language import CaCertificate, Machine
     from butane_py.yaml.source import Source
+    from ignition_py.report.diag import Path
     from ignition_py.spec import tables as spec
 
 
@@ -37,16 +40,33 @@ def no_options(name: str) -> TargetOptions:
     return TargetOptions({}, lambda path: Place(("targets", *path), source=name))
 
 
-def subject_of(work: Compilation) -> Subject:
-    """The subject of a compilation whose passes have found no error."""
+def subject_of(work: Compilation, included: Sequence[Compilation] = ()) -> Subject:
+    """The subject of a compilation whose passes have found no error.
+
+    `included` are those of the files that a build has merged into it, in that order: what they say of the machine and of targets
+    counts too, and the config itself last.
+    """
     facts, options = Facts(), no_options(work.name)
     report = Report()
-    if work.row.neutral:
-        facts = _facts(work, report)
-        sections = getattr(work.config, "targets", {})
-        options = TargetOptions(sections or {}, lambda path: work.source.place(("targets", *path)))
+    for part in (*included, work):
+        if part.row.neutral:
+            facts = facts.over(_facts(part, report))
+            options = _with_section(options, part)
     config = upgrade(work.output, work.row.spec)
     return Subject(work.name, config, facts, options, report=report, source=work.source)
+
+
+def _with_section(options: TargetOptions, part: Compilation) -> TargetOptions:
+    """The options with those of the section `targets` of one file merged over them."""
+    sections = getattr(part.config, "targets", None) or {}
+    before = options.where
+
+    def where(path: Path) -> Place:
+        return (
+            part.source.place(("targets", *path)) if part.source.find(("targets", *path)) is not None else before(path)
+        )
+
+    return TargetOptions(merged(options.sections, sections), where)
 
 
 def is_ignition(data: bytes) -> bool:

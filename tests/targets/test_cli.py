@@ -126,3 +126,25 @@ def test_the_plain_path_imports_nothing_of_targets(tmp_path: Path) -> None:
     probe = "import sys\nfrom butane_py.cli.main import main\nmain(['butane-py', sys.argv[1]])\nprint(*sys.modules)\n"
     done = subprocess.run([sys.executable, "-c", probe, str(path)], capture_output=True, text=True, check=True)
     assert [name for name in done.stdout.split() if name.startswith("butane_py.targets") or name == "zoneinfo"] == []
+
+
+def test_large_outputs_and_gzip(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "node.bu"
+    path.write_text(f"{MACHINE}storage: {{files: [{{path: /a, mode: 0600, contents: {{inline: {'abcdefghij' * 10_000}}}}}]}}\n")
+    assert main(["butane-py", "--check", "--target", "cloud-init", str(path)]) == 0
+    capfd.readouterr()
+    import gzip
+    import os
+
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_bytes(os.urandom(12_000))
+    (tmp_path / "files" / "b").write_bytes(os.urandom(64) * 200)
+    path.write_text(f"{MACHINE}storage: {{files: [{{path: /a, contents: {{local: a}}}}, {{path: /b, contents: {{local: b}}}}]}}\n")
+    flags = ["-d", str(tmp_path / "files"), str(path)]
+    assert main(["butane-py", "--strict", "--check", "--target", "cloud-init", *flags]) == 0
+    assert "info[target-size]: cloud-init.yaml has 1" in (err := capfd.readouterr().err) and "aws (16,384)" in err and "give --gzip" in err
+    assert main(["butane-py", "--gzip", "--target", "cloud-init", "--output-dir", str(tmp_path / "out"), *flags]) == 0
+    packed = (tmp_path / "out" / "node.cloud-init.yaml.gz").read_bytes()
+    assert gzip.decompress(packed).startswith(b"#cloud-config\n") and len(packed) < 16_384
+    assert main(["butane-py", "--gzip", "--target", "combustion", *flags]) == 2
+    assert "combustion cannot be handed over compressed" in capfd.readouterr().err
