@@ -22,6 +22,7 @@ from ignition_py.stages.files.accounts.plan import apply_accounts
 from ignition_py.stages.files.crypttab import apply_crypttab
 from ignition_py.stages.files.journal import PATH, Journal, load
 from ignition_py.stages.files.mdadm import apply_mdadm_conf
+from ignition_py.stages.files.nodes.advice import warnings
 from ignition_py.stages.files.nodes.apply import apply_nodes
 from ignition_py.stages.files.nodes.plan import plan_nodes
 from ignition_py.stages.files.nodes.survey import survey_nodes
@@ -123,6 +124,9 @@ def _nodes(
     if not (storage.directories or storage.files or storage.links):
         return
     ops = plan_nodes(storage, survey_nodes(root, storage, journal))
+    enabled = {unit.name for unit in ctx.config.systemd.units if unit.enabled}
+    for sentence in warnings(root, accounts, ops, enabled):
+        ctx.log.warning(f"files: {sentence}")
     journal.save()
     apply_nodes(ctx, root, accounts, ops, touched)
 

@@ -464,3 +464,34 @@ def test_only_filesystems_of_the_new_root_are_synced(machine: Machine, monkeypat
     machine.run(storage={"files": [{"path": f"/f{i}", "contents": {"source": "data:,x"}} for i in range(20)]})
     commands = [line for line in machine.log.text.splitlines() if "running: " in line and "sync " in line]
     assert len(commands) == 2 and all(f"sync -f {machine.root}" in line for line in commands)
+
+
+def warned(machine: Machine) -> list[str]:
+    return [text for priority, text in machine.log.lines if priority == 4]  # LOG_WARNING
+
+
+def test_parents_in_a_home_that_root_would_own_are_told(machine: Machine) -> None:
+    """They are made as the reference makes them; each is told once, and none that the config lists or that is there."""
+    os.makedirs(machine.path("/home/old/there"))
+    old = {"user": {"name": "old"}, "group": {"name": "old"}}
+    machine.run(storage={
+        "directories": [{"path": "/home/old/listed", **old}],
+        "files": [{"path": "/home/old/.config/app/one", **old}, {"path": "/home/old/.config/app/two", **old},
+                  {"path": "/home/old/listed/x", **old}, {"path": "/home/old/there/x", **old}, {"path": "/home/old/roots/x"},
+                  {"path": "/srv/elsewhere/x", **old}],
+        "links": [{"path": "/home/old/.local/bin/x", "target": "/bin/true", "user": {"id": 1100}}],
+    })  # fmt: skip
+    assert sorted(text.partition(" will belong")[0] for text in warned(machine)) == [
+        "files: /home/old/.config and /home/old/.config/app", "files: /home/old/.local and /home/old/.local/bin",
+    ]  # fmt: skip
+    assert machine.owner("/home/old/.config") == (0, 0)
+
+
+def test_links_that_presets_take_away_are_told(machine: Machine) -> None:
+    links = [{"path": f"/etc/systemd/system/{name}", "target": "../x"} for name in
+             ("backup.target.wants/b.service", "a.target.requires/c.service", "a.target.wants/known.service", "a.target.d/x.conf")]
+    machine.write("/usr/lib/systemd/system/known.service", "[Install]\n")
+    machine.run(storage={"links": links}, systemd={"units": [{"name": "known.service", "enabled": True}]})
+    told = [text for text in warned(machine) if "presets" in text]
+    assert len(told) == 2
+    assert "unit b.service `enabled: true`" in told[0] + told[1] and "unit c.service `enabled: true`" in told[0] + told[1]

@@ -165,6 +165,44 @@ def test_home_on_a_mount_that_the_mount_stage_made(machine: Machine) -> None:
     assert machine.owner("/home") == (0, 0) and machine.owner("/home/newer") == (0, 0)
 
 
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("below", ["", "/data"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_new_home_on_a_mount_gets_a_skeleton_and_keys(machine: Machine, linked: bool, below: str, recorded: bool) -> None:
+    """Also where `/home` is a link and the mount point is named by where that leads, and where the image has the mount point."""
+    if linked:
+        os.symlink("var/home", machine.path("/home"))
+    where = "/var/home/new" if linked else "/home/new"
+    os.makedirs(machine.path(f"{where}{below}"), mode=0o755)
+    os.makedirs(machine.path(f"{where}{below}/lost+found"))
+    machine.write("/etc/skel/.profile", "# skeleton\n")
+    machine.state.notated_directories = [where[1:], f"{where[1:]}{below}"] if recorded or below else []
+    machine.run(passwd={"users": [{"name": "new", "uid": 1500, "sshAuthorizedKeys": ["ssh-ed25519 A"]}]},
+                storage={"filesystems": [{"device": "/dev/vdb", "format": "ext4", "path": f"{where}{below}"}]})
+    assert machine.read(f"{where}/.profile") == "# skeleton\n"
+    assert machine.read(f"{where}/.ssh/authorized_keys.d/ignition") == "ssh-ed25519 A\n"
+    assert {machine.owner(f"{where}{name}")[0] for name in ("", below, "/.profile", "/.ssh")} == {1500}
+
+
+def test_a_home_that_holds_something_is_left_as_it_is(machine: Machine) -> None:
+    """A filesystem that was reused: no skeleton comes back into it."""
+    os.makedirs(machine.path("/home/new"))
+    machine.write("/home/new/letter", "dear")
+    machine.write("/etc/skel/.profile", "# skeleton\n")
+    machine.state.notated_directories = ["home/new"]
+    machine.run(passwd={"users": [{"name": "new", "uid": 1500}]})
+    assert os.listdir(machine.path("/home/new")) == ["letter"]
+    assert machine.owner("/home/new")[0] == 1500 and machine.owner("/home/new/letter")[0] == 0
+
+
+def test_homes_that_are_no_directory(machine: Machine) -> None:
+    machine.write("/dev/null", "")
+    machine.state.notated_directories = ["srv", "srv/data"]
+    os.makedirs(machine.path("/srv/data"))
+    machine.run(passwd={"users": [{"name": "new", "uid": 1500, "homeDir": "/dev/null"}, {"name": "other", "homeDir": "/"}]})
+    assert machine.owner("/srv/data") == (0, 0)
+
+
 def test_accounts_below_usr_are_copied_before_they_are_changed(machine: Machine) -> None:
     os.makedirs(machine.path("/usr/lib"))
     machine.write("/usr/lib/passwd", "core:x:1000:1000:CoreOS:/home/core:/bin/bash\n")

@@ -19,6 +19,8 @@ from ignition_py.system.rootfs import Root, chunks_of, decode, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from ignition_py.stages.files.accounts.lookup import User
     from ignition_py.system.log import Log
     from ignition_py.system.rootfs import Spot
@@ -87,11 +89,30 @@ def announce_keys(log: Log, user: str, path: str) -> None:
     )  # fmt: skip
 
 
-def own_mounts(root: Root, user: User, directories: list[str]) -> None:
-    """Gives the user the directories in their home that the mount stage had to make for mount points (mode 0700)."""
-    for path in directories:
-        path = "/" + path.strip("/")
-        if path == user.home or path.startswith(user.home.rstrip("/") + "/"):
+def real_path(root: Root, directory: str) -> str:
+    """Where a directory lies: with `/home` a link to `var/home`, `/home/core` is `/var/home/core`. What cannot be a directory (a home
+    of `/dev/null`) stays as it is written."""
+    path = "/" + directory.strip("/")
+    try:
+        return os.path.dirname(root.locate(f"{path.rstrip('/')}/inside"))
+    except OSError:
+        return path
+
+
+def is_fresh(root: Root, home: str, mounts: Collection[str]) -> bool:
+    """True if the home, which is at `home` once links are followed, was made for a mount (one of `mounts`) and holds nothing but
+    other mounts: it is then new, and gets a skeleton."""
+    if home not in mounts:
+        return False
+    names = (name for name in root.listdir(home) if name != "lost+found")
+    return all(f"{home}/{name}" in mounts for name in names)
+
+
+def own_mounts(root: Root, user: User, mounts: Iterable[str]) -> None:
+    """Gives the user the directories in their home that were made for mounts (mode 0700); paths have no links."""
+    home = real_path(root, user.home)
+    for path in mounts if home != "/" else ():
+        if path == home or path.startswith(home + "/"):
             with root.spot(path) as spot:
                 spot.set_owner(user.uid, user.gid)
                 spot.set_mode(0o700)

@@ -20,7 +20,7 @@ from ignition_py.system.rootfs import Root, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from ignition_py.context import Context
     from ignition_py.report.diag import Place
@@ -86,7 +86,8 @@ def apply_accounts(ctx: Context, root: Root, accounts: Accounts, journal: Journa
     _refuse(root, passwd, accounts, journal)
     if journal.interrupted:
         _undo(root, passwd, journal)
-    existing = _survey(root, passwd, accounts, journal)
+    mounts = [home.real_path(root, path) for path in ctx.state.notated_directories]
+    existing = _survey(root, passwd, accounts, journal, {*mounts, *_mount_points(ctx, root)})
     journal.save()
     for op in plan_accounts(passwd, existing):
         with ctx.log.step(f"files: {op.describe()}"):
@@ -94,7 +95,7 @@ def apply_accounts(ctx: Context, root: Root, accounts: Accounts, journal: Journa
                 if isinstance(op, GroupOp):
                     _apply_group(root, accounts, op)
                 else:
-                    _apply_user(ctx, root, accounts, journal, op)
+                    _apply_user(ctx, root, accounts, journal, op, mounts)
             except OSError as error:
                 raise StageError(f"{op.describe()}: {about(error)}", place=op.place) from None
             except IgnitionError as error:
@@ -126,8 +127,14 @@ def _undo(root: Root, passwd: Passwd, journal: Journal) -> None:
                 database.purge_group(name)
 
 
-def _survey(root: Root, passwd: Passwd, accounts: Accounts, journal: Journal) -> set[tuple[str, str]]:
-    """The accounts of the config that exist; what does not is noted in the journal."""
+def _mount_points(ctx: Context, root: Root) -> set[str]:
+    """Where the config's filesystems are mounted; a mount point that the image has is not in the mount stage's record."""
+    return {home.real_path(root, entry.path) for entry in ctx.config.storage.filesystems if entry.path}
+
+
+def _survey(root: Root, passwd: Passwd, accounts: Accounts, journal: Journal, mounts: set[str]) -> set[tuple[str, str]]:
+    """The accounts of the config that exist; what does not is noted in the journal. So is a home that was made for a mount, one of
+    `mounts`, and that nobody has filled."""
     existing: set[tuple[str, str]] = set()
     for account in _accounts(passwd):  # a user may bring a group of the same name
         if accounts.group(account.name) is not None:
@@ -139,8 +146,10 @@ def _survey(root: Root, passwd: Passwd, accounts: Accounts, journal: Journal) ->
             existing.add(("users", user.name))
             continue
         journal.absent_account(f"users {user.name}")
-        home_dir = root.locate(user.home_dir or _default_home(root, user.name))
-        (journal.present if root.lstat(home_dir) else journal.absent)(home_dir)
+        home_dir = user.home_dir or _default_home(root, user.name)
+        where = root.locate(home_dir)
+        new = root.lstat(where) is None or home.is_fresh(root, home.real_path(root, home_dir), mounts)
+        (journal.absent if new else journal.present)(where)
     return existing
 
 
@@ -159,7 +168,9 @@ def _apply_group(root: Root, accounts: Accounts, op: GroupOp) -> None:
             maker.delete_group(op.account.name)
 
 
-def _apply_user(ctx: Context, root: Root, accounts: Accounts, journal: Journal, op: UserOp) -> None:
+def _apply_user(
+    ctx: Context, root: Root, accounts: Accounts, journal: Journal, op: UserOp, mounts: Sequence[str]
+) -> None:
     wanted = op.account
     with Database(root) as database:
         maker = Maker(root, accounts, database)
@@ -176,7 +187,7 @@ def _apply_user(ctx: Context, root: Root, accounts: Accounts, journal: Journal, 
     if not wanted.no_create_home:
         if op.action == ADD and journal.was_absent(root.locate(user.home)):
             home.complete_home(root, user)
-        home.own_mounts(root, user, ctx.state.notated_directories)
+        home.own_mounts(root, user, mounts)
     if wanted.ssh_authorized_keys:
         path = home.write_keys(root, user, wanted.ssh_authorized_keys)
         home.announce_keys(ctx.log, user.name, path)
