@@ -26,6 +26,14 @@ STEP = "  "
 class Octal(int):
     """A number that is written in octal: permissions."""
 
+    prefix = "0"
+
+
+class Octal12(Octal):
+    """An octal number in the spelling of YAML 1.2 alone: 0o644."""
+
+    prefix = "0o"
+
 
 class Remarked(dict[str, "Any"]):
     """A mapping of a list, with lines of comment above it."""
@@ -68,7 +76,7 @@ def scalar(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Octal):
-        return f"0{value:o}" if value > 0 else str(int(value))
+        return f"{value.prefix}{value:o}" if value > 0 else str(int(value))
     if isinstance(value, int):
         return str(value)
     text = str(value)

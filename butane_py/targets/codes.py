@@ -351,3 +351,79 @@ declare(
     local=True,
     target="cloud-init",
 )
+declare(
+    "target-lost-wipe",
+    title="The target wipes nothing",
+    why="Ignition would wipe this before it is made. The system uses blank disks only, and keeps or refuses what is on them.",
+    fix="Wipe the disk by hand before, where something may be on it.",
+    wrong="storage:\n  disks: [{device: /dev/disk/by-id/a, wipe_table: true, partitions: [{label: data, size_mib: 512}]}]\n",
+    right="storage:\n  disks: [{device: /dev/disk/by-id/a, partitions: [{label: data, size_mib: 512}]}]\n",
+    row=_ROW,
+    severity=WARNING,
+    target="talos",
+)
+declare(
+    "target-device",
+    title="A disk is chosen by a name that can change",
+    why="Names such as /dev/sdb are given in the order in which the kernel finds disks. The target looks for the disk at later boots too.",
+    fix="Name the disk by a link below /dev/disk/by-id or /dev/disk/by-path.",
+    wrong="storage: {disks: [{device: /dev/sdb, partitions: [{label: data, size_mib: 512}]}]}\n",
+    right="storage: {disks: [{device: /dev/disk/by-id/a, partitions: [{label: data, size_mib: 512}]}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="talos",
+)
+declare(
+    "target-image-tag",
+    title="The image of a container is named by a tag",
+    why="A tag can be given to another image, and machines that pull it on different days then run different programs.",
+    fix="Name the image by its digest, IMAGE@sha256:...",
+    wrong='systemd: {quadlets: [{name: app.container, rootful: true, contents: "[Container]\\nImage=quay.io/app:1\\n"}]}\n',
+    right='systemd: {quadlets: [{name: app.container, rootful: true, contents: "[Container]\\nImage=quay.io/app@sha256:0\\n"}]}\n',
+    row=_ROW,
+    severity=WARNING,
+    target="talos",
+)
+declare(
+    "target-secret",
+    title="Contents that are meant for few can be read by many",
+    why="The target keeps what the config says where every user of the machine can read it, whatever the mode of the file is.",
+    fix="Deliver the secret in another way, as the message says, and name the file that it is in.",
+    wrong="storage: {files: [{path: /etc/app.key, mode: 0600, contents: {inline: secret}}]}\n",
+    right="storage: {files: [{path: /etc/app.conf, mode: 0644, contents: {inline: key_file=/run/secrets/app}}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="nixos",
+)
+declare(
+    "target-wider",
+    title="A setting of the target reaches further than the config says",
+    why="The target has the setting for the whole system only.",
+    fix="Check that this is wanted, or write a narrower setting as native text of the target.",
+    wrong="passwd: {users: [{name: ops, admin: true}]}\n",
+    right="passwd: {users: [{name: ops, groups: [wheel]}]}\n",
+    row=_ROW,
+    severity=WARNING,
+    target="nixos",
+)
+declare(
+    "target-fhs",
+    title="The target has no programs or files at this path",
+    why="NixOS keeps programs in its store. What is below /usr, /bin, /lib and /opt elsewhere is not there.",
+    fix="Write the path that the message names, or the path of a package in native text.",
+    wrong='systemd: {units: [{name: a.service, contents: "[Service]\\nExecStart=/usr/bin/sleep 1\\n"}]}\n',
+    right='systemd: {units: [{name: a.service, contents: "[Service]\\nExecStart=/run/current-system/sw/bin/sleep 1\\n"}]}\n',
+    row=_ROW,
+    severity=WARNING,
+    target="nixos",
+)
+declare(
+    "target-unit-unknown",
+    title="The target does not enable units of the image",
+    why="NixOS makes its units from options, and has no unit of this name unless an option asks for it.",
+    fix="Set the option of the module in native text, or leave the entry out with skip.",
+    wrong="systemd: {units: [{name: sshd.service, enabled: true}]}\n",
+    right="targets: {nixos: {extra: '{ services.openssh.enable = true; }'}}\n",
+    row=_ROW,
+    target="nixos",
+)

@@ -362,7 +362,7 @@ def _masks(plan: Plan) -> Iterator[Use]:
 
 @neutral("quadlets", "quadlets (Podman)")
 def _quadlets(plan: Plan) -> Iterator[Use]:
-    yield from (Use(fact.place, fact.lifted or f"systemd.quadlets.{fact.name}") for fact in plan.facts.quadlets)
+    yield from (Use(fact.place, fact.skip) for fact in plan.facts.quadlets)
 
 
 @neutral("disks", "partitions")

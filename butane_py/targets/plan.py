@@ -112,6 +112,12 @@ class QuadletFact(Fact):
     text: str
     rootful: bool = True
 
+    @property
+    def skip(self) -> str:
+        """What `skip` would name to leave it out: as it is written, or the file."""
+        written = self.place.path[:2] == ("systemd", "quadlets")
+        return f"systemd.quadlets.{self.name}" if written or not self.lifted else self.lifted
+
 
 class Admin(Fact):
     """A user that may become root without a password."""

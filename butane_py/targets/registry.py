@@ -15,6 +15,8 @@ MODULES: dict[str, str] = {
     "combustion": "butane_py.targets.combustion",
     "kairos": "butane_py.targets.kairos",
     "bottlerocket": "butane_py.targets.bottlerocket",
+    "nixos": "butane_py.targets.nixos",
+    "talos": "butane_py.targets.talos",
 }
 NAMES = tuple(MODULES)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from butane_py.emit.nix import INT_MAX, Expression, attribute, expression, string
+from tests.helpers.nix import evaluated
 from tests.helpers.texts import PLAIN
 
 SCALARS = st.one_of(PLAIN, st.integers(-INT_MAX, INT_MAX), st.booleans(), st.none())
@@ -22,22 +20,6 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 A_FEW = settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
-
-
-def evaluated(text: str, folder: Path) -> Any:
-    """What nix-instantiate makes of an expression, as JSON data. No store is written."""
-    env = {**os.environ, "NIX_STATE_DIR": f"{folder}/state", "NIX_STORE_DIR": f"{folder}/store", "HOME": str(folder)}
-    path = folder / "a.nix"
-    path.write_text(text, encoding="utf-8", newline="")
-    done = subprocess.run(
-        ["nix-instantiate", "--eval", "--strict", "--json", str(path)],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
