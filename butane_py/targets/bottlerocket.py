@@ -39,7 +39,7 @@ umask 022
 root=/.bottlerocket/rootfs
 put() {{ # PATH MODE OWNER, contents on standard input
     mkdir -p "$(dirname "$root$1")"
-    cat >"$root$1"
+    (umask 077 && cat >"$root$1")
     chown "$3" "$root$1"
     chmod "$2" "$root$1"
 }}

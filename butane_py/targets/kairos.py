@@ -59,6 +59,8 @@ def write(plan: Plan, findings: Findings) -> dict[str, bytes]:
     made = _Writer(plan).config()
     config = merged(made, plan.native)
     hold(config, plan, findings)
+    if "stages" in config:  # the keys of the installer stand above
+        config = {**{key: value for key, value in config.items() if key != "stages"}, "stages": config["stages"]}
     return {"kairos.yaml": f"#cloud-config\n# {plan.heading}\n{document(config)}".encode("utf-8", "surrogateescape")}
 
 
