@@ -5,7 +5,8 @@ IGNITION_TRUSTED_TIME is a time that the image trusts more than this machine's c
     image         lower bound: the build time of the image, for machines without a clock battery
     http://HOST   the time that this server says (header Date), for example the platform's metadata service
 
-The clock is not set. OpenSSL verifies chains without looking at their dates, which are then compared with that time here.
+The clock is not set. OpenSSL verifies chains without looking at their dates; those of the server's own certificate are then
+compared with that time here. The dates of the authorities between are not, as Python shows them from 3.13 on only.
 Without the setting, or where the time is not available, the clock counts as everywhere.
 
 Sources: RFC 7468 (PEM); systemd's /usr/lib/clock-epoch.
@@ -108,27 +109,28 @@ def about_dates(validity: tuple[int, int] | None) -> str:
     return f"{here}; check that it is right"
 
 
-def validity_at(host: str, port: int) -> tuple[int, int] | None:
-    """The dates of a server's certificate, from a second connection without trust; None where there is none. For messages,
-    never for a decision."""
+def validity_at(host: str, port: int, authorities: tuple[bytes, ...]) -> tuple[int, int] | None:
+    """The dates of a server's certificate, from a second connection that trusts the same authorities and no clock; None where
+    there is none. For messages, never for a decision."""
     import socket
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = tls_context(authorities)
+    trust_image(context)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context.verify_flags |= _NO_CHECK_TIME
     try:
         with (
             socket.create_connection((host, port), timeout=DATES_PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname=host) as secured,
         ):
-            return _validity(secured._sslobj.get_unverified_chain()[0])  # type: ignore[attr-defined]  # as in judging()
-    except OSError:
+            return _validity(secured)
+    except (OSError, ValueError):
         return None
 
 
-def _validity(certificate: Any) -> tuple[int, int]:
-    """From when to when a certificate of a connection is valid, in seconds since 1970. Raises ValueError."""
-    info = certificate.get_info()
+def _validity(connection: Any) -> tuple[int, int]:
+    """From when to when the certificate of a server is valid, in seconds since 1970. Raises ValueError."""
+    info = connection.getpeercert()
     return ssl.cert_time_to_seconds(info["notBefore"]), ssl.cert_time_to_seconds(info["notAfter"])
 
 
@@ -137,7 +139,7 @@ def day(seconds: float) -> str:
 
 
 class Untimely(ssl.SSLCertVerificationError):
-    """A certificate of the chain is not valid at the trusted time."""
+    """The server's certificate is not valid at the trusted time."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(1, sentence)
@@ -154,19 +156,17 @@ class Moment:
         self._earliest = earliest
 
     def judge(self, connection: Any) -> None:
-        """Raises Untimely where a certificate of the verified chain is not valid now, FetchError where its dates cannot be
-        read. Python has a public name for the chain from 3.13 on."""
+        """Raises Untimely where the server's certificate is not valid now, FetchError where its dates cannot be read."""
         now = time.monotonic() + self._ahead
-        for certificate in connection._sslobj.get_verified_chain():
-            try:
-                begin, end = _validity(certificate)
-            except ValueError:
-                raise FetchError("the dates of a certificate cannot be read") from None
-            if now > end or (now < begin and not self._earliest):
-                raise Untimely(
-                    f"it is valid from {day(begin)} to {day(end)}, and {'not before' if self._earliest else 'now is'} "
-                    f"{day(now)}, says {self._source}"
-                )
+        try:
+            begin, end = _validity(connection)
+        except ValueError:
+            raise FetchError("the dates of a certificate cannot be read") from None
+        if now > end or (now < begin and not self._earliest):
+            raise Untimely(
+                f"it is valid from {day(begin)} to {day(end)}, and {'not before' if self._earliest else 'now is'} "
+                f"{day(now)}, says {self._source}"
+            )
 
 
 def trusted_time(named: str, ask: Callable[[], float | None], log: Log) -> Moment | None:

@@ -6,12 +6,9 @@ import errno
 import os
 from functools import partial
 
-from ignition_py.fetch.digest import verified
 from ignition_py.fetch.request import CONNECTIONS, TooSlow
-from ignition_py.fetch.spool import CHUNK, Allowance, NoRoom, Share, Spool, name_of
-from ignition_py.record import Record, field
+from ignition_py.fetch.spool import Allowance, NoRoom, Share, Spool, name_of
 from ignition_py.report.diag import FetchError
-from ignition_py.spec.tables import Verification
 from ignition_py.system.parallel import Jobs
 
 TYPE_CHECKING = False
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
     Wanted = tuple[Resource, str]  # and the beginning of a failure's sentence
+    Download = tuple[str, Wanted]  # the name in the spool, and the first entry that wants it
 
 
 def fill(fetcher: Fetcher, wanted: Iterable[Wanted], log: Log, *, afresh: bool) -> None:
@@ -31,9 +29,13 @@ def fill(fetcher: Fetcher, wanted: Iterable[Wanted], log: Log, *, afresh: bool) 
     if afresh:
         spool.clear()
     if not spool.complete:
-        todo = _downloads(wanted, spool)
+        todo: dict[str, Wanted] = {}
+        for entry in wanted:
+            name = name_of(entry[0])
+            if not spool.has(name):
+                todo.setdefault(name, entry)
         with log.step(f"fetching {len(todo)} resources ahead"):
-            _Gathering(fetcher, spool, Allowance(spool.allowance()), log).run(todo)
+            _Gathering(fetcher, spool, Allowance(spool.allowance()), log).run(list(todo.items()))
         spool.set_complete()
     spool.close()  # not after a failure: downloads that are under way still use it
 
@@ -45,23 +47,6 @@ def empty(folder: str) -> None:
     os.rmdir(folder)
 
 
-class _Download(Record):
-    """One thing to fetch, and everybody who wants it: name in the spool, resource, what it is."""
-
-    users: dict[str, Wanted] = field(default_factory=dict)
-
-
-def _downloads(wanted: Iterable[Wanted], spool: Spool) -> list[_Download]:
-    """What is not in the spool, each thing once, in the config's order."""
-    found: dict[str, _Download] = {}
-    for resource, what in wanted:
-        name = name_of(resource)
-        if not spool.has(name):
-            unverified = name_of(resource.but(verification=Verification()))
-            found.setdefault(unverified, _Download()).users.setdefault(name, (resource, what))
-    return list(found.values())
-
-
 class _Gathering:
     """The downloads of one run. `_slow` missed their time limit while others took part of the network."""
 
@@ -70,11 +55,11 @@ class _Gathering:
         self._spool = spool
         self._allowance = allowance
         self._log = log
-        self._slow: list[_Download] = []
+        self._slow: list[Download] = []
         self._left = 0
         self._stopped: Callable[[], bool] = bool
 
-    def run(self, todo: list[_Download]) -> None:
+    def run(self, todo: list[Download]) -> None:
         """Raises FetchError."""
         if len(todo) > 1:
             jobs = Jobs(CONNECTIONS, stop_on_error=True)
@@ -90,20 +75,20 @@ class _Gathering:
                 f"{self._left} resources are too large to be kept; they are fetched again when they are needed"
             )
 
-    def _beside(self, download: _Download) -> None:
+    def _beside(self, download: Download) -> None:
         try:
             self._fetch(download)
         except TooSlow as error:
             self._log.warning(f"{error.message}; trying again, alone")
             self._slow.append(download)
 
-    def _fetch(self, download: _Download) -> None:
+    def _fetch(self, download: Download) -> None:
+        name, (resource, what) = download
         share = Share(self._allowance)
-        name, *others = download.users
         try:
             fd = self._spool.begin(name)
             try:
-                self._write(fd, download, share)
+                self._write(fd, resource, what, share)
             finally:
                 os.close(fd)
         except NoRoom:
@@ -111,11 +96,10 @@ class _Gathering:
             self._spool.drop(name)
             share.give_back()
         else:
-            self._spool.keep(name, others)
+            self._spool.keep(name)
 
-    def _write(self, fd: int, download: _Download, share: Share) -> None:
+    def _write(self, fd: int, resource: Resource, what: str, share: Share) -> None:
         """Raises NoRoom, FetchError, OSError."""
-        (resource, what), *others = download.users.values()
 
         def grown(size: int) -> None:
             share.grow_to(size)
@@ -129,19 +113,3 @@ class _Gathering:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoRoom from None
             raise
-        for other, also in others:
-            _check(fd, other, also)
-
-
-def _check(fd: int, resource: Resource, what: str) -> None:
-    """Verifies the downloaded file for another entry, which may expect another digest. Raises FetchError."""
-    expected = resource.verification.hash
-    if expected is None:
-        return
-    os.lseek(fd, 0, os.SEEK_SET)
-    try:
-        for _ in verified(iter(lambda: os.read(fd, CHUNK), b""), expected, what=what):
-            pass
-    except FetchError as error:
-        error.place = error.place or resource.place()
-        raise

@@ -57,7 +57,7 @@ def _certificate(error: ssl.SSLCertVerificationError, request: Request) -> str:
     if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
         from ignition_py.fetch.certificates import about_dates, validity_at
 
-        validity = request.session.once(("dates", host, port), lambda: validity_at(host, port))
+        validity = request.session.once(("dates", host, port), lambda: validity_at(host, port, request.settings.authorities))
         text += f" ({about_dates(validity)})"
     return text
 

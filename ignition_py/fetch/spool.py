@@ -130,10 +130,8 @@ class Spool:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name + self._part, flags, 0o600, dir_fd=self._fd)
 
-    def keep(self, name: str, others: list[str]) -> None:
-        """The new file is complete and verified: it gets its name, and those of others that want the same."""
-        for other in others:
-            os.link(name + self._part, other, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+    def keep(self, name: str) -> None:
+        """The new file is complete and verified: it gets its name."""
         os.rename(name + self._part, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
     def drop(self, name: str) -> None:

@@ -353,10 +353,13 @@ def test_a_clock_before_this_program_was_made(monkeypatch: pytest.MonkeyPatch) -
     assert "says 1970-01-01 00:05 UTC, which is before this program was made" in certificates.about_dates(None)
 
 
-def test_dates_of_certificates(url: str) -> None:
-    found = certificates.validity_at("127.0.0.1", int(url.rstrip("/").rpartition(":")[2].partition("/")[0]))
+def test_dates_of_certificates(url: str, folder: Path) -> None:
+    authority = (folder / "server.pem").read_bytes()
+    port = int(url.rstrip("/").rpartition(":")[2].partition("/")[0])
+    found = certificates.validity_at("127.0.0.1", port, (authority,))
     assert found is not None
     begin, end = found
     assert end - begin == 2 * 86400
     assert abs(begin - time.time()) < 3600
-    assert certificates.validity_at("127.0.0.1", 1) is None
+    assert certificates.validity_at("127.0.0.1", port, ()) is None
+    assert certificates.validity_at("127.0.0.1", 1, (authority,)) is None

@@ -1,4 +1,4 @@
-"""tftp: reads a file in lock step over UDP. Sources: RFC 1350; RFC 2347 and 2348 (larger blocks); RFC 1123 section 4.2.3.
+"""tftp: reads a file in lock step over UDP, in blocks of 512 bytes as the reference does. Sources: RFC 1350; RFC 1123 section 4.2.3.
 
 The server answers from a port of its own choice, which counts from then on; packets from elsewhere are not listened to.
 A packet that is lost, ours or theirs, is made up for by sending our last one again.
@@ -22,18 +22,13 @@ if TYPE_CHECKING:
     from ignition_py.fetch.request import Request
 
 PORT = 69
-BLOCK = 512  # bytes, where nothing else has been agreed on
-LARGER_BLOCK = 1428  # bytes; with its headers it fits an Ethernet frame
+BLOCK = 512  # bytes
 WAIT, LONGEST_WAIT = 1.0, 5.0  # seconds for a response, doubling
 RESOLVING = 60.0  # seconds for which a name may be unknown
 FIRST_PAUSE = 0.1  # seconds before it is asked for again, doubling
 TRIES = 8  # times that one packet is sent
-_READ, _DATA, _ACK, _ERROR, _OPTIONS = 1, 3, 4, 5, 6
-_NOT_FOUND, _NO_OPTIONS = 1, 8
-
-
-class _RefusedOptions(Exception):  # the server wants to be asked again without them
-    pass
+_READ, _DATA, _ACK, _ERROR = 1, 3, 4, 5
+_NOT_FOUND = 1
 
 
 def stream(request: Request) -> Iterator[bytes]:
@@ -42,15 +37,11 @@ def stream(request: Request) -> Iterator[bytes]:
     host, port, path = _parts(request.url, where)
     family, address = _resolved(request, host, port, where)
     request.log.info(f"reading {public(request.url)}")
-    for block in (LARGER_BLOCK, BLOCK):
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            try:
-                yield from _Transfer(sock, address, where, request.deadline).read(path, block)
-            except _RefusedOptions:
-                continue
-            except OSError as error:
-                raise FetchError(f"{where}: {error.strerror}") from None
-            return
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            yield from _Transfer(sock, address, where, request.deadline).read(path)
+        except OSError as error:
+            raise FetchError(f"{where}: {error.strerror}") from None
 
 
 def _resolved(request: Request, host: str, port: int, where: str) -> tuple[int, Any]:
@@ -93,45 +84,38 @@ class _Transfer:
         self._sock = sock
         self._server = address
         self._chosen = False  # has the server chosen its port?
-        self._options = False  # have options been asked for, and not been answered yet?
         self._where = where
         self._deadline = deadline
 
-    def read(self, path: str, block: int) -> Iterator[bytes]:
-        """The contents. Raises FetchError, OSError, _RefusedOptions."""
-        options = b"" if block == BLOCK else b"blksize\0%d\0" % block
-        request = _READ.to_bytes(2) + path.encode() + b"\0octet\0" + options
-        self._options = bool(options)
-        kind, number, data = self._ask(request, (_DATA, _OPTIONS), 1)
-        self._options = False
-        size = BLOCK
-        if kind == _OPTIONS:
-            size = self._agreed(data, block)
-            _, number, data = self._ask(_ack(0), (_DATA,), 1)
+    def read(self, path: str) -> Iterator[bytes]:
+        """The contents. Raises FetchError, OSError."""
+        packet, number = _READ.to_bytes(2) + path.encode() + b"\0octet\0", 1
         while True:
+            data = self._ask(packet, number)
+            if len(data) > BLOCK:
+                raise FetchError(f"{self._where}: the server sends larger blocks than were asked for")
             yield data
-            if len(data) < size:
-                self._sock.sendto(_ack(number), self._server)
+            packet = _ACK.to_bytes(2) + number.to_bytes(2)
+            if len(data) < BLOCK:
+                self._sock.sendto(packet, self._server)
                 return
-            _, number, data = self._ask(_ack(number), (_DATA,), (number + 1) & 0xFFFF)
-            if len(data) > size:
-                raise FetchError(f"{self._where}: the server sends larger blocks than it agreed to")
+            number = (number + 1) & 0xFFFF
 
-    def _ask(self, packet: bytes, wanted: tuple[int, ...], number: int) -> tuple[int, int, bytes]:
-        """Sends `packet` until block `number`, or the options, come: kind, number, contents."""
+    def _ask(self, packet: bytes, number: int) -> bytes:
+        """Sends `packet` until block `number` comes; its contents."""
         wait = WAIT
         for _ in range(TRIES):
             self._sock.sendto(packet, self._server)
             end = monotonic() + wait
             while (left := min(end, self._deadline.end or end) - monotonic()) > 0:
-                packet_in = self._receive(left)
-                if packet_in is None:
+                received = self._receive(left)
+                if received is None:
                     break
-                kind, found, data = packet_in
+                kind, found, data = received
                 if kind == _ERROR:
                     self._refused(found, data)
-                if kind in wanted and (kind == _OPTIONS or found == number):
-                    return packet_in
+                if kind == _DATA and found == number:
+                    return data
             if self._deadline.over():
                 raise FetchError(f"{self._where}: not complete in time", hint=self._deadline.hint)
             wait = min(wait * 2, LONGEST_WAIT)
@@ -149,28 +133,10 @@ class _Transfer:
         if sender[0] != self._server[0] or (self._chosen and sender[1] != self._server[1]) or len(packet) < 2:
             return 0, 0, b""
         self._server, self._chosen = sender, True
-        kind = int.from_bytes(packet[:2])
-        if kind == _OPTIONS:
-            return (kind, 0, packet[2:]) if self._options else (0, 0, b"")
-        return kind, int.from_bytes(packet[2:4]), packet[4:]
-
-    def _agreed(self, data: bytes, asked: int) -> int:
-        """The block size that the server agrees to. Raises FetchError."""
-        words = data.rstrip(b"\0").split(b"\0")
-        options = {name.lower(): value for name, value in zip(words[::2], words[1::2], strict=False)}
-        size = options.get(b"blksize", b"%d" % BLOCK)
-        if not size.isdigit() or len(size) > 5 or not 8 <= int(size) <= asked:
-            raise FetchError(f"{self._where}: the server agrees to what was not asked for")
-        return int(size)
+        return int.from_bytes(packet[:2]), int.from_bytes(packet[2:4]), packet[4:]
 
     def _refused(self, code: int, data: bytes) -> None:
-        if code == _NO_OPTIONS and self._options:
-            raise _RefusedOptions
         if code == _NOT_FOUND:
             raise FetchError(f"{self._where} does not exist")
         text = data.partition(b"\0")[0][:200].decode("ascii", "replace")
         raise FetchError(f"{self._where}: the server refuses ({text or f'error {code}'})")
-
-
-def _ack(number: int) -> bytes:
-    return _ACK.to_bytes(2) + number.to_bytes(2)
