@@ -1,8 +1,7 @@
 """Configs that are merged one after the other, fetched side by side while the first of them are merged.
 
-Each is fetched with the settings of everything that has been merged before it. A prefetched config is discarded if the proxy
-settings have changed since. A failure counts, and is waited for, under unchanged settings only. Everything else is fetched
-anew when its turn has come.
+Each is fetched with the settings of everything that has been merged before it. When a merged config changes these, what was
+fetched ahead is discarded, and everything else is fetched when its turn has come.
 """
 
 from __future__ import annotations
@@ -43,7 +42,9 @@ class Ahead:
     def read(self, resource: Resource) -> bytes:
         """The contents. Raises FetchError."""
         number = self._numbers.get(name_of(resource))
-        if number is not None and self._counts(number):
+        if self._fetcher.settings != self._settings:
+            self.stop()
+        if number is not None and not self._jobs.stopped():
             try:
                 data: bytes = self._jobs.result(number)
             except (NoRoom, Stopped, TooSlow):  # alone it has all of the memory, and of the network
@@ -54,18 +55,6 @@ class Ahead:
 
     def stop(self) -> None:
         self._jobs.stop()
-
-    def _counts(self, number: int) -> bool:
-        """True if what was, or will be, fetched ahead is valid under the settings of now."""
-        now = self._fetcher.settings
-        if self._jobs.stopped():
-            return False
-        if now == self._settings:
-            return True
-        if now.proxies() != self._settings.proxies():
-            self.stop()
-            return False
-        return self._jobs.succeeded(number)
 
     def _fetch(self, resource: Resource) -> bytes:
         share = Share(self._allowance)

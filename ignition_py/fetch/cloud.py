@@ -10,7 +10,7 @@ Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metad
 
 from __future__ import annotations
 
-from ignition_py.fetch.deadline import Deadline
+from ignition_py.fetch.deadline import Deadline, collected
 from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
 from ignition_py.report.diag import FetchError
 
@@ -60,8 +60,7 @@ def aws_credentials(request: Request) -> Credentials | None:
             request.log.info(f"{error.message}; going on anonymously")
             return None
 
-    found: Credentials | None = request.session.once("aws credentials", find)
-    return found
+    return request.session.once("aws credentials", find)
 
 
 def aws_region(request: Request) -> str:
@@ -77,8 +76,7 @@ def aws_region(request: Request) -> str:
             request.log.warning("the metadata service does not say which region this instance is in")
             return ""
 
-    found: str = request.session.once("aws region", find)
-    return found
+    return request.session.once("aws region", find)
 
 
 def _session(request: Request) -> tuple[str, Headers]:
@@ -98,8 +96,7 @@ def _session(request: Request) -> tuple[str, Headers]:
 
         return _first(AWS, ask)
 
-    found: tuple[str, Headers] = request.session.once("aws session", find)
-    return found
+    return request.session.once("aws session", find)
 
 
 def _role(request: Request) -> Credentials:
@@ -145,8 +142,7 @@ def google_token(request: Request) -> str:
             _json(_ask(request, f"{account}/token?scopes={_GOOGLE_SCOPE}", what, GOOGLE_HEADERS), what), what
         )
 
-    found: str = request.session.once("google token", find)
-    return found
+    return request.session.once("google token", find)
 
 
 def azure_token(request: Request) -> str:
@@ -161,8 +157,7 @@ def azure_token(request: Request) -> str:
             request.log.info(f"{error.message}; asking anonymously")
             return ""
 
-    found: str = request.session.once("azure token", find)
-    return found
+    return request.session.once("azure token", find)
 
 
 def _first(bases: tuple[str, ...], ask: Callable[[str, float], T]) -> T:
@@ -188,7 +183,7 @@ def _ask(
     )  # fmt: skip
     from ignition_py.fetch import http  # providers import this module offline as well
 
-    return http.read(asked, LIMIT)
+    return collected(asked, lambda: http.stream(asked), LIMIT)
 
 
 def _json(data: bytes, what: str) -> dict[str, Any]:

@@ -67,6 +67,16 @@ def pause(request: Request, seconds: float, reason: str) -> None:
         )
 
 
+def collected(request: Request, begin: Callable[[], Iterator[bytes]], limit: int) -> bytes:
+    """The body of `attempts()` in memory, at most `limit` bytes. Raises FetchError."""
+    data = bytearray()
+    for chunk in attempts(request, begin, data.clear):
+        data += chunk
+        if len(data) > limit:
+            raise FetchError(f"{request.what}: the contents are larger than {limit} bytes")
+    return bytes(data)
+
+
 def attempts(request: Request, begin: Callable[[], Iterator[bytes]], restart: Callable[[], None]) -> Iterator[bytes]:
     """The chunks of `begin()`. Where the body breaks off, `restart()` has to throw away what came, and it begins again.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from ignition_py import module
-from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, attempts
+from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, attempts, collected
 from ignition_py.fetch.request import RESPONSE_HEADERS, Request, Session, Settings
 from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import FetchError
@@ -201,10 +201,7 @@ class Fetcher:
         """What is at `url`, for providers, at most `limit` bytes, within `seconds` (0: no limit of its own); see Request for the
         options. Raises NotFound (404), other FetchError."""
         request = self._request(url, what=what, settings=self.settings, seconds=seconds, **options)
-        data = bytearray()
-        for chunk in attempts(request, lambda: _bounded(self._scheme(request), limit, what), data.clear):
-            data += chunk
-        return bytes(data)
+        return collected(request, lambda: self._scheme(request), limit)
 
     def _request(self, url: str, *, what: str, settings: Settings, seconds: float = 0.0, **options: Any) -> Request:
         deadline = Deadline(

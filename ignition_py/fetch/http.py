@@ -1,7 +1,6 @@
 """http and https: attempts, redirects, statuses.
 
     stream()   the body of one response
-    read()     the same in memory, fetched again where it breaks off
     head()     status and headers
 
 Imported only when something is fetched over http. Behaviour (what is retried, which headers are sent where, which time
@@ -18,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from ignition_py import COMPATIBLE
 from ignition_py.fetch import deadline as times
 from ignition_py.fetch.connection import NO_RESPONSE, Broken, Client, Unusable
-from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, Interrupted, attempts, check_needed, pause
+from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, Interrupted, check_needed, pause
 from ignition_py.fetch.request import NotFound, Refused, Settings, TooSlow
 from ignition_py.fetch.urls import bare, public, with_headers
 from ignition_py.report.diag import FetchError
@@ -66,16 +65,6 @@ def stream(request: Request) -> Iterator[bytes]:
         raise Interrupted(where, error.reason) from None
     finally:
         response.close()
-
-
-def read(request: Request, limit: int) -> bytes:
-    """The body of the response, at most `limit` bytes. Raises FetchError."""
-    data = bytearray()
-    for chunk in attempts(request, lambda: stream(request), data.clear):
-        data += chunk
-        if len(data) > limit:
-            raise FetchError(f"{request.what}: the response is larger than {limit} bytes")
-    return bytes(data)
 
 
 def head(request: Request) -> tuple[int, Mapping[str, str]]:
@@ -127,7 +116,7 @@ def _response(request: Request) -> Response:
 
 def _redirected(request: Request) -> Response:
     """One request with its redirects. Raises FetchError for those that lead nowhere, Broken, Unusable."""
-    client: Client = request.session.once(
+    client = request.session.once(
         ("connections", request.settings.connections()),
         lambda: Client(request.settings, lambda: _trusted_time(request)),
     )
@@ -175,10 +164,7 @@ def _trusted_time(request: Request) -> Moment | None:
         )  # fmt: skip
         return seconds_of(head(asked)[1].get("date", ""))
 
-    found: Moment | None = request.session.once(
-        ("time", named), lambda: certificates.trusted_time(named, ask, request.log)
-    )
-    return found
+    return request.session.once(("time", named), lambda: certificates.trusted_time(named, ask, request.log))
 
 
 def _is_final(request: Request, response: Response) -> bool:

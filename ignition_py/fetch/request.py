@@ -8,7 +8,9 @@ from ignition_py.report.diag import FetchError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
     from ignition_py.fetch.deadline import Deadline
     from ignition_py.system.log import Log
@@ -51,12 +53,9 @@ class Settings(Record):
     authorities: tuple[bytes, ...] = ()
     trusted_time: str = ""
 
-    def proxies(self) -> Hashable:
-        return self.http_proxy, self.https_proxy, self.no_proxy
-
     def connections(self) -> Hashable:
         """What open connections depend on: requests for which it is equal share them."""
-        return self.proxies(), self.authorities, self.trusted_time
+        return self.http_proxy, self.https_proxy, self.no_proxy, self.authorities, self.trusted_time
 
 
 class Session:
@@ -67,13 +66,13 @@ class Session:
         self.platform = platform
         self._entries: dict[Hashable, _Entry] = {}
 
-    def once(self, name: Hashable, find: Callable[[], Any]) -> Any:
+    def once(self, name: Hashable, find: Callable[[], T]) -> T:
         """What `find` returned the first time. Threads that ask for the same name wait for it, no others."""
         entry = self._entries.get(name) or self._entries.setdefault(name, _Entry())
         with entry.lock:
             if not entry.found:
                 entry.value, entry.found = find(), True
-        return entry.value
+        return entry.value  # type: ignore[no-any-return]  # what `find` gave
 
 
 class _Entry:

@@ -82,14 +82,9 @@ def target(url: str) -> str:
     return path + mark + query
 
 
-def authority(url: str) -> str:
-    """Host and port of a bare URL as they are written."""
-    return url.partition("//")[2].partition("/")[0].partition("?")[0]
-
-
 def host_header(url: str) -> str:
     """Host and port of a bare URL as the server is to see them: a scope means something on this machine only."""
-    host = authority(url)
+    host = url.partition("//")[2].partition("/")[0].partition("?")[0]
     if not host.startswith("["):
         return host
     address, _, port = host[1:].partition("]")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ignition_py.fetch.request import Headers, Request
-    from ignition_py.fetch.schemes.sigv4 import Credentials
 
 FIRST_REGION = "us-east-1"  # asked for a bucket's region where nothing is known
 HINTS = {"aws": FIRST_REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -61,22 +60,25 @@ def stream(request: Request) -> Iterator[bytes]:
     wanted = parse(request.url, where)
     credentials = cloud.aws_credentials(request) if request.session.platform == "aws" else None
     if not wanted.region:
-        wanted.region = request.session.once(
-            f"region of {wanted.hint} {wanted.bucket}", lambda: _region(request, wanted, where)
-        )
+        name = f"region of {wanted.hint} {wanted.bucket}"
+        wanted.region = request.session.once(name, lambda: _region(request, wanted, where))
     host, path = location(wanted)
     query = canonical_query([] if wanted.version is None else [("versionId", wanted.version)])
     url = _url(host, path) + (f"?{query}" if query else "")
-    late = 0.0
+    late = 0.0  # seconds that our clock is behind
+
+    def sign() -> Headers:
+        """With the time of each attempt."""
+        assert credentials is not None
+        signed = signed_headers(
+            credentials, method="GET", path=path, query=query, headers={"host": host}, region=wanted.region, now=time.time() + late
+        )  # fmt: skip
+        return tuple(signed.items())
+
     for attempt in (1, 2):
-        signed = (
-            request.but(url=url, sign=_Signer(credentials, host, path, query, wanted.region, late))
-            if credentials
-            else request.but(url=url)
-        )
         begun = False
         try:
-            for chunk in http.stream(signed):
+            for chunk in http.stream(request.but(url=url, sign=sign if credentials else None)):
                 begun = True
                 yield chunk
         except NotFound:
@@ -84,39 +86,12 @@ def stream(request: Request) -> Iterator[bytes]:
         except Refused as error:
             late = _lateness(error.date)
             if begun or attempt == 2 or error.status != 403 or credentials is None or abs(late) < CLOCK_TOLERANCE:
-                hint = (
-                    error.hint
-                    if credentials
-                    else "It was asked for anonymously: this machine has no role that could be proved"
-                )
+                anonymous = "It was asked for anonymously: this machine has no role that could be proved"
+                hint = error.hint if credentials else anonymous
                 raise FetchError(f"{where}: S3 answered with status {error.status}", hint=hint) from None
-            request.log.warning(
-                f"the clock of this machine is {late:.0f} seconds behind S3's; signing with the time of S3"
-            )
+            request.log.warning(f"the clock of this machine is {late:.0f} seconds behind S3's; signing with the time of S3")
         else:
             return
-
-
-class _Signer:
-    """Signs anew for each attempt, with the time then. `late` is how many seconds our clock is behind."""
-
-    def __init__(self, credentials: Credentials, host: str, path: str, query: str, region: str, late: float) -> None:
-        self._credentials = credentials
-        self._place = (host, path, query, region)
-        self._late = late
-
-    def __call__(self) -> Headers:
-        host, path, query, region = self._place
-        headers = signed_headers(
-            self._credentials,
-            method="GET",
-            path=path,
-            query=query,
-            headers={"host": host},
-            region=region,
-            now=time.time() + self._late,
-        )
-        return tuple(headers.items())
 
 
 def parse(url: str, where: str) -> Object:
