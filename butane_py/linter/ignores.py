@@ -84,7 +84,9 @@ def _set(entry: Entry, settings: Settings) -> Entry:
 
 
 def _could_run(ignore: Ignore, settings: Settings) -> bool:
-    """False for codes of rules that the settings leave out: their ignores are not superfluous."""
+    """False for codes of rules that the settings leave out, and of targets: their ignores are not superfluous."""
+    if ignore.code.startswith("target-"):
+        return False
     return ignore.code == _EVERY or (settings.runs(ignore.code) and not matches(ignore.code, settings.ignore))
 
 

@@ -60,8 +60,17 @@ def emit(work: Compilation | Subject, chosen: Chosen, *, pretty: bool = False) -
             from butane_py.targets.sizes import check_size
 
             check_size(chosen.target, outputs, Place((), 1, 1, subject.name), findings)
-    report = finished(findings.report)
+    report = _wanted(finished(findings.report), subject)
     return Emission(chosen, {} if report.fatal else outputs, report)
+
+
+def _wanted(report: Report, subject: Subject) -> Report:
+    """The report without what comments of the config and the settings silence."""
+    if subject.source is None or not len(report):
+        return report
+    from butane_py.linter.ignores import filtered
+
+    return filtered(report, subject.source, subject.settings, lint=False)
 
 
 def result_for(work: Compilation, text: str) -> Result:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     S = TypeVar("S", bound=Struct)
 
+_IDENTITIES = ("name", "path", "device")  # fields that entries of lists are known by
 # What `machine.NAME` is among the facts, and the attribute that tells the entries of a list apart.
 _FACTS = {
     "hostname": ("hostname", ""),
@@ -95,7 +96,7 @@ def _without(struct: S, rest: str) -> S | None:
 def _without_item(entry: Field, items: tuple[object, ...], rest: str) -> tuple[object, ...] | None:
     """A list without the item that `rest` names by key or number, or with a field of one or of all items left out."""
     for index, item in enumerate(items):
-        for key in (_key(item), str(index)):
+        for key in (*_keys(item), str(index)):
             if key and rest == key:
                 return items[:index] + items[index + 1 :]
             if key and rest.startswith(f"{key}.") and isinstance(item, Struct):
@@ -110,14 +111,11 @@ def _without_item(entry: Field, items: tuple[object, ...], rest: str) -> tuple[o
     return tuple(changed or item for changed, item in zip(changed_items, items, strict=True))
 
 
-def _key(item: object) -> str:
-    """What an item of a list is known by: an argument itself, a name, a path, a device."""
+def _keys(item: object) -> tuple[str, ...]:
+    """What an item of a list is known by: an argument by itself, an entry by its name, its path or its device."""
     if not isinstance(item, Struct):
-        return str(item)
-    for name in ("name", "path", "device"):
-        if value := item.__dict__.get(name):
-            return str(value)
-    return ""
+        return (str(item),)
+    return tuple(str(item.__dict__[name]) for name in _IDENTITIES if item.__dict__.get(name))
 
 
 def _written(node: Node | None, rest: str, path: Path) -> Path | None:
@@ -145,7 +143,7 @@ def _children(node: Node) -> Iterable[tuple[str, tuple[str | int, Node]]]:
     elif node.kind == SEQUENCE:
         for index, item in enumerate(node.items):
             yield str(index), (index, item)
-            for name in ("name", "path", "device"):
+            for name in _IDENTITIES:
                 found = item.entry(name) if item.kind == MAPPING else None
                 if found is not None:
                     yield found[1].value, (index, item)

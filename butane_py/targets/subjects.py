@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from butane_py.compilation import Compilation
+    from butane_py.linter.settings import Settings
     from butane_py.targets.language import CaCertificate, Machine
     from butane_py.yaml.source import Source
     from ignition_py.report.diag import Path
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Subject(Record):
     """A config in the newest version of the Ignition language, the facts of its section `machine`, and what it says of targets.
 
-    `name` is what reports call the config; `source` is its YAML, None for JSON.
+    `name` is what reports call the config; `source` is its YAML, None for JSON; `settings` say which reports
+    are not wanted.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Subject(Record):
     _: KW_ONLY
     report: Report
     source: Source | None = None
+    settings: Settings | None = None
 
 
 def no_options(name: str) -> TargetOptions:
@@ -53,7 +56,7 @@ def subject_of(work: Compilation, included: Sequence[Compilation] = ()) -> Subje
             facts = facts.over(_facts(part, report))
             options = _with_section(options, part)
     config = upgrade(work.output, work.row.spec)
-    return Subject(work.name, config, facts, options, report=report, source=work.source)
+    return Subject(work.name, config, facts, options, report=report, source=work.source, settings=work.options.settings)
 
 
 def _with_section(options: TargetOptions, part: Compilation) -> TargetOptions:
