@@ -10,7 +10,7 @@ import os
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import Place, path_text
-from ignition_py.spec.read import MAP_KEY, MAP_SUFFIX, MAP_VERSION
+from ignition_py.spec.read import MAP_KEY, MAP_OF_ONE, MAP_SUFFIX, MAP_VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,14 +28,15 @@ def written(place: Place, text: bytes | None = None) -> Place | None:
     """
     try:
         document = _map(place.source, text)
-        if document is None or document["version"] != MAP_VERSION:
+        if document is None or document["version"] not in MAP_VERSIONS:
             return None
         for end in range(len(place.path), 0, -1):
             entry = document["places"].get(path_text(place.path[:end]))
             if entry is not None:
-                line, column, *other = entry
+                file, line, column, *other = entry if document["version"] != MAP_OF_ONE else (0, *entry)
+                name = document["file"] if document["version"] == MAP_OF_ONE else document["files"][file]
                 path = _path(other[0]) if other else _snake(place.path[:end])
-                return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(document["file"]))
+                return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(name))
     except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it
         return None
     return None

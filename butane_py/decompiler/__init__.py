@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py.variants import Variant
-    from ignition_py.spec.model import Struct
+    from ignition_py.spec.model import Field, Struct
 
 _FIRST = ("path", "name", "device", "number", "label", "target", "source")  # what an entry is known by comes first
 
@@ -66,7 +66,7 @@ def decompiled(data: bytes, variant: str, name: str, files: Files | None) -> Dec
         config = raised
     problem: ConfigError | None = None
     for plainly in (False, True):  # contents that do not come back the same stay in their data URLs
-        writer = _Writer(row, None if plainly else files, unpack=not plainly)
+        writer = Writer(row, None if plainly else files, unpack=not plainly)
         text = document(writer.config(config))
         made = Decompiled(text, writer.files.contents if writer.files else {}, report)
         try:
@@ -111,17 +111,18 @@ def _row(variant: str, spec: int) -> Variant:
     return min(later, key=lambda row: row.spec)
 
 
-class _Writer:
-    """Turns structures into the mappings and lists of the YAML text."""
+class Writer:
+    """Turns structures into the mappings and lists of the YAML text. `fold`: mount units of filesystems become with_mount_unit."""
 
-    def __init__(self, row: Variant, files: Files | None, *, unpack: bool) -> None:
-        self._row = row
+    def __init__(self, row: Variant, files: Files | None, *, unpack: bool, fold: bool = True) -> None:
+        self.row = row
+        self._fold = fold
         self._unpack = unpack
         self.files = files
 
     def config(self, config: tables.Config) -> dict[str, Any]:
-        folded = _Folded(config, self._row)
-        data: dict[str, Any] = {"variant": self._row.name, "version": self._row.version}
+        folded = _Folded(config, self.row, fold=self._fold)
+        data: dict[str, Any] = {"variant": self.row.name, "version": self.row.version}
         for entry, value in folded.config.items():
             below = self._struct(value, entry.name)
             below.pop("version", None)
@@ -134,7 +135,7 @@ class _Writer:
     def _struct(self, struct: Struct, wish: str) -> dict[str, Any]:
         """`wish` is what a file with something of this structure would be called."""
         if isinstance(struct, tables.Resource):
-            return self._resource(struct, wish)
+            return self.resource(struct, wish)
         wish = struct.key() or wish
         data: dict[str, Any] = {}
         for entry, value in sorted(
@@ -145,20 +146,25 @@ class _Writer:
                     data[entry.name] = Octal(value)
                 elif entry.many:
                     data[entry.name] = list(value)
-                elif entry.optional or value or entry.required_at(self._row.spec):
+                elif entry.optional or value or entry.required_at(self.row.spec):
                     data[entry.name] = value
             elif entry.many:
                 data[entry.name] = [self._struct(item, f"{wish}-{entry.name}-{i}") for i, item in enumerate(value)]
-            elif below := self._struct(value, wish):
+            elif (below := self._struct(value, wish)) or self.keeps_empty(entry):
                 data[entry.name] = below
         return data
 
-    def _resource(self, resource: tables.Resource, wish: str) -> dict[str, Any]:
+    def keeps_empty(self, entry: Field) -> bool:
+        """True if an empty structure is written."""
+        return False
+
+    def resource(self, resource: tables.Resource, wish: str) -> dict[str, Any]:
+        """Contents and where they come from; `wish` as in _struct."""
         contents = contents_of(resource) if self._unpack and self._inlines(resource) else None
         data: dict[str, Any] = {}
         if contents is not None:
             text = as_text(contents)
-            if self.files is not None and (text is None or len(contents) >= LARGE) and self._row.spec >= 1:
+            if self.files is not None and (text is None or len(contents) >= LARGE) and self.row.spec >= 1:
                 data["local"] = self.files.add(wish, contents)
             elif text is not None:
                 data["inline"] = text
@@ -175,7 +181,7 @@ class _Writer:
 
     def _inlines(self, resource: tables.Resource) -> bool:
         """Spec 3.0's Butane takes inline contents for files alone."""
-        return self._row.spec >= 1 or not isinstance(resource, tables.ConfigReference | tables.CaReference)
+        return self.row.spec >= 1 or not isinstance(resource, tables.ConfigReference | tables.CaReference)
 
 
 class _Folded:
@@ -184,10 +190,10 @@ class _Folded:
     The compiler puts them before all other units, in the order of the filesystems: what stands anywhere else is not its own.
     """
 
-    def __init__(self, config: tables.Config, row: Variant) -> None:
+    def __init__(self, config: tables.Config, row: Variant, *, fold: bool) -> None:
         self.config = config
         self.mounted: list[int] = []
-        if row.spec < 1:
+        if row.spec < 1 or not fold:
             return
         from butane_py.features.mount_units import written_unit
 

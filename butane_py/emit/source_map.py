@@ -13,7 +13,7 @@ from butane_py.places import traced
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import path_text
 from ignition_py.spec.model import Struct
-from ignition_py.spec.read import MAP_KEY, MAP_VERSION
+from ignition_py.spec.read import MAP_KEY, MAP_OF_ONE, MAP_OF_SEVERAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +39,18 @@ declare(
 
 def source_map(work: Compilation, output: Config) -> dict[str, Any]:
     """The map of a config: `places` has, by path in the JSON, line and column of every structure and list item, and the path in the
-    YAML where that is another one."""
+    YAML where that is another one. Where the config is made of several files, the number of one in `files` comes first."""
     places: dict[str, list[int | str]] = {}
+    files = {work.source.name: 0}
+    numbers: list[int] = []
     for spelled, found, same in origins(work, output, entries_only=True):
         place = found.place()
         places[path_text(spelled)] = [place.line, place.column] if same else [place.line, place.column, path_text(found.path)]
-    return {"version": MAP_VERSION, "file": work.source.name, "places": places}
+        numbers.append(files.setdefault(place.source, len(files)))
+    if len(files) == 1:
+        return {"version": MAP_OF_ONE, "file": work.source.name, "places": places}
+    numbered = {path: [number, *place] for (path, place), number in zip(places.items(), numbers, strict=True)}
+    return {"version": MAP_OF_SEVERAL, "files": list(files), "places": numbered}
 
 
 def as_text(made: dict[str, Any]) -> str:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 # The map from entries of a config to the YAML it was compiled from, which `butane-py --source-map` makes and yaml_places.py reads:
-# the key of one inside a config, the end of the name of one beside it, and the version of its format.
+# the key of one inside a config, the end of the name of one beside it, and the versions of its format: of one file, of several.
 MAP_KEY = "sourceMap"
 MAP_SUFFIX = ".map"
-MAP_VERSION = 1
+MAP_OF_ONE, MAP_OF_SEVERAL = MAP_VERSIONS = (1, 2)
 
 
 class EmptyConfig(ConfigError):
@@ -108,7 +108,7 @@ def _decoded(
 
 def _is_source_map(value: Any) -> bool:
     """True for a map that `butane-py --source-map=inline` wrote."""
-    return type(value) is dict and value.get("version") == MAP_VERSION and type(value.get("places")) is dict
+    return type(value) is dict and value.get("version") in MAP_VERSIONS and type(value.get("places")) is dict
 
 
 def _known(raw: Any, claim: str, document: JsonDocument, report: Report) -> int | None:
