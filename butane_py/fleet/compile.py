@@ -22,7 +22,6 @@ from ignition_py.report.diag import ERROR, Entry, Place, Related
 from ignition_py.spec import tables as spec
 from ignition_py.spec.merge import merge
 from ignition_py.spec.upgrade import upgrade
-from ignition_py.system.streams import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ class HostBuild:
             self.around.error(error.code, str(error), entry.place, error.hint)
             return None
         except OSError as error:
-            message = f"{inclusion.path} cannot be read: {reason(error)}"
+            message = f"{inclusion.path} cannot be read: {error.strerror or error}"
             self.around.error("include-missing", message, entry.place, "correct the path or the permissions")
         except ReportedError:
             pass

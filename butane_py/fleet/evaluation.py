@@ -99,8 +99,10 @@ def _member(operand: Operand, name: Name, called: str) -> Operand:
     if value.kind == LIST_VALUE:
         if isinstance(name.text, int) and name.text < len(value.items):
             return Operand(value.items[name.text], type_.item if type_ else None, operand.nullable)
-        message = f"`{called}` has {len(value.items)} items; the first is `{called}.0`"
-        raise EvaluationProblem("var-member", message, name.at, "", (given(Use(called, value)),))
+        count = len(value.items)
+        message = f"`{called}` has {count} item{'s' * (count != 1)} and no `{called}.{name.text}`"
+        hint = "items count from 0" if isinstance(name.text, int) else f"write {called}.0.{name.text} for the first item"
+        raise EvaluationProblem("var-member", message, name.at, hint, (given(Use(called, value)),))
     if value.kind == MAP_VALUE:
         return _of_mapping(operand, name, called)
     return _part(operand, name, called)

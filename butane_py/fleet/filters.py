@@ -90,7 +90,9 @@ def applied(name: str, value: Value, arguments: tuple[str | int, ...]) -> Value:
     found = FILTERS[name]
     if len(arguments) != len(found.arguments) or any(map(_differs, arguments, found.arguments)):
         wanted = ", ".join(_WORDS[each] for each in found.arguments)
-        raise FilterProblem(f"{name} takes {wanted} in parentheses" if wanted else f"{name} takes nothing in parentheses")
+        example = {str: f'write {name}(", ")', int: f"write {name}(4)"}
+        hint = example[found.arguments[0]] if found.arguments else f"write {name}"
+        raise FilterProblem(f"{name} takes {wanted} in parentheses" if wanted else f"{name} takes nothing in parentheses", hint)
     if value.kind not in found.takes:
         kinds = {TEXT: "a single value", LIST: "a list", MAP: "a mapping"}
         hint = "join makes a text of a list, json of anything" if value.kind != TEXT else "take the filter away"

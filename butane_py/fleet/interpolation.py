@@ -32,7 +32,7 @@ class Grafted(Node):
 
     __slots__ = ("uses",)
 
-    def __init__(self, kind: int, at: Node, uses: tuple[Use, ...], value: str = "", tag: str = "", plain: bool = False) -> None:
+    def __init__(self, kind: int, at: Node, uses: tuple[Use, ...], value: str = "", tag: str = "", plain: bool = True) -> None:
         super().__init__(kind, at.line, at.column, value, tag, plain)
         self.end = at.end
         self.uses = uses
@@ -179,7 +179,7 @@ class Expander:
         except ReportedError:
             self.failures += 1
         else:
-            return Grafted(SCALAR, node, uses, text, node.tag)
+            return Grafted(SCALAR, node, uses, text, node.tag, plain=False)
         return None
 
     def _error(
@@ -205,7 +205,7 @@ def _graft(value: Value, at: Node, name: str) -> Node | None:
     for key, member in value.members.items():
         below = _graft(member, at, f"{name}.{key}")
         if below is not None:
-            made.items.append((Grafted(SCALAR, at, uses, key), below))
+            made.items.append((Grafted(SCALAR, at, uses, key, plain=False), below))
     return made
 
 
@@ -251,6 +251,7 @@ def misplaced(template: Template) -> list[Entry]:
     found = [
         Entry(ERROR, "var-in-key", "a key cannot hold a reference", place_inside(source, key, key.value.index(MARK), path))
         for key, path in template.keys
+        if path[:1] != ("vars",)  # whose names are checked where they are declared
     ]
     root = source.root
     for name in ("variant", "version"):

@@ -57,7 +57,7 @@ class Payloads:
     )
     def replaced(self, work: Compilation, contents: bytes, local: str, path: Path) -> bytes:
         """The contents with references replaced; as they are where an error was reported."""
-        name = os.path.join(work.options.files_dir or "", local)
+        name = os.path.normpath(os.path.join(work.options.files_dir or "", local))
         here = (Related("embedded here", work.source.place(path)),)
         try:
             pieces = self.cache.pieces(contents)

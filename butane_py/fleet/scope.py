@@ -186,10 +186,10 @@ class Scope:
 
     def _misfit(self, declaration: Declaration, error: Misfit) -> None:
         """Reports a value that does not fit, at the value where it has a line, with the declaration; else the other way round."""
-        name, value = declaration.name, error.value
+        name, value = ".".join([declaration.name, *map(str, error.path)]), error.value
         hide = declaration.secret or value.secret
         shown = SECRET if hide else shown_safely(value)
-        message = f"`{name}` is {shown}; it {_of_secret(error) if hide else error}"
+        message = f"`{name}` {error}" if error.tells and not hide else f"`{name}` is {shown}; it {_of_secret(error) if hide else error}"
         place, other = value.place, Related("declared here", declaration.place)
         if not place.line:
             place, other = declaration.place, Related(f"the value comes from {where(value.place)}", value.place)

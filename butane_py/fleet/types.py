@@ -25,13 +25,18 @@ _EXAMPLES = {STRING: "a text", INT: "1500", BOOL: "true", **{name: form.example 
 
 
 class Misfit(ValueError):
-    """A value does not fit: the code, the end of a sentence about the value, the way out, and the value or the part of it that is meant."""
+    """A value does not fit: the code, the end of a sentence about the value, the way out, and the value or the part of it that is meant.
 
-    def __init__(self, code: str, message: str, value: Value, hint: str = "") -> None:
+    `path` leads to the part (members and numbers of items); `tells` is true where the sentence says what the value is.
+    """
+
+    def __init__(self, code: str, message: str, value: Value, hint: str = "", *, tells: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
         self.value = value
+        self.tells = tells
+        self.path: tuple[str | int, ...] = ()
 
 
 def shown(value: Value) -> str:
@@ -139,8 +144,17 @@ def _collection(value: Value, wanted: Type) -> Value:
         return _object(value, wanted)
     assert wanted.item is not None
     if wanted.kind == LIST:
-        return value.but(items=tuple([converted(item, wanted.item) for item in value.items]))
-    return value.but(members={name: converted(item, wanted.item) for name, item in value.members.items()})
+        return value.but(items=tuple([_inner(item, wanted.item, index) for index, item in enumerate(value.items)]))
+    return value.but(members={name: _inner(item, wanted.item, name) for name, item in value.members.items()})
+
+
+def _inner(value: Value, wanted: Type, part: str | int, *, nullable: bool = False) -> Value:
+    """A member or an item, converted. Raises Misfit."""
+    try:
+        return converted(value, wanted, nullable=nullable)
+    except Misfit as error:
+        error.path = (part, *error.path)
+        raise
 
 
 def _object(value: Value, wanted: Type) -> Value:
@@ -152,11 +166,11 @@ def _object(value: Value, wanted: Type) -> Value:
         if name not in wanted.members:
             close = near(name, wanted.members)
             hint = f"did you mean {close}?" if close else f"the type is {wanted}"
-            raise Misfit("var-type", f"has the member {name!r}, which its type does not know", item, hint)
-        members[name] = converted(item, wanted.members[name], nullable=name in wanted.optional)
+            raise Misfit("var-type", f"has the member `{name}`, which its type does not know", item, hint, tells=True)
+        members[name] = _inner(item, wanted.members[name], name, nullable=name in wanted.optional)
     for name in wanted.members:
         if name not in members and name not in wanted.optional:
-            raise Misfit("var-type", f"has no member {name!r}", value, f"the type is {wanted}")
+            raise Misfit("var-type", f"has no member `{name}`", value, f"the type is {wanted}", tells=True)
         if name not in members:
             members[name] = Value(TEXT, value.place, value.layer, text="null", style=WORD, secret=value.secret)
     return value.but(members=members)
@@ -189,7 +203,7 @@ def _check_length(declaration: Declaration, value: Value) -> None:
     what = "characters" if value.kind == TEXT else "items"
     if size < least or (most is not None and size > most):
         wanted = f"exactly {least}" if least == most else f"at least {least}" if size < least else f"at most {most}"
-        raise Misfit("var-range", f"has {size} {what}; it has to have {wanted}", value, f"give it {wanted} {what}")
+        raise Misfit("var-range", f"has {size} {what}, and has to have {wanted}", value, f"give it {wanted} {what}", tells=True)
 
 
 def _did_you_mean(leaf: Value, declaration: Declaration) -> str:
