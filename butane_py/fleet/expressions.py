@@ -13,8 +13,7 @@ from ignition_py.record import Record
 from ignition_py.report.catalog import code
 
 MARK = "${{"
-_ESCAPED = "$${{"
-_BEGIN = re.compile(r"\$?\$\{\{")
+_BEGIN = re.compile(r"\$+\{\{")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<end>\}\})|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>-?[0-9]{1,18}(?![0-9A-Za-z_]))"""
     r"""|(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign>[.|(),]))""",
@@ -66,17 +65,22 @@ Pieces = tuple["str | Reference", ...]
 
 
 def parse(text: str) -> Pieces:
-    """The pieces of a text. Raises SyntaxProblem."""
+    """The pieces of a text. Of dollars in front of {{ each pair stands for one; a single one that is left begins a reference.
+
+    Raises SyntaxProblem.
+    """
     pieces: list[str | Reference] = []
     at = 0
     while (found := _BEGIN.search(text, at)) is not None:
-        if found.start() > at:
-            pieces.append(text[at : found.start()])
-        if found[0] == _ESCAPED:
-            pieces.append(MARK)
+        dollars = found.end() - found.start() - 2
+        before = text[at : found.start()] + "$" * (dollars // 2)
+        if dollars % 2 == 0:
+            pieces.append(f"{before}{{{{")
             at = found.end()
             continue
-        reference = _Parser(text, found.start()).reference()
+        if before:
+            pieces.append(before)
+        reference = _Parser(text, found.end() - len(MARK)).reference()
         pieces.append(reference)
         at = reference.end
     if at < len(text):

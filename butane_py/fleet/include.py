@@ -206,7 +206,8 @@ def _holds(entry: Entry, node: Node, scope: Scope) -> bool:
         return expanded.value == "true"
     uses = expanded.uses if isinstance(expanded, Grafted) else ()
     place = scope.file.source.node_place(node, at)
-    scope.around.error("include-when", "when is not true or false", place, "write true or false, or declare the variable as bool", tuple(map(given, uses)))
+    hint = "write true or false, or declare the variable as bool"
+    scope.around.error("include-when", "when is not true or false", place, hint, tuple(map(given, uses)))
     return False
 
 

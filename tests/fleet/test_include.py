@@ -208,8 +208,7 @@ def test_all_files_report_in_one_run() -> None:
 def test_symbolic_links_may_not_lead_out(target: str, tmp_path: Path) -> None:
     write({"in/node.bu": HEAD + "include: [l.bu]\n", "outside/x.bu": FILE, "in/inner.bu": FILE})
     Path("in/l.bu").symlink_to(tmp_path / target)
-    expected = "include-outside" if target == "outside/x.bu" else "include-outside"
-    assert [entry.code for entry in build("in/node.bu").report] == [expected]
+    assert [entry.code for entry in build("in/node.bu").report] == ["include-outside"]
     Path("in/l.bu").unlink()
     Path("in/l.bu").symlink_to("inner.bu")
     assert paths(build("in/node.bu")) == ["/etc/b"]

@@ -43,7 +43,7 @@ TEXTS = {
     "${{ n | json }} ${{ t | json }} ${{ s | json }} ${{ nil | json }}": '420 true "a b" null',
     "${{ s | b64 }}": "YSBi", "${{ s | upper }} ${{ h | upper | lower }}": "A B n1.lab.example", "${{ multi | indent(2) }}": "one\n  two\n\n  three",
     "${{ s | sh }} ${{ h | sh }}": "'a b' n1.lab.example", "${{ s | unit }}": '"a b"', '${{ nil | default("x") }}': "x", "${{ nil | default(3) }}": "3",
-    '${{ nil | upper | default("x") }}': "x", '${{ l | join("") | b64 }}': "eHkgeg==", "$${{ s }}": "${{ s }}", "$${{ ${{ s }}": "${{ a b", "$$${{ s }}": "$${{ s }}",
+    '${{ nil | upper | default("x") }}': "x", '${{ l | join("") | b64 }}': "eHkgeg==", "$${{ s }}": "${{ s }}", "$${{ ${{ s }}": "${{ a b", "$$${{ s }}": "$a b", "$$$${{ s }}": "$${{ s }}", "a$$b$": "a$$b$",
     "${HOME} {{ s }} $(x) %i": "${HOME} {{ s }} $(x) %i", "${{s|upper}}": "A B", "${{\n s\n}}": "a b", "$ {{ s }}": "$ {{ s }}", "}}": "}}",
     "${{ s | default(\"}}\") }}": None,
 }  # fmt: skip
