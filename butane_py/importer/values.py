@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from butane_py.yaml.decode import _is_merge
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Place
@@ -226,7 +225,7 @@ class Value:
             name = key.target if key.kind == ALIAS and key.target is not None else key
             if name.kind != SCALAR:
                 self.error("a key has to be one word")
-            elif name.value == "<<" and _is_merge(name):
+            elif name.value == "<<" and name.plain:
                 merges.append(value)
             elif name.value not in found:
                 found[name.value] = Value(self.reader, value, (*self.path, name.value), key)

@@ -17,6 +17,7 @@ MODULES: dict[str, str] = {
     "bottlerocket": "butane_py.targets.bottlerocket",
     "nixos": "butane_py.targets.nixos",
     "talos": "butane_py.targets.talos",
+    "bootc": "butane_py.targets.bootc",
 }
 NAMES = tuple(MODULES)
 

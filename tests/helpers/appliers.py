@@ -63,4 +63,14 @@ def kairos(folder: Path, config: bytes) -> Tree:
     return applied(folder, f"set -e\nchmod 0644 /etc/hostname\n{command}\n", {"config": config})
 
 
-APPLIERS: dict[str, Callable[[Path, bytes], Tree]] = {"combustion": combustion, "cloud-init": cloud_init, "kairos": kairos}
+def bootc(folder: Path, config: bytes) -> Tree:
+    """The script of the Containerfile, and what systemd does with its sysusers.d and tmpfiles.d when a machine boots."""
+    lines = config.decode("utf-8", "surrogateescape").split("\n")
+    first = next(index for index, line in enumerate(lines) if line.startswith("RUN bash <<"))
+    delimiter = lines[first].partition("<<")[2].strip("'")
+    script = "\n".join(lines[first + 1 : lines.index(delimiter, first + 1)]).encode("utf-8", "surrogateescape")
+    run = "set -e\nln -s /bin/true /usr/local/bin/update-ca-trust\nbash /run/input/script\n"
+    return applied(folder, run + "systemd-tmpfiles --create /usr/lib/tmpfiles.d/butane.conf\n", {"script": script})
+
+
+APPLIERS: dict[str, Callable[[Path, bytes], Tree]] = {"combustion": combustion, "cloud-init": cloud_init, "kairos": kairos, "bootc": bootc}

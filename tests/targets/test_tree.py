@@ -28,7 +28,7 @@ NEEDS = {"cloud-init": "cloud-init", "combustion": "bash", "kairos": "python3", 
 # The accounts that own something: Ignition's applier makes none.
 ACCOUNTS = "groupadd --gid 2000 apps; useradd --create-home --groups apps ops"
 # Parts that accounts, the machine's own programs and the appliers have written, whatever the config says.
-OTHERS = ("/dev", "/proc", "/run", "/tmp", "/home", "/root", "/usr", "/etc/cloud", "/etc/sudoers.d", "/var/lib/cloud", "/var/lib/dpkg", "/var/log",
+OTHERS = ("/dev", "/proc", "/run", "/tmp", "/home", "/var/home", "/root", "/usr", "/etc/cloud", "/etc/sudoers.d", "/var/lib/cloud", "/var/lib/dpkg", "/var/log",
           "/var/cache", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/.pwd.lock",
           "/var/lib/ca-certificates-java")  # fmt: skip
 CONFIG = f"""
@@ -46,7 +46,7 @@ machine:
 passwd:
   groups: [{{name: apps, gid: 2000}}]
   users:
-    - {{name: ops, groups: [apps], password_hash: "$6$rounds=5000$sa'lt$abc", ssh_authorized_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLE ops@example.com"]}}
+    - {{name: ops, uid: 4242, groups: [apps], password_hash: "$6$rounds=5000$sa'lt$abc", ssh_authorized_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLE ops@example.com"]}}
 storage:
   directories:
     - {{path: /var/lib/app, mode: 0750, user: {{name: ops}}, group: {{name: apps}}}}
@@ -85,6 +85,7 @@ systemd:
     - {{name: debug-shell.service, mask: true}}
 targets:
   kairos: {{skip: [storage.files./opt/append, storage.files./etc/services, storage.files./opt/both.append]}}
+  bootc: {{skip: [storage.files./opt/append, storage.files./opt/both.append, storage.links./opt/hard]}}
 """
 
 
@@ -143,7 +144,7 @@ passwd:
   groups: [{name: apps, gid: 2000}, {name: plain}]
   users:
     - {name: ops, uid: 4000, gecos: "Op's & co", shell: /bin/sh, home_dir: /home/elsewhere, groups: [apps], password_hash: "$6$x$y'z", admin: true}
-    - {name: bare, no_create_home: true}
+    - {name: bare, uid: 4001, no_create_home: true}
     - {name: daemon9, system: true, primary_group: plain, no_user_group: true}
 """
     result = emitted(text, target)
