@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-PLAIN = Path(__file__).parents[2] / "testdata/targets/plain.nix"
+FOLDER = Path(__file__).parents[2] / "testdata/targets"
+PLAIN = FOLDER / "plain.nix"
 
 
 def evaluated(text: str, folder: Path) -> Any:
@@ -23,6 +24,15 @@ def module(text: bytes, folder: Path) -> Any:
     path = folder / "module.nix"
     path.write_bytes(text)
     return _run(folder, str(PLAIN), "--arg", "module", str(path))
+
+
+def checked(text: bytes, folder: Path, checker: str, **given: str) -> Any:
+    """What a checker of testdata/targets makes of a module, as JSON data; it fails on what the options' types refuse."""
+    path = folder / "checked.nix"
+    path.write_bytes(text)
+    more = [word for name, value in given.items() for word in ("--arg", name, value)]
+    name = "file" if checker.startswith("disko") else "module"
+    return _run(folder, str(FOLDER / checker), "--arg", name, str(path), *more)
 
 
 def _run(folder: Path, *arguments: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,46 @@ def test_facts_of_another_system(tmp_path: Path) -> None:
         "networking": {"hostName": "n1"},
         "boot": {"kernel": {"sysctl": {"vm.swappiness": "1"}}},
     }
+
+
+FULL = """machine: {hostname: node1.example.com, timezone: UTC, sysctl: {a.b: 1}, kernel_modules: [{name: dummy, parameters: [a=1]}]}
+passwd:
+  groups: [{name: apps, gid: 2000}]
+  users: [{name: ops, groups: [apps], ssh_authorized_keys: [ssh-ed25519 AAAA me]}, {name: app, system: true}]
+storage:
+  files: [{path: /etc/a, mode: 0644, contents: {inline: a}}, {path: /var/a, contents: {inline: a}}]
+  directories: [{path: /var/lib/a}]
+  links: [{path: /var/lib/b, target: a}]
+  disks:
+    - device: /dev/disk/by-id/virtio-disk1
+      wipe_table: true
+      partitions: [{number: 1, label: data, size_mib: 2048, start_mib: 1}, {label: swap, size_mib: 512}, {label: m1, size_mib: 64}, {label: rest}]
+    - {device: /dev/disk/by-path/virtio-disk1, partitions: [{label: m2, size_mib: 64}]}
+  raid: [{name: mirror, level: raid1, devices: [/dev/disk/by-partlabel/m1, /dev/disk/by-partlabel/m2]}]
+  luks: [{name: vault, device: /dev/disk/by-partlabel/rest, discard: true}]
+  filesystems:
+    - {device: /dev/disk/by-partlabel/data, format: ext4, path: /srv, label: d, mount_options: [noatime], with_mount_unit: true}
+    - {device: /dev/disk/by-partlabel/swap, format: swap, with_mount_unit: true}
+    - {device: /dev/md/mirror, format: xfs, path: /m, with_mount_unit: true}
+    - {device: /dev/mapper/vault, format: btrfs, path: /v, with_mount_unit: true}
+systemd:
+  units: [{name: a.service, enabled: true, contents: "[Service]\\nExecStart=/run/x\\n[Install]\\nWantedBy=a.target\\n"}, {name: b.service, mask: true}]
+targets: {nixos: {key_files: {vault: /run/vault.key}}}
+"""
+
+
+@pytest.mark.skipif("NIXPKGS_LIB" not in os.environ, reason="nixpkgs.lib is not ours to carry: NIXPKGS_LIB names a copy of its folder")
+def test_options_have_their_types(tmp_path: Path) -> None:
+    made = nix.checked(emitted(FULL, "nixos").outputs["configuration.nix"], tmp_path, "check.nix", lib=f"import {os.environ['NIXPKGS_LIB']}")
+    assert made["hostName"] == "node1"
+    assert set(made["units"]) == {"a.service", "b.service"}
+
+
+@pytest.mark.skipif(
+    not {"NIXPKGS_LIB", "DISKO"} <= set(os.environ), reason="disko is not ours to carry: DISKO and NIXPKGS_LIB name copies of their folders"
+)
+def test_disko_takes_its_file(tmp_path: Path) -> None:
+    given = {"lib": f"import {os.environ['NIXPKGS_LIB']}", "disko": os.environ["DISKO"]}
+    made = nix.checked(emitted(FULL, "nixos").outputs["disko.nix"], tmp_path, "disko-check.nix", **given)
+    assert {path: each["fsType"] for path, each in made["fileSystems"].items()} == {"/srv": "ext4", "/m": "xfs", "/v": "btrfs"}
+    assert len(made["swapDevices"]) == 1
