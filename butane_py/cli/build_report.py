@@ -63,7 +63,8 @@ class Reporter:
         if more.entries:
             first = next(iter(reports), self._request.config)
             reports[first] = Report([*more, *reports.get(first, Report())])
-        self._tell(reports, to_stdout=to_stdout)
+        if not self._request.shows or any(map(len, reports.values())):
+            self._tell(reports, to_stdout=to_stdout)
         if self._job.style == "text":
             self._sum_up(to_stdout=to_stdout)
         return any(report.fatal for report in reports.values())

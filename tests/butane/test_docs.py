@@ -24,7 +24,8 @@ def _examples() -> Iterator[tuple[str, str]]:
             shown = [(command.line, command.output + "\n") for command in block.commands if re.fullmatch(r"cat \S+\.bu", command.text)]
             if block.language in ("yaml", "yml") and "wrong" not in block.words:
                 shown.append((block.line, block.body))
-            yield from ((f"{path.name}-{line}", text) for line, text in shown if re.search(r"^variant:", text, re.M))
+            plain = [each for each in shown if not re.search(r"^(?:vars|include):", each[1], re.M)]  # else the page builds it
+            yield from ((f"{path.name}-{line}", text) for line, text in plain if re.search(r"^variant:", text, re.M))
 
 
 EXAMPLES = dict(_examples())
