@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from ignition_py.initrd import carried
 from ignition_py.initrd.bundle import MAIN, bundle, compiled
 from ignition_py.initrd.modules import OWN, MissingModule, Module, modules_needed
+from ignition_py.initrd.patterns import with_patterns
 from ignition_py.initrd.stand_ins import STAND_INS
 
 PREFIX = "/usr/lib/ignition-py"
@@ -113,10 +114,10 @@ class Python:
                 self.files[target + "c"] = bytecode(_read(module.path), relative_path(module))
             else:
                 bundled.append((module.name, module.search is not None, _read(module.path)))
-        self.bundle = bundle(bundled)
-        names = " ".join(module.name for module in modules if _importable(module.name))
+        names = [module.name for module in modules if _importable(module.name)]
+        self.bundle = bundle(with_patterns(bundled, names))
         self.files[layout.bundle] = self.bundle.data
-        for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=names))):
+        for path, then in ((layout.launcher, MAIN), (layout.check, _CHECK.format(names=" ".join(names)))):
             program = self.bundle.program(then, python=layout.python, path=layout.bundle, library=layout.library)
             self.files[path] = program.encode()
 
