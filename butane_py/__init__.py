@@ -56,6 +56,7 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
     raw: bool = False,
     lint: bool = False,
     source_map: bool = False,
+    target: str = "",
     name: str = "<config>",
 ) -> Result:
     """Compiles one Butane config.
@@ -64,15 +65,16 @@ def compile(  # noqa: A001  # the library's verb; nobody compiles Python here
     paths and no lines. `files_dir` is the directory that local files may come from (none are read without it). `pretty`
     indents the JSON; `raw` writes an Ignition config where a variant would wrap it into a MachineConfig; `lint` adds the
     warnings of the linter; `source_map` asks for the map of docs/source-maps.md; `name` is what places in the report call
-    the source.
+    the source. `target` is another system to write for, `NAME[@VERSION][:FLAVOUR]` (docs/targets.md); the result's `outputs` are then
+    all its outputs.
 
     Nothing is raised for a config that is wrong: see `Result.ok` and `Result.raise_for_errors()`. Raises TypeError or
-    ValueError for a mapping that holds what no YAML text could.
+    ValueError for a mapping that holds what no YAML text could, and ValueError for a target that there is not.
     """
     from butane_py.compilation import Options
     from butane_py.pipeline import compile_source
 
-    options = Options(files_dir, pretty=pretty, raw=raw, lint=lint, source_map=source_map)
+    options = Options(files_dir, pretty=pretty, raw=raw, lint=lint, source_map=source_map, target=target)
     if isinstance(source, str):
         return compile_source(source.encode("utf-8", "surrogatepass"), name, options)
     if isinstance(source, bytes):

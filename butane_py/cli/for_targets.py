@@ -268,7 +268,8 @@ class _Run:
         """The line below a report: what was found, and whether something was written."""
         head = f"{self._name}: {target}: " if target else f"{self._name}: "
         if len(report):
-            return f"{head}{render.summary(report)}{'' if wrote else '; nothing was written'}\n"
+            nothing = "" if wrote or self._wish.job.check else "; nothing was written"
+            return f"{head}{render.summary(report)}{nothing}\n"
         return f"{head}nothing is lost\n" if self._wish.job.check else ""
 
 

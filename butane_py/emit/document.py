@@ -114,7 +114,7 @@ def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         yield start
         yield from _mapping(value, indent)
-    elif isinstance(value, Row) and value and not any(is_block(item) for item in value):
+    elif isinstance(value, Row) and value and all(isinstance(item, str) and not is_block(item) for item in value):
         yield f"{start} [{', '.join(map(_in_flow, value))}]"
     elif isinstance(value, list | tuple) and value:
         yield start

@@ -60,6 +60,7 @@ def emit(work: Compilation | Subject, chosen: Chosen, *, pretty: bool = False) -
             from butane_py.targets.sizes import check_size
 
             check_size(chosen.target, outputs, Place((), 1, 1, subject.name), findings)
+    findings.report.entries.sort(key=lambda entry: (entry.place.line, entry.place.column))
     report = _wanted(finished(findings.report), subject)
     return Emission(chosen, {} if report.fatal else outputs, report)
 

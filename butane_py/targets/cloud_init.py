@@ -87,13 +87,16 @@ class _Writer:
             "groups": groups,
             "users": users,
             **self._authorities(),
-            "bootcmd": [Row(command) for command in self._boot],
+            "bootcmd": self._boot,
             "fs_setup": fs_setup(self._plan),
-            "mounts": [Row(entry) for entry in mounts(self._plan)],
+            "mounts": mounts(self._plan),
             "write_files": self._files,
-            "runcmd": [Row(command) for command in self._run],
+            "runcmd": self._run,
         }
         result: dict[str, Any] = merged({key: value for key, value in made.items() if value}, self._native)
+        for key in ("bootcmd", "mounts", "runcmd"):
+            if isinstance(result.get(key), list):
+                result[key] = [Row(entry) if isinstance(entry, list) else entry for entry in result[key]]
         return result
 
     def _facts(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from butane_py.targets.fields import Neutral
     from butane_py.targets.model import No, Target
 
 _PLAIN_SPACE = 2  # between columns
@@ -49,7 +50,7 @@ def list_markdown(names: Sequence[str]) -> str:
 def as_text(names: Sequence[str]) -> str:
     """The matrix, and below it the limits and the ways out."""
     table = [["field", *names]] + [
-        [field.title, *(mark(load(name).support[field.name]) for name in names)] for field in FIELDS.values()
+        [field.title, *(mark(_shown(load(name), field)) for name in names)] for field in FIELDS.values()
     ]
     widths = [max(len(row[column]) for row in table) for column in range(len(names) + 1)]
     lines = [
@@ -64,23 +65,34 @@ def as_markdown(names: Sequence[str]) -> str:
     head = f"| field | {' | '.join(names)} |\n| --- |{' --- |' * len(names)}\n"
     rows = []
     for field in FIELDS.values():
-        cells = (mark(load(name).support[field.name]) for name in names)
+        cells = (mark(_shown(load(name), field)) for name in names)
         rows.append(f"| {field.title} | {' | '.join(cells)} |\n")
     return head + "".join(rows) + "\n" + "".join(f"- {note}\n" for note in _notes(names))
 
 
+def _shown(target: Target, field: Neutral) -> Takes | No:
+    """The cell of a field; that of the field above it where the target cannot say that one."""
+    above = FIELDS.get(field.above)
+    cell = _shown(target, above) if above is not None else None
+    return target.support[field.name] if cell is None or isinstance(cell, Takes) else cell
+
+
 def _notes(names: Sequence[str]) -> list[str]:
-    """A line for each cell that has limits, or a sentence and a way out."""
-    notes = []
+    """A line for each limit of a target, and for each sentence and way out, with the fields that have it in common."""
+    notes: dict[tuple[str, str], list[str]] = {}
     for name in names:
         for field in FIELDS.values():
-            cell = load(name).support[field.name]
-            if isinstance(cell, Takes):
-                if cell.limits:
-                    notes.append(f"{name}, {field.title}: {cell.limits}")
-            else:
-                notes.append(f"{name}, {field.title}: {cell.sentence}" + (f"; {cell.hint}" if cell.hint else ""))
-    return notes
+            cell = _shown(load(name), field)
+            text = (
+                cell.limits
+                if isinstance(cell, Takes)
+                else f"{cell.sentence}; {cell.hint}"
+                if cell.hint
+                else cell.sentence
+            )
+            if text:
+                notes.setdefault((name, text), []).append(field.title)
+    return [f"{name}, {', '.join(titles)}: {text}" for (name, text), titles in notes.items()]
 
 
 def as_json(names: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ def script(text: str) -> bytes:
 
 
 @pytest.mark.subprocess
-@pytest.mark.parametrize("text", [CONFIG, CONFIG + ARGUMENTS + "targets: {combustion: {packages: [vim], script: 'echo hi'}}\n", "{}\n"])
+@pytest.mark.parametrize("text", [CONFIG, ARGUMENTS + CONFIG + "  combustion: {packages: [vim], script: 'echo hi'}\n", "{}\n"])
 def test_shells_and_shellcheck_accept_it(text: str, tmp_path: Path) -> None:
     head = {"head": "{variant: machine, version: 1.0.0-experimental}\n"} if text == "{}\n" else {}
     result = emitted("" if head else text, "combustion", **head)
@@ -107,7 +107,7 @@ def test_what_it_cannot_say() -> None:
   luks: [{name: l, device: /dev/e}]
 """
     result = emitted(text, "combustion")
-    assert codes(result) == [("target-no-disks", 4), ("target-no-disks", 5), ("target-no-luks", 7), ("target-no-raid", 6)]
+    assert codes(result) == [("target-no-disks", 4), ("target-no-disks", 5), ("target-no-raid", 6), ("target-no-luks", 7)]
     assert all("--target microos" in entry.hint for entry in result.report)
 
 

@@ -12,6 +12,7 @@ from butane_py.targets.matrix import mark
 from butane_py.targets.model import No, TargetError
 from butane_py.targets.registry import MODULES, NAMES, choose, load
 from ignition_py.report.catalog import load as load_codes
+from tools.targets_matrix import PAGE, filled
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,3 +70,8 @@ def test_the_command_lists_every_target(capfd: pytest.CaptureFixture[str]) -> No
     assert run.run(["nope"], "butane-py targets") == 2
     assert run.run(["--matrix", "--format", "markdown", "fcos"], "butane-py targets") == 0
     assert "| field | fcos |" in capfd.readouterr().out
+
+
+def test_the_page_has_the_matrix() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert filled(page) == page, "run tools/targets_matrix.py"
