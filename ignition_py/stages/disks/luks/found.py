@@ -15,7 +15,6 @@ from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Resource
 from ignition_py.stages.disks import progress
-from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.system.blkid import probe
 from ignition_py.system.run import run
@@ -178,17 +177,16 @@ def _no_header(node: str) -> StageError:
 
 
 def opens(log: Log, node: str, luks: Luks, key: bytes, *, sure: bool = True) -> bool | None:
-    """True if the key opens the volume, tried without opening it. None where cryptsetup cannot tell, unless it has to be `sure`
-    (of a file it may not: it needs ciphers that are not in every kernel). Raises CommandError, StageError."""
-    try:
-        done = run(
-            log,
-            ["cryptsetup", "open", "--test-passphrase", "--key-file", luks_keys.put(luks.name, key), node],
-            what=f"trying the key file of LUKS volume {luks.name}",
-            ok=(0, _WRONG_KEY) if sure else range(256),
-        )
-    finally:
-        luks_keys.drop(luks.name)
+    """True if the key opens the volume, tried without opening it, and without a file, so that a user can plan. None where cryptsetup
+    cannot tell, unless it has to be `sure` (of a file it may not: it needs ciphers that are not in every kernel). Raises CommandError,
+    StageError."""
+    done = run(
+        log,
+        ["cryptsetup", "open", "--test-passphrase", "--key-file", "-", node],
+        what=f"trying the key file of LUKS volume {luks.name}",
+        stdin=key,
+        ok=(0, _WRONG_KEY) if sure else range(256),
+    )
     return {0: True, _WRONG_KEY: False}.get(done.returncode)
 
 
