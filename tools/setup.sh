@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what is missing on a Debian 12: programs by apt (needs root), Python packages by pip into .venv.
 #
-#     tools/setup.sh vm      what building and booting machines needs
-#     tools/setup.sh demo    that, and the package without the executor's dependencies in .venv
+#     tools/setup.sh demo    what building and booting machines needs, and the package without the executor's dependencies in .venv
+#     tools/setup.sh vm      what the tests' machines need
 #     tools/setup.sh test    that, the executor and everything the tests use
 #     tools/setup.sh --help  this text
 #
@@ -15,7 +15,8 @@ what=${1:-test}
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-vm_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux swtpm'
+demo_packages='qemu-system-x86 mmdebstrap e2fsprogs mount util-linux'
+vm_packages="$demo_packages swtpm"
 # What the executor starts, and what its tests compare with. libparted-dev and a compiler build pyparted.
 test_packages="$vm_packages ignition
     gcc libc6-dev libparted-dev pkg-config binutils
@@ -115,7 +116,7 @@ case $what in
         ;;
     demo)
         # shellcheck disable=SC2086
-        install $vm_packages
+        install $demo_packages
         # What `tools/test.sh` has made serves as well.
         if [ ! -x .venv/bin/ignition-py ]; then
             make_venv ''

@@ -43,6 +43,17 @@ _NO_HOOK = (
     ' && chmod 755 "$1/etc/kernel/postinst.d/dracut"'
 )
 
+# Adds packages to a tree, and takes away those with a - behind their name. $0 tree, then packages.
+_EXTEND = """set -e
+touch "$0/etc/resolv.conf"; mount --bind /etc/resolv.conf "$0/etc/resolv.conf"
+mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"
+in_tree() { chroot "$0" "$@"; }
+in_tree apt-get -qq -o APT::Sandbox::User=root update
+in_tree apt-get -qq -y -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"
+in_tree apt-get clean
+rm -rf "$0/var/lib/apt/lists/"*
+"""
+
 _MASKED = (
     "systemd-firstboot.service",  # asks questions on the console of a machine without a root password
     # What costs time under translation and serves no test.
@@ -82,7 +93,7 @@ def _watched(argv: list[str], what: str, say: Say) -> None:
         for line in process.stdout:
             last.append(line.strip())
             step = line.split(" ", 1)[0]
-            if step == "I:":
+            if step == "I:" and "/" not in line:  # with one it is a hook's command line or a package's own line
                 say(f"  {line[3:].strip()}")
             elif step in _PACKAGE_STEPS:
                 counts[step] += 1
@@ -126,11 +137,25 @@ def tree(say: Say = silent, shape: Shape = PLAIN) -> str:
     A shape with packages or a suite of its own has a tree of its own, for its root disk; kernel and initramfs come from the plain one.
     """
     kind = f"{shape.name}tree" if shape.packages or shape.suite != PLAIN.suite else "tree"
+    if shape.packages and shape.suite == PLAIN.suite:
+        plain = tree(say)
+        return cached(kind, tree_key(shape), lambda path: _extend_tree(plain, path, shape), f"Debian {kind}", say)
     return cached(kind, tree_key(shape), lambda path: _build_tree(path, shape, say), f"Debian {kind} by mmdebstrap", say)
 
 
 def tree_key(shape: Shape = PLAIN) -> str:
-    return key_of([shape.suite, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK])
+    extended = [_EXTEND] if shape.packages and shape.suite == PLAIN.suite else []
+    return key_of([shape.suite, *packages(shape), *_LEFT_OUT, *_KEPT, _NO_HOOK, *extended])
+
+
+def _extend_tree(plain: str, path: str, shape: Shape) -> None:
+    """A copy of the plain tree with a shape's own packages: a fifth of the time of another mmdebstrap. Raises BuildError."""
+    run(["cp", "-a", "--reflink=auto", plain, path], "copying the Debian tree")
+    before, after = packages(), packages(shape)
+    added = [name for name in after if name not in before]
+    removed = [f"{name}-" for name in before if name not in after]
+    argv = ["unshare", "--mount", "sh", "-c", _EXTEND, path, *added, *removed]
+    run(argv, f"adding {', '.join(added)} to the Debian tree", env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"})
 
 
 def _build_tree(path: str, shape: Shape, say: Say) -> None:
