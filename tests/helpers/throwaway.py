@@ -11,7 +11,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,12 +20,14 @@ NAME, ID = "newcomer", 1717
 HOME = f"/home/{NAME}"
 CLONE = f"{HOME}/ignition-py"
 PROGRAMS = "/opt/ignition-py"  # a virtual environment with both programs
+BELOW = os.environ.get("DOCS_ROOT", "/")
 _PATH = {"user": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games", "root": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 _NOT_CLONED = (".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
-# $0 is where the machine is mounted, $1 the root filesystem that it begins with; then the layers over that, the lowest first.
+# $0 is where the machine is mounted, $1 the root filesystem that it begins with, $2 shared folders; then the layers over that, the
+# lowest first.
 _ENTER = """
 set -e
-below=$1; shift
+below=$1 shared=$2; shift 2
 for layer; do
     mkdir -p "$layer.work" "$layer.mounted"
     mount -t overlay overlay -o "lowerdir=$below,upperdir=$layer,workdir=$layer.work" "$layer.mounted"
@@ -37,6 +39,10 @@ mount -t proc proc "$0/proc"
 mount -t tmpfs tmpfs "$0/run"
 mount -t tmpfs -o mode=1777 tmpfs "$0/tmp"
 if [ -e "$0/etc/resolv.conf" ]; then mount --bind /etc/resolv.conf "$0/etc/resolv.conf"; fi
+for name in $shared; do
+    mkdir -p "$0$name"
+    mount --rbind "$name" "$0$name"
+done
 # Not chroot: what is in one may not make user namespaces.
 cd "$0"
 pivot_root . .
@@ -109,25 +115,27 @@ def clone(target: Path) -> None:
     shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_CLONED))
 
 
-def lay_base(folder: Path) -> None:
+def lay_base(folder: Path, below: str = BELOW) -> None:
     """What every machine of a test run has in common, as the lower of two layers: a user, and a clone in the user's home."""
-    below = Path(os.environ.get("DOCS_ROOT", "/"))
     (folder / "etc").mkdir(parents=True)
     for name, line in (("passwd", f"{NAME}:x:{ID}:{ID}::{HOME}:/bin/bash"), ("group", f"{NAME}:x:{ID}:")):
-        (folder / "etc" / name).write_text((below / "etc" / name).read_text() + line + "\n")
+        (folder / "etc" / name).write_text(Path(below, "etc", name).read_text() + line + "\n")
     (folder / CLONE[1:]).parent.mkdir(parents=True)
     clone(folder / CLONE[1:])
     subprocess.run(["chown", "-R", f"{ID}:{ID}", str(folder / HOME[1:])], check=True)
 
 
 @contextmanager
-def machine(upper: Path, base: Path | None, programs: str = PROGRAMS, folder: str = CLONE) -> Iterator[Machine]:
-    """A machine whose changes go to `upper`, over `base` and the root filesystem; only for root. The shells begin in `folder`."""
+def machine(
+    upper: Path, base: Path | None, programs: str = PROGRAMS, *, folder: str = CLONE, below: str = BELOW, shared: Sequence[str] = ()
+) -> Iterator[Machine]:
+    """A machine whose changes go to `upper`, over `base` and the root filesystem `below`; only for root. The shells begin in `folder`.
+    `shared`: folders of this machine that it has too, and may change."""
     mounted = upper.with_name(upper.name + ".machine")
     for path in (upper, mounted):
         path.mkdir(parents=True, exist_ok=True)
     layers = [str(layer) for layer in (base, upper) if layer]
-    script = ["sh", "-c", _ENTER, str(mounted), os.environ.get("DOCS_ROOT", "/"), *layers]
+    script = ["sh", "-c", _ENTER, str(mounted), below, " ".join(shared), *layers]
     argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *script]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
