@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ignition_py.report.diag import Place
     from ignition_py.spec import tables as spec
 
-_REPLACED, _UNFILTERED = "lint-include-replaces", "lint-unfiltered"
+_REPLACED, UNFILTERED = "lint-include-replaces", "lint-unfiltered"
 _RISKY = (STRING, "url", "path", "ssh_key")  # strings that can hold blanks, quotes, $ or %
 _EXEC = re.compile(r"\s*Exec[A-Za-z]*=")
 _NODES = ("files", "directories", "links")
@@ -40,7 +40,7 @@ declare(
     lint=True,
 )
 declare(
-    _UNFILTERED,
+    UNFILTERED,
     title="A text stands in a command without a filter",
     why="A blank, a quote, a $ or a % in the value changes the command, which the shell or systemd takes apart after the value is in it.",
     fix="Write ${{ name | sh }} in a script, ${{ name | unit }} in a unit, or declare a narrower type, such as hostname.",
@@ -59,7 +59,7 @@ def lint_parts(build: HostBuild, parts: Sequence[Compilation]) -> None:
         lint(part, part.config, output, "", lambda _row: [], written=True)
     if len(parts) > 1 and settings.runs(_REPLACED):
         _report_replaced(parts, build.own)
-    if settings.runs(_UNFILTERED):
+    if settings.runs(UNFILTERED):
         for file, work in zip(build.files, build.works, strict=True):
             work.report.entries += _unfiltered(file, work)
 
@@ -132,7 +132,7 @@ def _unfiltered(file: ParsedFile, work: Compilation) -> Iterator[Entry]:
 def _entry(reference: Reference, wanted: str, place: Place) -> Entry:
     where = "a script" if wanted == "sh" else "a command of a unit"
     message = f"`{reference.spelled}` stands in {where} without a filter"
-    return Entry(WARNING, _UNFILTERED, message, place, f"write ${{{{ {reference.spelled} | {wanted} }}}}")
+    return Entry(WARNING, UNFILTERED, message, place, f"write ${{{{ {reference.spelled} | {wanted} }}}}")
 
 
 def _in_commands(pieces: Sequence[str | Reference], declarations: dict[str, Declaration]) -> Iterator[tuple[Reference, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from butane_py.fleet.evaluation import given
 from butane_py.fleet.interpolation import Grafted
+from butane_py.fleet.linting import UNFILTERED
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.taint import Taint
 from butane_py.linter.ignores import MARK, filtered
@@ -66,6 +67,8 @@ def _report(build: HostBuild) -> Report:
 
 def _with_values(entry: Entry, build: HostBuild) -> Entry:
     """The entry with the values that its place is made of, and where each comes from."""
+    if entry.code == UNFILTERED:
+        return entry  # about the reference, whatever its value is
     for source in _sources(build, entry.place.source):
         node = source.deepest(entry.place.path) if entry.place.path else None
         if isinstance(node, Grafted):
