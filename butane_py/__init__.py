@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from butane_py.builders import Builder
+    from butane_py.fleet.library import Build as Build
+    from butane_py.fleet.library import build as build
+    from butane_py.fleet.result import HostResult as HostResult
     from butane_py.library import Upgraded as Upgraded
     from butane_py.library import decompile as decompile
     from butane_py.library import explain as explain
@@ -36,10 +39,13 @@ if TYPE_CHECKING:
 
 COMPATIBLE = "0.29.0"  # the Butane release whose language this is
 
-__all__ = ["COMPATIBLE", "CompileError", "Entry", "Fix", "Place", "Related", "Report", "Result", "SchemaError", "Upgraded",
-           "compile", "decompile", "explain", "lint", "schema", "upgrade"]  # fmt: skip
+__all__ = ["COMPATIBLE", "Build", "CompileError", "Entry", "Fix", "HostResult", "Place", "Related", "Report", "Result", "SchemaError",
+           "Upgraded", "build", "compile", "decompile", "explain", "lint", "schema", "upgrade"]  # fmt: skip
 # Name -> the module that is imported when it is asked for.
 _ELSEWHERE = {
+    "Build": "butane_py.fleet.library",
+    "HostResult": "butane_py.fleet.result",
+    "build": "butane_py.fleet.library",
     "CompileError": "butane_py.result",
     "Result": "butane_py.result",
     "SchemaError": "butane_py.result",
