@@ -18,6 +18,7 @@ MODULES: dict[str, str] = {
     "nixos": "butane_py.targets.nixos",
     "talos": "butane_py.targets.talos",
     "bootc": "butane_py.targets.bootc",
+    "systemd-credentials": "butane_py.targets.credentials",
 }
 NAMES = tuple(MODULES)
 

@@ -10,11 +10,11 @@ from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-CASES = [(target, path) for target in ("kairos", "bottlerocket", "bootc") for path in sorted((EXAMPLES / target).glob("*.bu"))]
+CASES = [(target, path) for target in ("kairos", "bottlerocket", "bootc", "systemd-credentials") for path in sorted((EXAMPLES / target).glob("*.bu"))]
 
 
 def test_there_are_examples_of_each() -> None:
-    assert [target for target, _ in CASES] == ["kairos"] * 3 + ["bottlerocket"] * 3 + ["bootc"]
+    assert [target for target, _ in CASES] == ["kairos"] * 3 + ["bottlerocket"] * 3 + ["bootc", "systemd-credentials"]
 
 
 @pytest.mark.parametrize(("target", "path"), CASES, ids=lambda value: getattr(value, "stem", value))
