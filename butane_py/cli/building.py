@@ -86,7 +86,9 @@ class Build:
             self.reporter.refuse(error.report)
             return REFUSED
         request = self.request
-        builder = HostBuilder(self.programs, self.inventory, self._outside, strict=self.job.strict, explain=request.explain)
+        builder = HostBuilder(
+            self.programs, self.inventory, self._outside, strict=self.job.strict, explain=request.explain, butane=request.butane
+        )
         outcomes: Iterable[Outcome] = in_processes(builder, subjects, request.jobs, lambda subject: lost(subject, LOST))
         words = self._outside[-1]
         declared = {name for program in self.programs.values() for name in program.declarations}

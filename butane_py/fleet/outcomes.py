@@ -81,13 +81,15 @@ class HostBuilder:
         *,
         strict: bool = False,
         explain: str = "",
+        butane: bool = False,
     ) -> None:
-        """`programs`: by the name of the main file. `explain`: the variable whose chain is wanted."""
+        """`programs`: by the name of the main file. `explain`: the variable whose chain is wanted. `butane`: outputs are plain Butane."""
         self._programs = programs
         self._inventory = inventory
         self._outside = outside
         self._strict = strict
         self._explain = explain
+        self._butane = butane
 
     def __call__(self, subject: Subject) -> Outcome:
         """Compiles one host. Nothing is raised, whatever is wrong with it."""
@@ -116,7 +118,7 @@ class HostBuilder:
         return Outcome(
             subject.name,
             subject.source,
-            None if refused else result.output,
+            None if refused else self._output(result),
             result.but(output=None, source_map=None, compilation=None, variables=unique, outputs={}),
             source_map=None if refused else result.source_map,
             used=tuple(bound),
@@ -126,6 +128,14 @@ class HostBuilder:
             chain=chain,
             outputs={} if refused else result.outputs,
         )
+
+    def _output(self, result: HostResult) -> str | None:
+        """The config, or the plain Butane that compiles to it. Raises ConfigError where Butane cannot say it."""
+        if not self._butane:
+            return result.output
+        from butane_py.fleet.emit import emitted
+
+        return emitted(result, result.host).removesuffix("\n")  # a line feed is added where it is written
 
 
 def lost(subject: Subject, message: str) -> Outcome:

@@ -17,6 +17,8 @@ import pytest
 
 from butane_py.cli import build
 from butane_py.cli import vars as vars_command
+from butane_py.compilation import Options
+from butane_py.pipeline import compile_source
 from tests.butane.waiting import interruptible, until
 
 ROOT = Path(__file__).parents[2]
@@ -395,3 +397,17 @@ def test_watching_sees_inventories_and_includes(tmp_path: Path) -> None:
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
+
+
+def test_plain_butane(lab: Lab) -> None:
+    """What is emitted compiles to the bytes that the build itself writes."""
+    lab.build()
+    assert lab("node.bu", "-i", "hosts.yaml", "--emit", "butane", "--output-dir", "plain") == 0
+    assert sorted(os.listdir("plain")) == ["manifest.json", "n1.bu", "n2.bu", "n3.bu"]
+    assert stat.S_IMODE(os.stat("plain/n3.bu").st_mode) == 0o600
+    for name in ("n1", "n2", "n3"):
+        text = (lab.folder / "plain" / f"{name}.bu").read_text()
+        assert "${{" not in text and "vars:" not in text
+        assert compile_source(text.encode(), name, Options()).output == lab.text(f"{name}.ign").removesuffix("\n")
+    assert lab("node.bu", "-i", "hosts.yaml", "--host", "n1", "--emit", "butane") == 0
+    assert lab.stdout.startswith("# Written by butane-py build from node.bu for n1.\nvariant: fcos\n")
