@@ -11,6 +11,7 @@ from butane_py.cli.building import Build, ManyHosts, Request
 from butane_py.cli.job import Job, coloured
 from butane_py.cli.processes import MOST
 from butane_py.compilation import Options
+from butane_py.fleet.outside import WordError
 from butane_py.fleet.selection import LimitError
 from ignition_py.programs.commands import FILE, FOLDER, command
 
@@ -50,20 +51,23 @@ def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
 @click.option("--var", "words", multiple=True, metavar="NAME=VALUE", help="A variable for every host; overrides all else.")
 @click.option("-l", "--limit", "limits", multiple=True, metavar="PATTERNS", help="Hosts to build, as Ansible's --limit: 'web*:&prod:!n7'.")
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="Build this host only.")
-@click.option("--output-dir", type=FOLDER, default="", help="Write a config for each host into this folder, and manifest.json.")
-@click.option("-o", "--output", type=FILE, default="", help="Write the config of one host to this file (default: standard output).")
+@click.option("--output-dir", type=FOLDER, default="", show_default=False,
+              help="Write a config for each host into this folder, and manifest.json.")
+@click.option("-o", "--output", type=FILE, default="", show_default=False,
+              help="Write the config of one host to this file (default: standard output).")
 @click.option("--prune", is_flag=True, help="Remove the configs of hosts that are gone from --output-dir, as far as they are unchanged.")
-@click.option("-d", "--files-dir", type=FOLDER, default="", help="Directory that local files may be embedded from.")
+@click.option("-d", "--files-dir", type=FOLDER, default="", show_default=False, help="Directory that local files may be embedded from.")
 @click.option("--emit", type=click.Choice((IGNITION, BUTANE)), default=IGNITION,
               help="What to write; butane: plain Butane, as the reference reads it.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
-@click.option("--explain-var", "explain", default="", metavar="NAME", help="Show where a variable's value comes from, and write nothing.")
+@click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME",
+              help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
 @click.option("-s", "--strict", is_flag=True, help="Refuse a host on any warning.")
 @click.option("--lint", is_flag=True, help="Also run the linter.")
-@click.option("--select", default="", metavar="CODES", help="Lint with these rules only.")
-@click.option("--ignore", default="", metavar="CODES", help="Leave reports of these codes out.")
+@click.option("--select", default="", show_default=False, metavar="CODES", help="Lint with these rules only.")
+@click.option("--ignore", default="", show_default=False, metavar="CODES", help="Leave reports of these codes out.")
 @click.option("--format", "style", type=click.Choice((*REPORTS, *PICTURES)), default="text",
               help="Format of reports; mermaid, svg: a picture of who includes whom and which host gets what.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour reports.")
@@ -167,7 +171,7 @@ def _run(request: Request, *, watch: bool) -> int:
 
             return watch_build(request)
         return Build(request).run()
-    except (ManyHosts, LimitError, ValueError) as error:
+    except (ManyHosts, LimitError, WordError) as error:
         raise click.UsageError(str(error)) from None
 
 

@@ -33,7 +33,7 @@ VERSION = 1
     statuses={0: "printed", 1: "the file cannot be read, or has errors", 2: "wrong usage"},
 )
 @click.argument("config", type=FILE)
-@click.option("-d", "--files-dir", type=FOLDER, default="", help="Directory that files may be included from.")
+@click.option("-d", "--files-dir", type=FOLDER, default="", show_default=False, help="Directory that files may be included from.")
 @click.option("--format", "style", type=click.Choice((TEXT, JSON, JSON_SCHEMA)), default=TEXT,
               help="json-schema: the schema of the inventory, by which editors complete and check host variables.")
 def run(config: str, files_dir: str, style: str) -> int:

@@ -259,9 +259,11 @@ def located(path: str, file: ParsedFile) -> Located | None:
     if os.path.isabs(path) or ".." in path.split("/"):
         what = "is absolute" if os.path.isabs(path) else "has .. in it"
         raise NotIncludedError("include-outside", f"{path} {what}", "write a path below the directory of this file")
+    if not may_exist(path):
+        return None
     folder, real_folder = os.path.dirname(file.name), os.path.dirname(file.path)
     name, real = os.path.join(folder, path), os.path.realpath(os.path.join(real_folder, path))
-    if "\0" in path or not os.path.lexists(os.path.join(real_folder, path)):
+    if not os.path.lexists(os.path.join(real_folder, path)):
         return None
     if not _below(real, file.roots):
         message = f"{path} leads out of {' and '.join(file.roots)}"
@@ -276,6 +278,14 @@ def located(path: str, file: ParsedFile) -> Located | None:
     if not os.path.exists(real):
         raise NotIncludedError("include-missing", f"{path} is a symbolic link to nothing", "correct the link")
     return Located(name, real, file.files_dir, file.roots)
+
+
+def may_exist(path: str) -> bool:
+    """True if a file can have that name: no NUL, no half of a surrogate pair, which a value can hold."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

@@ -30,6 +30,10 @@ declare(
 )
 
 
+class WordError(ValueError):
+    """A word of the command line is not NAME=VALUE."""
+
+
 def of_file(path: str) -> tuple[Variables, Document]:
     """The variables of a YAML or JSON file (`-`: standard input), and the file. Raises ConfigError."""
     document = parse("<stdin>" if path == STDIN else path, read_bytes(path, "vars-file"), "vars-file")
@@ -70,12 +74,12 @@ def of_environment(prefix: str, environment: Mapping[str, str] | None = None) ->
 
 
 def of_words(words: Iterable[str]) -> Variables:
-    """The variables of NAME=VALUE words; the last of one name counts. Raises ValueError for a word that is none."""
+    """The variables of NAME=VALUE words; the last of one name counts. Raises WordError for a word that is none."""
     found: Variables = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
-            raise ValueError(f"{word!r} is not NAME=VALUE")
+            raise WordError(f"{word!r} is not NAME=VALUE")
         value = of_text(text, Place((), source=f"--var {name}"), Layer(values.VAR))
         found.setdefault(name, []).append(Known(value))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from butane_py.fleet.include import may_exist
 from butane_py.fleet.inventory.document import refused
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.values import TEXT
@@ -29,8 +30,8 @@ def main_file(host: Host, inventory: Inventory, outside: Sequence[Variables], op
         raise refused(Entry(ERROR, "inventory-syntax", message, host.place, f"name it behind the options, or set {VARIABLE}"))
     value = values[VARIABLE]
     folder = os.path.dirname(value.place.source) if value.place.line else ""
-    path = os.path.normpath(os.path.join(folder, value.text)) if value.kind == TEXT and value.text else ""
-    if not path or "\0" in path or os.path.isabs(value.text) or not any(_below(path, each) for each in (folder or ".", ".")):
+    path = os.path.normpath(os.path.join(folder, value.text)) if value.kind == TEXT and value.text else "\0"
+    if not may_exist(path) or os.path.isabs(value.text) or not any(_below(path, each) for each in (folder or ".", ".")):
         message = f"{VARIABLE} of {host.name} is no path to a file below {folder or 'the current folder'}"
         raise refused(Entry(ERROR, "inventory-syntax", message, value.place, "write a relative path without .."))
     return path

@@ -40,6 +40,9 @@ class Explanation(Record):
     begun: tuple[str, int, int] | None = None
 
 
+_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"  # line breaks of YAML 1.1, which libyaml counts
+
+
 def syntax_of(error: Any) -> Syntax | None:
     """The problem of an error of ruamel.yaml, None where it has no place."""
     mark, begun = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
@@ -54,8 +57,8 @@ def syntax_of(error: Any) -> Syntax | None:
 
 def explained(syntax: Syntax, text: str) -> Explanation:
     """What the problem means in `text`."""
-    lines = text.split("\n")
-    line = lines[syntax.line - 1].rstrip("\r") if syntax.line <= len(lines) else ""
+    lines = re.split(_BREAK, text)
+    line = lines[syntax.line - 1] if syntax.line <= len(lines) else ""
     for explain in (_tab, _quote, _flow, _plain_start, _colon, _known, _indentation):
         found = explain(syntax, line, lines)
         if found is not None:

@@ -64,3 +64,9 @@ def test_unicode_line_breaks_at_the_end_of_a_text(text: str, written: str) -> No
     output = compile_source(head.encode(), "x", Options()).output
     assert output is not None
     assert written in output
+
+
+@pytest.mark.parametrize("ending", ["\r", "\r\n", "\n", "\x85", "\u2028", "\u2029"])
+def test_a_syntax_error_behind_any_line_break_has_its_line(ending: str) -> None:
+    [entry] = compile_source(f"a: 1{ending}b: {{".encode(), "a.bu", Options()).report
+    assert (entry.code, entry.place.line, entry.place.column) == ("yaml", 2, 4)

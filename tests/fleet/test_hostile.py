@@ -79,3 +79,14 @@ def test_no_host_is_written_outside_of_the_folder(tmp_path: Path, name: str, cap
     assert "inventory-name" in capfd.readouterr().err
     assert {path for path in tmp_path.rglob("*") if "out" not in path.parts} == before
     assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("path", ["\ud800", "a\0b", "x" * 5000, "a/" * 3000])
+def test_values_that_no_path_can_have(tmp_path: Path, path: str, capfd: pytest.CaptureFixture[str]) -> None:
+    text = 'variant: fcos\nversion: 1.6.0\nvars: {part: string, butane_source: {type: string, default: x}}\ninclude: ["${{ part }}"]\n'
+    (tmp_path / "node.bu").write_text(text)
+    arguments = [str(tmp_path / "node.bu"), "-i", str(tmp_path / "hosts.json"), "--check"]
+    for name in ("part", "butane_source"):
+        (tmp_path / "hosts.json").write_text(json.dumps({"n1": {"part": "x", name: path}}))
+        assert build.main("butane-py build", arguments) == 1
+        assert "error[" in capfd.readouterr().err
