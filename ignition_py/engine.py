@@ -17,6 +17,7 @@ from ignition_py.report.diag import ERROR, ConfigError, IgnitionError
 from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, parse_cached
+from ignition_py.spec.secrets import hider
 from ignition_py.stages import STAGES
 from ignition_py.state import FetchedConfig, save
 from ignition_py.system.host import write_private
@@ -75,6 +76,8 @@ class Engine:
             return
         if error is not None and not isinstance(error, IgnitionError):
             error = IgnitionError(type(error).__name__)
+        if error is not None:
+            error = IgnitionError(self._log.hide(error.message))
         try:
             report(self._options.platform, self._machine(), self._options.stage, error)
         except Exception as problem:  # the platform is the last to be told: the stage has ended as it has
@@ -93,6 +96,7 @@ class Engine:
         config = self._acquire() if stage in FETCHING else self._cached()
         if base is not None:
             config = merge(base, config)
+        self._log.hide = hider(config)
         context = Context(
             config=config,
             root=options.root,

@@ -88,6 +88,11 @@ class Failure(Record):
             step = step.tb_next
         return cls(stage, what, about="where it happened:", said=tuple(lines[-_STEPS:]))
 
+    def hide(self, hide: Callable[[str], str]) -> None:
+        """Takes the secrets of the config out of what others have said."""
+        self.what, self.hint, self.command = hide(self.what), hide(self.hint), hide(self.command)
+        self.said = tuple(map(hide, self.said))
+
     def screen(self) -> list[str]:
         """The lines for a console; at most 24, the size of the smallest one."""
         lines = [f"Ignition failed in stage {self.stage}", f"  {self.what}"]
@@ -137,6 +142,7 @@ def report_failure(log: Log, options: Options, error: Exception) -> None:
     again, a disk is mounted): then the failure is shown without it.
     """
     failure = Failure.of(options.stage, error)
+    failure.hide(log.hide)
     if log.console is not None:
         log.console.say(f"stage {options.stage} failed: {_one_line(failure.what)}")
     _attempt(log, "looking for the place in the config", lambda: find_places(failure, options.config_cache, flatcar=options.flatcar))

@@ -65,7 +65,8 @@ def test_secrets_are_marked() -> None:
             cls = below
         if cls.FIELDS[last].secret:
             secret.add(last)
-    assert secret == {"password_hash", "source", "inline", "value", "config", "http", "https"}
+    urls = {"source", "http", "https", "http_proxy", "https_proxy", "url"}  # of which user parts, queries and fragments are secret
+    assert secret == {"password_hash", "inline", "value", "config", *urls}
 
 
 def test_a_secret_is_not_shown() -> None:

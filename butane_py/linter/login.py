@@ -80,7 +80,7 @@ def _type_problem(words: list[str]) -> str:
     if words[0].startswith("AAAA"):
         return "lacks its type, such as ssh-ed25519, in front"
     close = near(words[0], KEY_TYPES, 0.8)
-    return f"begins with {words[0][:40]!r}, which is no type of key" + (f"; did you mean {close}?" if close else "")
+    return "begins with a word that is no type of key" + (f"; did you mean {close}?" if close else "")
 
 
 def _blob_problem(blob: bytes, kind: str) -> str:

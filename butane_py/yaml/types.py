@@ -7,6 +7,7 @@ import re
 from butane_py.yaml import scalars
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
 from ignition_py.record import Record
+from ignition_py.spec.secrets import fields_by_name
 from ignition_py.spec.words import WANTED
 
 TYPE_CHECKING = False
@@ -52,11 +53,26 @@ def wrong_type(node: Node, path: Path, wanted: str, struct: type[Struct] | None 
 
     `struct` is the structure of the mapping, or of each entry of the list.
     """
-    what = _KINDS.get(node.kind) or (f"{node.value!r}" if len(node.value) < _LONGEST else "a long text")
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the config")
+    hidden = _may_hold_a_secret(name, struct)
+    text = "a text" if hidden else f"{node.value!r}" if len(node.value) < _LONGEST else "a long text"
+    what = _KINDS.get(node.kind) or text
     hint, fix = _way_out(node, name, wanted, struct)
+    if hidden:
+        for value in filter(None, _values(node)):
+            hint = hint.replace(f" {value}", " …").replace(f"[{value}]", "[…]")
     words = WANTED.get(wanted, wanted)
     return TypeProblem(f"{name} is {what}; it has to be {words}", node, path, hint, fix)
+
+
+def _may_hold_a_secret(name: str, struct: type[Struct] | None) -> bool:
+    """True if what stands there may be meant for a secret field: of that name, or of the structure that should stand there."""
+    return fields_by_name().get(name, False) or (struct is not None and any(entry.secret for entry in struct.FIELDS.values()))
+
+
+def _values(node: Node) -> list[str]:
+    """The texts that a hint may quote."""
+    return [node.value] if node.kind == SCALAR else [item.value for item in node.items if node.kind == SEQUENCE and item.kind == SCALAR]
 
 
 def _way_out(node: Node, name: str, wanted: str, struct: type[Struct] | None) -> tuple[str, str]:

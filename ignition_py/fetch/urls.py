@@ -94,9 +94,12 @@ def host_header(url: str) -> str:
 def with_headers(usual: dict[str, str | bytes], chosen: Iterable[tuple[str, str]], what: str) -> dict[str, str | bytes]:
     """`usual` with the chosen headers in their place; the last of a name wins. Raises FetchError for an invalid header."""
     headers = dict(usual)
-    for name, value in chosen:
-        if not name or not set(name) <= _TOKEN:
-            raise FetchError(f"{what}: {name[:60]!a} is not a valid HTTP header name")
+    for number, (name, value) in enumerate(chosen, 1):
+        if not name or not set(name) <= _TOKEN:  # not shown: the usual slip is "Authorization: Bearer TOKEN" as the name
+            raise FetchError(
+                f"{what}: the name of HTTP header {number} is not valid",
+                hint="A name is of letters, digits and hyphens; what follows its colon is the value",
+            )
         value = value.strip(" \t")
         if any(char != "\t" and (char < " " or char == "\x7f") for char in value):
             raise FetchError(f"{what}: the value of the HTTP header {name} has a control character")

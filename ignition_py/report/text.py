@@ -32,13 +32,22 @@ def one_line(text: str) -> str:
 def pretty(report: Report, text: bytes, *, colour: bool, is_json: bool = False) -> str:
     """For people: what is wrong, where, the lines with the values underlined, and the way out.
 
-    `text` is the source that the report is about; `is_json` tells that its columns count bytes.
+    `text` is the source that the report is about; `is_json` tells that its columns count bytes. Secrets in it are masked.
     """
     from ignition_py.report.lines import Lines
 
-    lines = Lines(text, is_json=is_json)
+    lines = _masked(Lines(text, is_json=is_json))
     renderer = _Renderer(lambda _: lines, colour)
     return "".join(renderer.entry(entry) for entry in report)
+
+
+def _masked(lines: Lines) -> Lines:
+    """The lines with the secrets of the config masked."""
+    from ignition_py.report.masked import masked
+    from ignition_py.spec.secrets import fields_by_name
+
+    lines.text = masked(lines.text, fields_by_name())
+    return lines
 
 
 def pretty_of(report: Report, text: Callable[[str], bytes | None], *, colour: bool) -> str:
@@ -49,7 +58,7 @@ def pretty_of(report: Report, text: Callable[[str], bytes | None], *, colour: bo
 
     def lines(name: str) -> Lines:
         if name not in known:
-            known[name] = Lines(text(name) or b"")
+            known[name] = _masked(Lines(text(name) or b""))
         return known[name]
 
     renderer = _Renderer(lines, colour)

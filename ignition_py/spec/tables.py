@@ -92,9 +92,9 @@ class Proxy(Struct):
     """Proxies for fetching."""
 
     http_proxy: str | None = field(
-        "Proxy URL for http requests (and https, where `https_proxy` is not given).", since=1
+        "Proxy URL for http requests (and https, where `https_proxy` is not given).", since=1, secret=True
     )
-    https_proxy: str | None = field("Proxy URL for https requests.", since=1)
+    https_proxy: str | None = field("Proxy URL for https requests.", since=1, secret=True)
     no_proxy: tuple[str, ...] = field("Hosts, domains or CIDR ranges that are reached without a proxy.", since=1)
 
 
@@ -276,7 +276,7 @@ class Tang(Struct):
         "Advertisement (JSON) to trust; without it, it is fetched from the server.", since=4
     )
     thumbprint: str | None = field("Thumbprint of the server's signing key.", since=2)
-    url: str = field("URL of the server.", since=2)
+    url: str = field("URL of the server.", since=2, secret=True)
 
     def key(self) -> str | None:
         return self.url

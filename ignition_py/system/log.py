@@ -17,7 +17,7 @@ from _socket import AF_UNIX, SOCK_DGRAM, SOCK_STREAM, socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Protocol
 
@@ -149,11 +149,13 @@ def _journal_field(name: str, value: bytes) -> bytes:
 class Log:
     """Writes messages with a priority to a sink. `threshold` drops what is less urgent than it. `recorder` writes the report.
 
-    `console` shows steps, notices and warnings to whoever watches the machine.
+    `console` shows steps, notices and warnings to whoever watches the machine. `hide` takes the secrets of the config out of notices
+    and of what is more urgent (spec/secrets.py); what is less urgent is made of words that hold none.
     """
 
     recorder: Recorder | None = None
     console: Console | None = None
+    hide: Callable[[str], str] = staticmethod(str)
 
     def __init__(self, sink: Sink | None = None, *, to_stdout: bool = False, threshold: int = DEBUG) -> None:
         self._threshold = threshold
@@ -162,6 +164,8 @@ class Log:
     def log(self, priority: int, message: str) -> None:
         if priority > self._threshold:
             return
+        if priority <= NOTICE:
+            message = self.hide(message)
         if priority in (NOTICE, WARNING):
             self.progress(message.partition("\n")[0])
         for line in message.splitlines() or [""]:
@@ -173,7 +177,7 @@ class Log:
             self.crit(line)
         if self._sink.hidden:
             for line in lines:
-                Stream("stderr", named=False).write(CRIT, line)
+                Stream("stderr", named=False).write(CRIT, self.hide(line))
 
     def journal(self, message: str, **fields: str) -> None:
         """An entry with fields for the journal, where there is one; an ordinary message where there is none."""

@@ -84,7 +84,7 @@ def test_headers() -> None:
 
 @pytest.mark.parametrize("name", ["", "X A", "X\r\nY", "X:", "\u00e4", "X\0"])
 def test_names_that_are_none(name: str) -> None:
-    with pytest.raises(FetchError, match="is not a valid HTTP header name"):
+    with pytest.raises(FetchError, match="the name of HTTP header 1 is not valid"):
         with_headers({}, [(name, "value")], "it")
 
 

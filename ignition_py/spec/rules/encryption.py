@@ -177,7 +177,7 @@ def tang(server: Tang, findings: Findings) -> None:
         findings.error("url-malformed", f"this is not a URL: {error}", "url", hint="write http://HOST or https://HOST")
     else:
         if scheme not in ("http", "https"):
-            hint = f"write http://{server.url}" if server.url and "://" not in server.url else "write http://HOST"
+            hint = "write http:// before it" if server.url and "://" not in server.url else "write http://HOST"
             findings.error("tang-scheme", "the URL of a Tang server begins with http:// or https://", "url", hint=hint)
     if not server.thumbprint:
         message = "a Tang server needs the thumbprint of its key"

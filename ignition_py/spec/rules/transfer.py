@@ -175,11 +175,7 @@ def _proxy(text: str | None, name: str, findings: Findings) -> None:
         findings.error("url-malformed", f"this is not a URL: {error}", name, hint="write http://HOST:PORT")
         return
     if scheme not in _HEADER_SCHEMES:
-        hint = (
-            f"write http://{text}"
-            if text and "://" not in text and "@" not in text and "?" not in text
-            else "write http://HOST:PORT"
-        )
+        hint = "write http:// before it" if text and "://" not in text else "write http://HOST:PORT"
         findings.error("proxy-scheme", "the URL of a proxy begins with http:// or https://", name, hint=hint)
     elif scheme == "http" and name == "https_proxy":
         message = "https requests go to this proxy over plain http"

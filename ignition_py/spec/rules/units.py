@@ -139,8 +139,16 @@ def _sections(contents: str | None, findings: Findings) -> set[str] | None:
 
 
 def _shown(line: str) -> str:
-    """A line of a unit as it stands in a message: shortened, with control characters made visible."""
-    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line.rstrip("\n"))
+    """A line of a unit as it stands in a message: without values, which may be secret; control characters are made visible."""
+    text = line.rstrip()
+    bare = text.lstrip()
+    if not bare.startswith("["):
+        name = bare[: next((index for index, char in enumerate(bare) if char in "=: \t"), len(bare))]
+        if name == bare and not name.startswith("-"):
+            name = ""  # one word, which may be anything
+        shown = text[: len(text) - len(bare)] + name
+        text = shown if name == bare else f"{shown}…"
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
