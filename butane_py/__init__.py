@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from butane_py.library import Upgraded as Upgraded
     from butane_py.library import decompile as decompile
     from butane_py.library import explain as explain
+    from butane_py.library import import_cloud_config as import_cloud_config
     from butane_py.library import lint as lint
     from butane_py.library import schema as schema
     from butane_py.library import upgrade as upgrade
@@ -50,7 +51,7 @@ _ELSEWHERE = {
     "Result": "butane_py.result",
     "SchemaError": "butane_py.result",
     **dict.fromkeys(("Entry", "Fix", "Place", "Related", "Report"), "ignition_py.report.diag"),
-    **dict.fromkeys(("Upgraded", "decompile", "explain", "lint", "schema", "upgrade"), "butane_py.library"),
+    **dict.fromkeys(("Upgraded", "decompile", "explain", "import_cloud_config", "lint", "schema", "upgrade"), "butane_py.library"),
 }
 
 

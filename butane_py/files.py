@@ -31,6 +31,16 @@ def identity(path: str) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
+def read_input(path: str) -> bytes:
+    """The contents of a file, for `-` those of standard input. Raises OSError."""
+    if path == "-":
+        from ignition_py.system.streams import read_stdin
+
+        return read_stdin()
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def write_output(
     path: str,
     data: bytes,

@@ -1,4 +1,4 @@
-"""What the library offers beside compile(): the way back, upgrades, the linter, explanations and schemas."""
+"""What the library offers beside compile(): the way back, imports, upgrades, the linter, explanations and schemas."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from butane_py import Source
+    from butane_py.importer import Imported
     from ignition_py.report.diag import Report
 
 
@@ -42,6 +43,21 @@ def upgrade(source: str | bytes, version: str = "latest", *, files_dir: str | No
     data = source.encode() if isinstance(source, str) else source
     text, notes = upgraded(data, name, version, files_dir)
     return Upgraded(text.decode(), tuple(notes))
+
+
+def import_cloud_config(source: str | bytes, *, variant: str = "fcos", platform: str = "", name: str = "<config>") -> Imported:
+    """A cloud-config of cloud-init as Butane: `text`, None where the `report` has errors. The report also tells what is not carried over.
+
+    `variant` is fcos or flatcar; `platform` is where metadata of a template comes from (docs/cloud-config.md). Raises ValueError for
+    another of the two.
+    """
+    from butane_py.importer import VARIANTS, Wanted, cloud_config
+    from butane_py.importer.user_data import PLATFORMS
+
+    if variant not in VARIANTS or (platform and platform not in PLATFORMS):
+        raise ValueError(f"variants are {', '.join(VARIANTS)}, platforms {', '.join(PLATFORMS)}")
+    data = source.encode() if isinstance(source, str) else source
+    return cloud_config(data, name, Wanted(variant, platform=platform))
 
 
 def lint(source: Source, *, files_dir: str | None = None, name: str = "<config>") -> Report:

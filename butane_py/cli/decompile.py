@@ -9,10 +9,10 @@ import click
 
 from butane_py.decompiler import VARIANTS, decompiled
 from butane_py.decompiler.unpack import Files
-from butane_py.files import identity, write_output
+from butane_py.files import identity, read_input, write_output
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError
-from ignition_py.system.streams import read_stdin, say, write_stdout
+from ignition_py.system.streams import say, write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def run(config: str, files_dir: str, output: str, private: bool, variant: str) -
     they are: another name is chosen. `-`, or no file, reads standard input.
     """
     name = "<stdin>" if config == STDIN else config
-    data = _read(config)
+    data = read_input(config)
     try:
         made = decompiled(data, variant, name, Files(files_dir) if files_dir else None)
     except ConfigError as error:
@@ -54,13 +54,6 @@ def run(config: str, files_dir: str, output: str, private: bool, variant: str) -
     else:
         write_output(output, made.text.encode(), private=private, inputs={identity(config)})
     return 0
-
-
-def _read(path: str) -> bytes:
-    if path == STDIN:
-        return read_stdin()
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def main(program: str, argv: Sequence[str]) -> int:

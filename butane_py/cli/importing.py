@@ -9,12 +9,12 @@ import click
 
 from butane_py import render
 from butane_py.cli.flags import FORMATS
-from butane_py.files import identity, write_output
+from butane_py.files import identity, read_input, write_output
 from butane_py.importer import VARIANTS, Imported, Wanted, cloud_config
 from butane_py.importer.user_data import PLATFORMS
 from ignition_py.programs.commands import FILE, Group, coloured
 from ignition_py.report.diag import INFO
-from ignition_py.system.streams import read_stdin, say, write_stdout
+from ignition_py.system.streams import say, write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def cloud_config_command(
     them. `-`, or no file, reads standard input.
     """
     name = "<stdin>" if config == STDIN else config
-    made = cloud_config(_read(config), name, Wanted(variant, platform=platform or ""))
+    made = cloud_config(read_input(config), name, Wanted(variant, platform=platform or ""))
     refused = made.text is None or (strict and any(entry.severity != INFO for entry in made.report))
     _tell(made, name, style, to_stdout=refused or output != STDOUT, refused=refused)
     if refused or made.text is None:
@@ -62,13 +62,6 @@ def cloud_config_command(
     else:
         write_output(output, made.text.encode(), private=private, inputs={identity(config)})
     return 0
-
-
-def _read(path: str) -> bytes:
-    if path == STDIN:
-        return read_stdin()
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _tell(made: Imported, name: str, style: str, *, to_stdout: bool, refused: bool) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from butane_py.files import write_output
+from butane_py.files import read_input, write_output
 from butane_py.upgrader import LATEST, UpgradeError, upgraded
 from butane_py.variants import VARIANTS
 from ignition_py.programs.commands import FILE, FOLDER, command
-from ignition_py.system.streams import read_stdin, say, write_stdout
+from ignition_py.system.streams import say, write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +43,7 @@ def run(config: str, files_dir: str, in_place: bool, output: str, to: str) -> in
     if in_place and config == STDIN:
         raise click.UsageError("standard input cannot be written in place: leave --in-place out")
     name = "<stdin>" if config == STDIN else config
-    if config == STDIN:
-        data = read_stdin()
-    else:
-        with open(config, "rb") as file:
-            data = file.read()
+    data = read_input(config)
     try:
         text, notes = upgraded(data, name, to, files_dir or None)
     except UpgradeError as error:

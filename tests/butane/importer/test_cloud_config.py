@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from butane_py import compile as compile_butane
+from butane_py import import_cloud_config
 from butane_py.importer import VARIANTS, Imported, Wanted, cloud_config
 from butane_py.importer.keys import READERS
 from ignition_py.report.diag import ERROR, INFO
@@ -331,6 +332,14 @@ def test_aliases_and_merge_keys_are_followed_within_bounds() -> None:
         f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(8)
     )
     assert imported(bomb + "users: *i\n").text is None
+
+
+def test_the_library_has_it_too() -> None:
+    made = import_cloud_config("#cloud-config\nhostname: a\npackages: [x]\n", variant="flatcar", name="user-data")
+    assert (made.text or "").startswith("variant: flatcar\n")
+    assert [(entry.code, entry.place.source) for entry in made.report] == [("import-lost", "user-data")]
+    with pytest.raises(ValueError, match="variants are"):
+        import_cloud_config("", variant="rhel")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
