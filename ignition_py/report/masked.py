@@ -47,18 +47,18 @@ def _may_be_secret(name: str, secret: Collection[str]) -> bool:
 
 def _end_of_value(text: str, key: re.Match[str]) -> int:
     """Where the value behind a key ends: what is quoted, in brackets, in the rest of the line and in lines further in."""
-    start, begin = key.end(), text.rfind("\n", 0, key.start()) + 1
-    before, first = text[begin : key.start()], text[start : start + 1]
+    start = key.end()
     if _SECTION.match(text, start):
         return start
     quoted = _QUOTED.match(text, start)
     if quoted:
         return quoted.end()
-    if first in ("'", '"'):  # it does not end
-        return _end_of_block(text, start, len(before))
+    first = text[start : start + 1]
     if first and first in _OPEN:
         return _end_of_brackets(text, start)
-    if any(before.count(mark) > before.count(close) for mark, close in zip(_OPEN, _CLOSE, strict=True)):
+    before = text[text.rfind("\n", 0, key.start()) + 1 : key.start()]
+    in_flow = any(before.count(mark) > before.count(close) for mark, close in zip(_OPEN, _CLOSE, strict=True))
+    if in_flow and first not in ("'", '"'):
         flow = _FLOW_SCALAR.match(text, start)
         return flow.end() if flow else start
     return _end_of_block(text, start, len(before))

@@ -36,6 +36,8 @@ def pretty(report: Report, text: bytes, *, colour: bool, is_json: bool = False) 
     """
     from ignition_py.report.lines import Lines
 
+    if not len(report):
+        return ""
     lines = _masked(Lines(text, is_json=is_json))
     renderer = _Renderer(lambda _: lines, colour)
     return "".join(renderer.entry(entry) for entry in report)

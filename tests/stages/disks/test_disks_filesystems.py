@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ignition_py.failure import Failure
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem
 from ignition_py.stages.disks.filesystems import plan as filesystems
@@ -118,6 +119,21 @@ def test_options_with_an_error_come_back_in_the_tools_words(image: Callable[...,
     with pytest.raises(CommandError, match=r"making ext4 on /dev/x: mkfs\.ext4 failed \(exit status 1\): mkfs\.ext4: invalid option") as failure:
         filesystems.make(log, fs("ext4", options=("-Q",)), image())
     assert "mkfs.ext4 -Q -F" in failure.value.command
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [(("-n", "ftype=9"), "Invalid value 9 for -n ftype option"), (("-l", "size=1"), "Invalid value 1 for -l size option"), (("-Q",), "invalid option")],
+)
+def test_the_cause_is_shown_not_the_usage_text(image: Callable[..., str], log: Log, options: tuple[str, ...], cause: str) -> None:
+    """mkfs.xfs ends every failure with 27 lines of usage text: the cause is on the screen and first in the log."""
+    with pytest.raises(CommandError) as failure:
+        filesystems.make(log, fs("xfs", options=options), image())
+    screen = Failure.of("disks", failure.value).screen()
+    assert len(screen) < 10
+    assert [line for line in screen if cause in line]
+    assert not [line for line in screen if "Usage" in line or "blocksize" in line]
 
 
 @pytest.mark.subprocess
