@@ -6,10 +6,13 @@ They are in the folder schemas/ of a clone, and in the package where it is insta
 from __future__ import annotations
 
 import os
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from jsonschema import Draft202012Validator
 
 IGNITION = "ignition"
 MACHINE_CONFIG = "machine-config.json"
@@ -58,12 +61,17 @@ def _violations(config: dict[str, Any], path: str) -> list[str]:
 
 
 def _against(data: object, name: str, path: str) -> list[str]:
+    return [f"{path}{error.json_path[1:]}: {error.message}" for error in _validator(name).iter_errors(data)]
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    """The validator of a schema file, made once: a batch holds many outputs against few schemas."""
     import json
 
     import jsonschema
 
-    validator = jsonschema.Draft202012Validator(json.loads(published(name)))
-    return [f"{path}{error.json_path[1:]}: {error.message}" for error in validator.iter_errors(data)]
+    return jsonschema.Draft202012Validator(json.loads(published(name)))
 
 
 def _without_nulls(value: Any) -> Any:

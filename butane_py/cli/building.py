@@ -103,10 +103,10 @@ class Build:
 
     def _finished(self, outcomes: list[Outcome], declared: set[str]) -> int:
         """Prints what is asked for, and the reports; the exit status."""
-        more = Report()
+        more = Report(self.inventory.report if self.inventory is not None else ())
         if self.job.options.lint:
             names = sorted(self.reporter.unused - declared - self._outside[-1].keys())
-            more = unknown_values(names, self.inventory, self._outside, declared)
+            more.merge(unknown_values(names, self.inventory, self._outside, declared))
         asked = self.request.explain
         if asked and asked not in declared and not any(asked in each.used for each in outcomes):
             more.entries.append(unknown_name(asked, Place((), source=f"--explain-var {asked}"), declared))
@@ -171,7 +171,7 @@ class Build:
         request = self.request
         inventory = self.inventory = read_inventories(request.inventories)
         self.reporter.documents += inventory.files
-        if inventory.report.fatal:
+        if inventory.report.fatal or (self.job.strict and len(inventory.report)):
             raise ConfigError("the inventory has errors", inventory.report)
         if not inventory.hosts:
             raise refused(inventory.files[-1].error("inventory-syntax", "the inventory has no hosts"))

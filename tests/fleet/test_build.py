@@ -279,6 +279,28 @@ def test_reports_for_programs(lab: Lab) -> None:
     assert result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "node.bu"
 
 
+def test_variables_that_only_ansible_reads(lab: Lab) -> None:
+    (lab.folder / "group_vars").mkdir()
+    assert lab.build() == 0
+    assert "warning[inventory-folder]: group_vars beside hosts.yaml is not read" in lab.stderr
+    assert "ansible-inventory -i hosts.yaml --list > inventory.json" in lab.stderr
+    assert lab.build("--strict") == 1
+
+
+def test_reports_fit_the_schema_of_sarif(lab: Lab) -> None:
+    """With places in several files, in an inventory, and on the command line."""
+    schema = json.loads((ROOT / "testdata" / "sarif" / "sarif-2.1.0-rtm.5.json").read_text())
+    validator = jsonschema.Draft4Validator(schema)
+    replaced(lab, "hosts.yaml", "10.0.0.3/24", "10.0.0.1/24")
+    replaced(lab, "hosts.yaml", "mtu: 9000", "mtu: x, tokn: a")
+    replaced(lab, "node.bu", "mode: 0644", "mode: 644")
+    for argv in (["--lint"], ["--var", "mtu=9"], ["--var", "none=9"], ["--limit", "n1"], ["--host", "none"]):
+        lab("node.bu", "-i", "hosts.yaml", "--check", "--format", "sarif", *argv)
+        document = json.loads(lab.stdout)
+        assert document["runs"][0]["results"] or "--limit" in argv
+        assert [error.message for error in validator.iter_errors(document)] == []
+
+
 def test_a_misspelt_variable_is_a_matter_of_the_linter(lab: Lab) -> None:
     replaced(lab, "hosts.yaml", "vars: {mtu: 1450}", "vars: {mut: 1450, ansible_user: core}")
     assert lab.build() == 0

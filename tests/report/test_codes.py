@@ -108,7 +108,7 @@ _WITHOUT_EXAMPLE = {
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "target-missing",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
-    "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax", "lint-variable", "vars-file",  # inventories are no configs
+    "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax", "inventory-folder", "lint-variable", "vars-file",  # inventories are no configs
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
     "lint-include-replaces", "lint-unfiltered",
     *(name for name in CODES if name.startswith(("var-", "include-", "payload-"))),

@@ -9,10 +9,14 @@ all:
 
 from __future__ import annotations
 
+import os
+
 from butane_py.fleet.inventory.ansible import SECTIONS, GroupReader
 from butane_py.fleet.inventory.document import is_null, pairs, target
 from butane_py.fleet.inventory.model import ALL
 from butane_py.yaml.source import MAPPING
+from ignition_py.report.catalog import code
+from ignition_py.report.diag import WARNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from butane_py.fleet.inventory.model import Inventory
     from butane_py.yaml.source import Node
 
+FOLDERS = ("group_vars", "host_vars")
 TITLE = "Ansible's YAML inventory"
 
 
@@ -35,8 +40,20 @@ def recognises(root: Node) -> bool:
     return any(group.entry("hosts") or group.entry("children") for group in groups)
 
 
+@code(
+    "inventory-folder",
+    title="Variables of Ansible's lie beside the inventory, and are not read",
+    why="group_vars and host_vars beside an inventory are Ansible's own; here hosts would have other values than there, or none.",
+    fix="Let Ansible read them: ansible-inventory -i hosts.yaml --list > inventory.json, and name that file.",
+    severity=WARNING,
+)
 def read(document: Document, root: Node, inventory: Inventory) -> None:
-    """Adds the groups and hosts of the file; errors go to the inventory's report."""
+    """Adds the groups and hosts of the file; errors, and a warning of folders that only Ansible reads, go to the inventory's report."""
+    for name in FOLDERS:
+        if os.path.isdir(os.path.join(os.path.dirname(document.name), name)):
+            message = f"{name} beside {document.name} is not read"
+            entry = document.error("inventory-folder", message, None, f"ansible-inventory -i {document.name} --list > inventory.json")
+            inventory.report.entries.append(entry.but(severity=WARNING))
     reader = GroupReader(document, inventory)
     reader.check_keys(root, "inventory-syntax")
     for key, value in pairs(root):
