@@ -43,7 +43,7 @@ class Writer:
             if found:
                 return outcome.refused(*(_entry("schema", message, outcome.source) for message in found)), BAD
             return outcome, CHECKED
-        if not self.folder and not self._request.output:
+        if self._request.shows or not (self.folder or self._request.output):
             return outcome, CHECKED
         try:
             return outcome, self._written(outcome, output, inputs)
@@ -84,7 +84,7 @@ class Writer:
 
     def finish(self) -> list[str]:
         """Writes the manifest, and removes stale files where that is asked for; what there is to say of them. Raises OSError."""
-        if self._inventory is None or not self.folder or self._request.job.check:
+        if self._inventory is None or not self.folder or self._request.job.check or self._request.shows:
             return []
         now = manifest.merged(manifest.read(self.folder), self._made, self._inventory.hosts, self.folder)
         notes = []

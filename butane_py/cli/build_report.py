@@ -29,7 +29,8 @@ class Reporter:
         self._programs = programs
         self._request = request
         self._job = request.job
-        self._combined: dict[str, Combined] = {}  # by main file
+        self._combined = Combined()
+        self._name = request.config  # what the report as a whole is called
         self.counts = dict.fromkeys((WRITTEN, UNCHANGED, CHECKED, BAD), 0)
         self.documents: list[Document] = []  # inventories and files of variables
         self.notes: list[str] = []
@@ -43,11 +44,12 @@ class Reporter:
         self.reads.update(outcome.result.reads)
         self._unused.update(outcome.result.unused)
         self._used.update(outcome.used)
-        self._combined.setdefault(outcome.source, Combined()).add(outcome.name, outcome.result)
+        self._name = self._name or outcome.source
+        self._combined.add(outcome.name, outcome.result)
 
     def refuse(self, report: Report) -> None:
         """Prints a report of what no host's config is about: nothing is compiled."""
-        self._tell({self._request.config or "butane-py build": report}, to_stdout=False)
+        self._tell(report, to_stdout=False)
 
     @property
     def unused(self) -> set[str]:
@@ -59,31 +61,26 @@ class Reporter:
 
         `to_stdout`: a config goes to standard output.
         """
-        reports = {source: found.report() for source, found in self._combined.items()}
-        if more.entries:
-            first = next(iter(reports), self._request.config)
-            reports[first] = Report([*more, *reports.get(first, Report())])
-        if not self._request.shows or any(map(len, reports.values())):
-            self._tell(reports, to_stdout=to_stdout)
+        report = Report([*more, *self._combined.report()])
+        if not self._request.shows or len(report):
+            self._tell(report, to_stdout=to_stdout)
         if self._job.style == "text":
             self._sum_up(to_stdout=to_stdout)
-        return any(report.fatal for report in reports.values())
+        return report.fatal
 
-    def _tell(self, reports: Mapping[str, Report], *, to_stdout: bool) -> None:
-        job = self._job
+    def _tell(self, report: Report, *, to_stdout: bool) -> None:
+        job, name = self._job, self._name or "butane-py build"
         if job.style == "sarif":
             from ignition_py.report.sarif import sarif
 
-            job.tell(sarif(list(reports.items())), config_to_stdout=to_stdout)
-            return
-        for source, report in reports.items():
-            if job.style == "json":
-                job.tell(render.json_line(source, report), config_to_stdout=to_stdout)
-            elif len(report):
-                shown, left = _first(report)
-                say(render.pretty_of(shown, self._text, colour=job.colour))
-                say("".join(f"{count:,} more of {code}\n" for code, count in left.items()))
-                say(f"{source}: {render.summary(report)}\n")
+            job.tell(sarif([(name, report)]), config_to_stdout=to_stdout)
+        elif job.style == "json":
+            job.tell(render.json_line(name, report), config_to_stdout=to_stdout)
+        elif len(report):
+            shown, left = _first(report)
+            say(render.pretty_of(shown, self._text, colour=job.colour))
+            say("".join(f"{count:,} more of {code}\n" for code, count in left.items()))
+            say(f"{name}: {render.summary(report)}\n")
 
     def _text(self, name: str) -> bytes | None:
         """The text of a file as a report may show it: values of secrets are masked."""

@@ -12,7 +12,7 @@ from butane_py.cli.one import BAD, as_bytes
 from butane_py.cli.processes import LOST, in_processes
 from butane_py.files import identity
 from butane_py.fleet import outside
-from butane_py.fleet.inventory import read_inventories
+from butane_py.fleet.inventory import read_inventories, split_name
 from butane_py.fleet.inventory.document import refused
 from butane_py.fleet.inventory.model import unknown_host
 from butane_py.fleet.outcomes import ONLY, HostBuilder, Outcome, Subject, lost, sharing
@@ -72,7 +72,8 @@ class Build:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.job = request.job
-        self.reads: set[str] = {*request.inventories, *request.vars_files, request.config} - {"", "-"}
+        files = [split_name(name)[0] for name in request.inventories]
+        self.reads: set[str] = {*files, *request.vars_files, request.config} - {"", "-"}
         self.inventory: Inventory | None = None
         self.programs: dict[str, Program] = {}
         self.reporter = Reporter(request, self.programs)
@@ -217,10 +218,9 @@ class Build:
 
     def _sharing(self, subjects: list[Subject]) -> set[str]:
         """The hosts that have a value in common which has to be unique."""
-        found: set[str] = set()
         inventory = self.inventory
-        for path, program in self.programs.items() if inventory is not None else ():
-            assert inventory is not None
-            hosts = [inventory.hosts[subject.name] for subject in subjects if subject.source == path]
-            found |= sharing(program, {host.name: host_values(inventory, host, self._outside) for host in hosts})
-        return found
+        if inventory is None:
+            return set()
+        names = [subject.name for subject in subjects]
+        values = {name: host_values(inventory, inventory.hosts[name], self._outside) for name in names}
+        return sharing(self.programs.values(), values)

@@ -12,7 +12,7 @@ from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Repo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from butane_py.fleet.declarations import Bound
@@ -153,13 +153,13 @@ def _spec(result: HostResult) -> str:
     return str(config["ignition"]["version"])
 
 
-def sharing(program: Program, values: Mapping[str, Mapping[str, Value]]) -> set[str]:
+def sharing(programs: Iterable[Program], values: Mapping[str, Mapping[str, Value]]) -> set[str]:
     """The hosts that have a value in common which has to be unique, as far as that is known before they are compiled.
 
     `values`: those of each host, by its name. Values that do not fit their types are left to the compilation.
     """
     found: set[str] = set()
-    for declaration in program.declarations.values():
+    for declaration in {name: each for program in programs for name, each in program.declarations.items()}.values():
         seen: dict[str, str] = {}
         for host, given in values.items() if declaration.unique else ():
             try:

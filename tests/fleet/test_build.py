@@ -166,6 +166,20 @@ def test_two_hosts_with_one_address_are_both_refused(lab: Lab) -> None:
     assert sorted(os.listdir("out")) == ["manifest.json", "n2.ign"]
 
 
+def test_looking_at_a_build_writes_nothing(lab: Lab) -> None:
+    for argv in (["--explain-var", "mtu"], ["--format", "svg"], ["--format", "mermaid"], ["--check"]):
+        assert lab.build(*argv) == 0
+        assert not os.path.exists("out") or os.listdir("out") == []
+
+
+def test_hosts_of_two_sources_with_one_address(lab: Lab) -> None:
+    (lab.folder / "other.bu").write_text(NODE)
+    replaced(lab, "hosts.yaml", "10.0.0.3/24,", "10.0.0.1/24, butane_source: other.bu,")
+    assert lab.build() == 1
+    assert "error[var-not-unique]" in lab.stderr
+    assert sorted(os.listdir("out")) == ["manifest.json", "n2.ign"]
+
+
 def test_files_of_hosts_that_are_gone(lab: Lab) -> None:
     lab.build()
     replaced(lab, "hosts.yaml", "        n2: {address: 10.0.0.2/24, mtu: 9000}\n", "")

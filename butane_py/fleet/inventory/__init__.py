@@ -77,10 +77,16 @@ def read_inventories(names: Sequence[str]) -> Inventory:
     return inventory
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """The file of `FILE#KEY`, and the key: "" where there is none. A file whose name has a # in it is that file."""
+    if "#" not in name or os.path.exists(name):
+        return name, ""
+    path, _, key = name.rpartition("#")
+    return path, key
+
+
 def _read(name: str, inventory: Inventory) -> None:
-    path, chosen = name, ""
-    if "#" in name and not os.path.exists(name):
-        path, _, chosen = name.rpartition("#")
+    path, chosen = split_name(name)
     data = read_bytes(path, "inventory-syntax")
     if path.lower().endswith(csv_table.SUFFIX):
         csv_table.read(path, data, inventory)

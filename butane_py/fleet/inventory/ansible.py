@@ -9,7 +9,6 @@ from butane_py.fleet.inventory.document import is_null, pairs, repeated, target
 from butane_py.fleet.inventory.model import MOST_HOSTS, PRIORITY, give, join
 from butane_py.fleet.inventory.names import RangeError, expanded
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
-from ignition_py.report.diag import Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,8 +139,7 @@ class GroupReader:
     def check_keys(self, value: Node, code: str) -> None:
         """Adds an error for each key that was there before."""
         for key, first in repeated(value):
-            related = (Related("first given here", self._document.at(first)),)
-            self._inventory.error(self._document, code, f"{key.value} is given twice", key, "remove one of them", related)
+            self._inventory.twice(self._document, code, key, first)
 
     def _wrong(self, message: str, node: Node) -> None:
         self._inventory.error(self._document, "inventory-syntax", message, node)

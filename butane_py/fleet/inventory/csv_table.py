@@ -12,7 +12,6 @@ from butane_py.fleet.inventory.document import Document, refused
 from butane_py.fleet.inventory.hosts_list import GROUPS, NAMES
 from butane_py.fleet.inventory.model import give, join
 from butane_py.yaml.source import SCALAR, Node
-from ignition_py.report.diag import Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def _host(
     cell = row[key]
     first = seen.setdefault(cell.value, cell)
     if first is not cell:
-        related = (Related("first given here", document.at(first)),)
-        inventory.error(document, "inventory-host-twice", f"{cell.value} is given twice", cell, "remove one of them", related)
+        inventory.twice(document, "inventory-host-twice", cell, first)
         return
     host = inventory.host(document, cell.value, cell)
     if host is None:
@@ -92,8 +90,7 @@ def _columns(document: Document, header: list[Node], inventory: Inventory) -> di
     first: dict[str, Node] = {}
     for cell in header:
         if first.setdefault(cell.value, cell) is not cell and cell.value:
-            related = (Related("first given here", document.at(first[cell.value])),)
-            inventory.error(document, "inventory-syntax", f"the column {cell.value} is given twice", cell, "", related)
+            inventory.twice(document, "inventory-syntax", cell, first[cell.value])
     return {index: cell.value for index, cell in enumerate(header)}
 
 

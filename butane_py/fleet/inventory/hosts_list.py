@@ -9,7 +9,6 @@ from butane_py.fleet.inventory.ansible import GroupReader
 from butane_py.fleet.inventory.document import is_null, pairs, target
 from butane_py.fleet.inventory.model import give, join
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE
-from ignition_py.report.diag import Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ def read(document: Document, root: Node, inventory: Inventory, *, secret: bool =
             continue
         first = seen.setdefault(name.value, name)
         if first is not name and key is None:
-            related = (Related("first given here", document.at(first)),)
-            inventory.error(document, "inventory-host-twice", f"{name.value} is given twice", name, "remove one of them", related)
+            inventory.twice(document, "inventory-host-twice", name, first)
             continue
         _host(document, name, below, reader, inventory, secret=secret)
 

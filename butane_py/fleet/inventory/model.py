@@ -147,6 +147,11 @@ class Inventory:
         """Adds an error at a node of a file."""
         self.report.entries.append(document.error(code, message, node, hint, related))
 
+    def twice(self, document: Document, code: str, key: Node, first: Node) -> None:
+        """Adds the error of a name that was there before."""
+        related = (Related("first given here", document.at(first)),)
+        self.error(document, code, f"{key.value} is given twice", key, "remove one of them", related)
+
     def host(self, document: Document, name: str, node: Node) -> Host | None:
         """The host of that name, new if need be. None, with an error, where the name cannot be a host's."""
         found = self.hosts.get(name)
