@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ignition_py.spec.model import Field, Struct
 
 
+_OF_BUILDS = (("vars",), ("include",))
+
+
 def report_unknown(work: Compilation, decoder: Decoder) -> None:
     """Warns of keys of the text that no field has. What an alias stands for is not looked at, as in the reference."""
     load_languages()
@@ -120,7 +123,9 @@ class _Search:
             message = f"unknown key `{shown(key)}` {place_name(path)}"
             self.work.report.entries.append(Entry(WARNING, "unused-key", message, place))
             return
-        if _extension(key, path[:-1]):
+        if path in _OF_BUILDS:
+            answer = Answer(f"unknown key `{key}` at the top level; only `butane-py build` knows it", "compile with butane-py build")
+        elif _extension(key, path[:-1]):
             answer = Answer(f"unknown key `{shown(key)}` {place_name(path)}", "give --allow-extensions, which allows `<<` and `x-…`")
         else:
             row = self.work.row

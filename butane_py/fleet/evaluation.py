@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from butane_py.fleet import filters
 from butane_py.fleet.declarations import MAP, OBJECT, Type
+from butane_py.fleet.examples import contents
 from butane_py.fleet.filters import FilterProblem
 from butane_py.fleet.forms import FORMS
 from butane_py.fleet.types import shown
@@ -90,6 +91,9 @@ def evaluated(reference: Reference, lookup: Lookup) -> Operand:
     why="Behind a dot stands a member of a mapping, the number of an item (from 0), or a part that values of the type have.",
     fix="Correct the name. Parts: cidr has ip, prefix, netmask, network and broadcast; mac dashes and plain; hostname short and domain; "
     "url host and port.",
+    wrong=contents("address: {type: cidr, default: 10.0.0.1/24}", "${{ address.mask }}"),
+    right=contents("address: {type: cidr, default: 10.0.0.1/24}", "${{ address.netmask }}"),
+    build=True,
 )
 def _member(operand: Operand, name: Name, called: str) -> Operand:
     """A member, an item or a part of a value. Raises EvaluationProblem."""
@@ -173,6 +177,9 @@ def _defaulted(operand: Operand, call: Call, called: str) -> Operand:
     title="A list, a mapping or null stands inside of text",
     why="Inside of other text a reference stands for a string, a number, or true or false. A list has no spelling of its own there.",
     fix='Use a filter: ${{ admins | join(",") }}, ${{ admins | json }}, ${{ proxy | default("") }}; or let the reference stand alone.',
+    wrong=contents("names: {type: [string], default: [a, b]}", "names: ${{ names }}"),
+    right=contents("names: {type: [string], default: [a, b]}", "names: ${{ names | join(' ') }}"),
+    build=True,
 )
 def in_text(pieces: Pieces, lookup: Lookup) -> tuple[str, tuple[Use, ...]]:
     """A text with its references replaced, and the values in it. Raises EvaluationProblem and ReportedError."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from butane_py.fleet.examples import contents
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
 
@@ -118,6 +119,9 @@ class _Parser:
         title="A reference is not written as it has to be",
         why="Between ${{ and }} stand the name of a variable, its members and filters, and nothing else: no arithmetic, no functions.",
         fix="Write ${{ name }}, ${{ name.member }} or ${{ name | filter }}; $${{ stands for the characters ${{ themselves.",
+        wrong=contents("name: {type: string, default: n1}", "${{ name + 1 }}"),
+        right=contents("name: {type: string, default: n1}", "${{ name }}"),
+        build=True,
     )
     def _next(self) -> None:
         """Goes on to the next token. Raises SyntaxProblem where the reference is not closed or has a character that begins none."""

@@ -6,6 +6,7 @@ import json
 import shlex
 from base64 import b64encode
 
+from butane_py.fleet.examples import contents
 from butane_py.fleet.values import LIST, MAP, QUOTED, TEXT, Value, plain
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
@@ -84,6 +85,9 @@ _WORDS = {str: "a text in quotes", int: "a number"}
     title="A filter does not take the value",
     why="Each filter is for one kind of value: join for lists, json for all, the others for single values.",
     fix="Use another filter, or name the member or the item that is meant: ${{ vlans.0.name | upper }}.",
+    wrong=contents("name: {type: string, default: n1}", "${{ name | join(' ') }}"),
+    right=contents("names: {type: [string], default: [a, b]}", "${{ names | join(' ') }}"),
+    build=True,
 )
 def applied(name: str, value: Value, arguments: tuple[str | int, ...]) -> Value:
     """What the filter makes of a value. Raises FilterProblem."""

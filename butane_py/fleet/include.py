@@ -84,6 +84,9 @@ class NotIncludedError(ValueError):
     title="An entry of include: is not as it has to be",
     why="An entry is a path, or a mapping with path and any of with, when, each, as and optional.",
     fix="Write `- base.bu`, or `- {path: base.bu, optional: true}`.",
+    wrong="include:\n  - {file: base.bu}\n",
+    right="include:\n  - {path: base.bu, optional: true}\n",
+    build=True,
 )
 def entries(file: ParsedFile, node: Node) -> list[Entry]:
     """The entries of `include:`; what is wrong with them goes to the report of the file."""
@@ -192,6 +195,9 @@ def _passed(entry: Entry, scope: Scope) -> Iterator[tuple[str, Value]]:
     title="The condition of an include is not true or false",
     why="when: takes a bool and nothing else, so that no text, number or list decides by accident.",
     fix="Declare the variable as bool, or write true or false.",
+    wrong="include:\n  - {path: base.bu, when: sometimes}\n",
+    right="include:\n  - {path: base.bu, when: false}\n",
+    build=True,
 )
 def _holds(entry: Entry, node: Node, scope: Scope) -> bool:
     """True if the condition holds. Errors count as false."""
@@ -216,6 +222,9 @@ def _holds(entry: Entry, node: Node, scope: Scope) -> bool:
     title="What each: goes through is no list",
     why="A file is included once for each item of a list.",
     fix="Declare the variable as a list, such as [string], or write a list in brackets.",
+    wrong="include:\n  - {path: base.bu, each: web}\n",
+    right="include:\n  - {path: base.bu, each: []}\n",
+    build=True,
 )
 def _items(entry: Entry, scope: Scope) -> Iterator[Operand | None]:
     """The items of each:, or None once where there is no each:."""
@@ -247,12 +256,18 @@ def _items(entry: Entry, scope: Scope) -> Iterator[Operand | None]:
     title="An included file lies outside",
     why="A file includes what lies below its own directory or the files directory, so that a config from elsewhere reads nothing else.",
     fix="Move the file below the directory. Paths have no .., are not absolute, and symbolic links may not lead out.",
+    wrong="include:\n  - ../base.bu\n",
+    right="include:\n  - {path: base.bu, optional: true}\n",
+    build=True,
 )
 @code(
     "include-missing",
     title="An included file cannot be read",
     why="The path is relative to the file that includes. A directory is a module and needs a module.bu.",
     fix="Correct the path, or write `optional: true` where the file may be missing.",
+    wrong="include:\n  - base.bu\n",
+    right="include:\n  - {path: base.bu, optional: true}\n",
+    build=True,
 )
 def located(path: str, file: ParsedFile) -> Located | None:
     """The file that `file` includes by `path`; None where none is there. Raises NotIncludedError."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from butane_py.fleet.evaluation import EvaluationProblem, ReportedError, Use, evaluated, in_text
+from butane_py.fleet.examples import contents
 from butane_py.fleet.expressions import MARK, Reference, SyntaxProblem, parse
 from butane_py.fleet.values import LIST, TEXT, WORD
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node
@@ -244,6 +245,9 @@ def _marks(text: str, start: int) -> list[int]:
     title="A reference stands where none may be",
     why="Keys, variant and version tell how the config is read; they cannot depend on the host.",
     fix="Write the key out. A list of entries can be a variable as a whole, and an include can choose between files.",
+    wrong="vars:\n  name: {type: string, default: n1}\nx-${{ name }}: 1\n",
+    right=contents("name: {type: string, default: n1}", "${{ name }}"),
+    build=True,
 )
 def misplaced(template: Template) -> list[Entry]:
     """The errors for references in keys, variant and version."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from butane_py.fleet.declarations import LIST, MAP, OBJECT, STRING
+from butane_py.fleet.examples import contents
 from butane_py.fleet.expressions import Reference, SyntaxProblem
 from butane_py.fleet.interpolation import place_inside
 from butane_py.fleet.payloads import text_place
@@ -46,6 +47,9 @@ declare(
     fix="Write ${{ name | sh }} in a script, ${{ name | unit }} in a unit, or declare a narrower type, such as hostname.",
     severity=WARNING,
     lint=True,
+    wrong=contents("name: {type: string, default: n1}", "#!/bin/sh\necho ${{ name }}\n"),
+    right=contents("name: {type: string, default: n1}", "#!/bin/sh\necho ${{ name | sh }}\n"),
+    build=True,
 )
 
 
@@ -124,9 +128,9 @@ def _unfiltered(file: ParsedFile, work: Compilation) -> Iterator[Entry]:
             continue
         for reference, wanted in _in_commands(pieces, file.declarations):
             yield _entry(reference, wanted, place_inside(file.source, node, reference.start, path))
-    for name, contents, pieces in work.payloads.texts if work.payloads is not None else ():
+    for name, text, pieces in work.payloads.texts if work.payloads is not None else ():
         for reference, wanted in _in_commands(pieces, file.declarations):
-            yield _entry(reference, wanted, text_place(name, contents, reference.start))
+            yield _entry(reference, wanted, text_place(name, text, reference.start))
 
 
 def _entry(reference: Reference, wanted: str, place: Place) -> Entry:

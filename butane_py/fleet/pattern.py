@@ -8,6 +8,7 @@ CACM 1968), so that no pattern and no value can make a build hang.
 from __future__ import annotations
 
 import re
+import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class _Parser:
                 raise self._error("back-references are not known here")
             raise self._error(f"{self.source[self.at]} is not known here; with a backslash before it it is the character")
         try:
-            atom = re.compile(found[0], re.S)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of set operations, which Python may know one day
+                atom = re.compile(found[0], re.S)
         except re.error as error:
             raise self._error(str(error)) from None
         self.at = found.end()

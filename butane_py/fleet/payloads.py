@@ -54,6 +54,10 @@ class Payloads:
         title="A file with references is no text",
         why="`interpolate` replaces references in UTF-8 text. In other bytes none can be found, or what looks like one is an accident.",
         fix="Save the file as UTF-8, or take interpolate away.",
+        wrong="storage:\n  files:\n    - path: /a\n      mode: 0644\n      contents: {local: random.bin, interpolate: true}\n",
+        right="storage:\n  files:\n    - path: /a\n      mode: 0644\n      contents: {local: a.txt, interpolate: true}\n",
+        build=True,
+        local=True,
     )
     def replaced(self, work: Compilation, contents: bytes, local: str, path: Path) -> bytes:
         """The contents with references replaced; as they are where an error was reported."""

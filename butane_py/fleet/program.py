@@ -77,11 +77,13 @@ class Program:
         return self._texts[path]
 
     def shown_text(self, name: str) -> bytes | None:
-        """The text of a config as reports may show it, defaults of secrets masked; None for other files."""
+        """The text of a config as reports may show it, the values that it gives to secrets masked; None for other files."""
         file = next((each for each in self.files if each.name == name), None)
         if file is None:
             return self._texts.get(os.path.realpath(name)) if name == self.name else None
-        nodes = [each.default for each in file.declarations.values() if each.secret and each.default is not None]
+        secrets = {name for each in self.files for name, declaration in each.declarations.items() if declaration.secret}
+        nodes = [each.default for each in file.declarations.values() if each.name in secrets and each.default is not None]
+        nodes += [value for entry in file.includes for key, value in entry.values if key.value in secrets]
         return file.source.masked(nodes) if nodes else file.source.text
 
     def report_of_host(self) -> Report:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from butane_py.fleet import types, values
 from butane_py.fleet.declarations import LIST, STRING, Bound, Type
 from butane_py.fleet.evaluation import SECRET, EvaluationProblem, Operand, ReportedError, shown_safely, where
+from butane_py.fleet.examples import contents
 from butane_py.fleet.types import Misfit
 from butane_py.fleet.values import Layer, Value, of_node
 from butane_py.fleet.variables import RESERVED
@@ -79,6 +80,9 @@ class Scope:
         title="A reference names a variable that is not declared",
         why="What vars: does not declare does not exist: a typing error would be an empty text otherwise.",
         fix="Correct the name, or declare the variable below vars: of the file.",
+        wrong=contents("name: {type: string, default: n1}", "${{ nmae }}"),
+        right=contents("name: {type: string, default: n1}", "${{ name }}"),
+        build=True,
     )
     def lookup(self, name: Name) -> Operand:
         """The value of a variable. Raises EvaluationProblem, and ReportedError where it is missing or wrong."""
@@ -217,6 +221,9 @@ class Scope:
         title="Defaults name each other",
         why="Each of the variables would have to be known before the other.",
         fix="Give one of them a default that names no variable, or a value.",
+        wrong="vars:\n  a: {type: string, default: \"${{ b }}\"}\n  b: {type: string, default: \"${{ a }}\"}\n",
+        right="vars:\n  a: {type: string, default: \"${{ b }}\"}\n  b: {type: string, default: x}\n",
+        build=True,
     )
     def _cycle(self, name: str) -> None:
         chain = [*self._binding[self._binding.index(name) :], name]
@@ -242,28 +249,43 @@ declare(
     title="A variable has no value",
     why="It is declared without a default, and neither the inventory nor the command line gives it a value.",
     fix="Give it with --var NAME=VALUE, --vars FILE or in the inventory, or declare a default; `default: null` takes the key away.",
+    wrong="vars:\n  name: string\n",
+    right="vars:\n  name: {type: string, default: n1}\n",
+    build=True,
 )
 declare(
     "var-type",
     title="A value is not of the type that is declared",
     why="The declaration says what a value is: a number, a host name, an address. Another value would reach every machine as it is.",
     fix="Correct the value, or the type. Numbers, true and false stand without quotes in YAML and JSON.",
+    wrong="vars:\n  mtu: {type: int, default: large}\n",
+    right="vars:\n  mtu: {type: int, default: 9000}\n",
+    build=True,
 )
 declare(
     "var-range",
     title="A value is too small or too large",
     why="min, max and length of the declaration bound it.",
     fix="Give a value within the bounds, or correct the bounds.",
+    wrong="vars:\n  mtu: {type: int, max: 9216, default: 90000}\n",
+    right="vars:\n  mtu: {type: int, max: 9216, default: 9000}\n",
+    build=True,
 )
 declare(
     "var-pattern",
     title="A value does not fit the pattern",
     why="The pattern of the declaration has to fit the whole value.",
     fix="Correct the value, or the pattern.",
+    wrong="vars:\n  rack: {type: string, pattern: 'r[0-9]+', default: R1}\n",
+    right="vars:\n  rack: {type: string, pattern: 'r[0-9]+', default: r1}\n",
+    build=True,
 )
 declare(
     "var-one-of",
     title="A value is none of those that are allowed",
     why="one_of of the declaration lists them.",
     fix="Give one of them, or add the value to the list.",
+    wrong="vars:\n  role: {type: string, one_of: [web, db], default: app}\n",
+    right="vars:\n  role: {type: string, one_of: [web, db], default: web}\n",
+    build=True,
 )

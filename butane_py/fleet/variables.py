@@ -47,6 +47,9 @@ class DeclarationError(ValueError):
     title="A variable is not declared as it has to be",
     why="vars: tells the type and the constraints of each variable. A declaration that is not understood would let any value through.",
     fix="Write a type behind the name, such as `mtu: int`, or a mapping with type: and constraints.",
+    wrong="vars:\n  mtu: {typ: int}\n",
+    right="vars:\n  mtu: {type: int, default: 1500}\n",
+    build=True,
 )
 def declared(source: Source, node: Node) -> tuple[dict[str, Declaration], list[Entry]]:
     """The declarations of a file, by name, and the errors in them. `node` is the value of `vars:`."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         local: bool
         raw: bool
         lint: bool
+        build: bool
         target: str
 
 
@@ -69,7 +70,8 @@ class Code(Record):
     title: what is wrong, a short sentence. why: what it leads to. fix: the way out. wrong, right: a config that gets the code
     and one that gets no report at all, YAML without variant and version (`row` gives them) unless it names its own; both are
     empty where no config alone can show the code. severity: of the example. since: the version that brought the check, ""
-    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it. target: what --target names, "" for none.
+    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it; build: `butane-py build` is.
+    target: what --target names, "" for none.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Code(Record):
     local: bool = False
     raw: bool = False
     lint: bool = False
+    build: bool = False
     target: str = ""
 
     def example(self, text: str) -> str:
@@ -97,9 +100,12 @@ class Code(Record):
 
     @property
     def flags(self) -> list[str]:
-        """The flags that the example needs."""
+        """What the example needs: the command, where it is not the compiler, and flags."""
         target = f"--target {self.target}"
-        flags = (("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint), (target, bool(self.target)))
+        flags = (
+            *(("butane-py build", self.build), ("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)),
+            (target, bool(self.target)),
+        )
         return [flag for flag, on in flags if on]
 
 

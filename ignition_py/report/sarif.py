@@ -79,13 +79,18 @@ def _result(name: str, entry: Entry) -> dict[str, Any]:
         "partialFingerprints": {_FINGERPRINT: hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]},
     }
     if entry.related:
-        related = [(each.message, _location(each.place.source or name, each.place)) for each in entry.related]
+        related = [(each.message, _related(name, each.place)) for each in entry.related]
         result["relatedLocations"] = [
             {"id": i, "message": {"text": message}, **place} for i, (message, place) in enumerate(related, 1)
         ]
     if entry.fix is not None:
         result["fixes"] = [_fix(name, entry.fix)]
     return result
+
+
+def _related(name: str, place: Place) -> dict[str, Any]:
+    """The location of a related place; empty where it is no place of a file, such as --var."""
+    return _location(place.source or name, place) if place.line or place.path else {}
 
 
 def _location(name: str, place: Place) -> dict[str, Any]:

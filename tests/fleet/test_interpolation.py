@@ -185,6 +185,9 @@ def test_interpolate_is_a_key_of_builds_only() -> None:
     text = HEAD + "storage:\n  files:\n    - {path: /a, contents: {inline: x, interpolate: true}}\n"
     (entry,) = compile_source(text.encode(), "a.bu", Options()).report
     assert (entry.code, entry.hint) == ("unused-key", "compile with butane-py build")
+    for key in ("vars", "include"):
+        (entry,) = compile_source(f"{HEAD}{key}: []\n".encode(), "a.bu", Options()).report
+        assert (entry.code, entry.hint) == ("unused-key", "compile with butane-py build")
 
 
 @pytest.mark.subprocess

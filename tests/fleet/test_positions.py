@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from butane_py.fleet.values import Value
+from ignition_py.report.sarif import sarif
 from tests.helpers.fleet import HEAD, build, hosts, spots, var, write
 
 DECLARED = """vars:
@@ -131,7 +134,10 @@ def test_place_of_a_value(case: str) -> None:
 )
 def test_place_of_a_value_of_the_command_line(values: dict[str, Value], expected: list[tuple[str, ...]]) -> None:
     write({"node.bu": HEAD + TYPED})
-    assert spots(build(values=values).report) == expected
+    report = build(values=values).report
+    assert spots(report) == expected
+    (result,) = json.loads(sarif([("node.bu", report)]))["runs"][0]["results"]
+    assert result["relatedLocations"][0].keys() == {"id", "message"}  # --var is no file
 
 
 def test_an_ordinary_report_tells_the_value_and_where_it_comes_from() -> None:
@@ -200,3 +206,12 @@ def test_place_in_a_local_file(name: str) -> None:
     write({"node.bu": f"{HEAD}vars: {{a: string}}\n{trees}{units}", f"t/{name}": data})
     found = spots(build(values={"a": var("1")}, files_dir=".").report)
     assert found == [(code, f"t/{place}", "node.bu:9:41")]  # of the tree it would be the same
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\r", "\r\n", "\n"])
+def test_text_that_is_no_yaml_behind_any_line_break(end: str) -> None:
+    """libyaml counts the line breaks of YAML 1.1; the words about its errors look at the same lines."""
+    write({"node.bu": f"{HEAD}a:{end}{end}b: [{end}{end}"})
+    assert [entry.code for entry in build().report] == ["yaml"]
+    write({"node.bu": f"{HEAD}a: 'x{end}{end}{end}"})
+    assert [entry.code for entry in build().report] == ["yaml"]
