@@ -19,6 +19,7 @@ from tests.helpers.fleet import HEAD, build, var, write
 CASES = cases("butane.jsonl.gz")
 
 
+@pytest.mark.subprocess
 def test_every_recorded_config_comes_back(tmp_path: Path) -> None:
     make_files(tmp_path)
     differ, count = [], 0

@@ -100,6 +100,7 @@ def templated(draw: Any, written: dict[str, Any]) -> tuple[str, dict[str, Value]
     return document({**head, "vars": taken.declared, **body}), {name: data(each) for name, each in taken.values.items()}
 
 
+@pytest.mark.subprocess
 @FEW
 @given(st.data())
 def test_variables_are_what_their_values_are(source: st.DataObject) -> None:
