@@ -8,7 +8,7 @@ Without images it looks at this machine's disks (which takes root); with them, o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import dumps
 
 from ignition_py.context import Context
@@ -21,10 +21,11 @@ from ignition_py.programs.render import Fetching, rendered
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.spec import tables
 from ignition_py.spec.tables import Config, Disk
-from ignition_py.stages.disks import raid
+from ignition_py.stages.disks import leftovers, raid
 from ignition_py.stages.disks.foresee.conflicts import foresee
 from ignition_py.stages.disks.foresee.machine import Machine
 from ignition_py.stages.disks.identity import Identity
+from ignition_py.stages.disks.leftovers import Leftover
 from ignition_py.stages.disks.luks import cex as luks_cex
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import keys as luks_keys
@@ -33,7 +34,7 @@ from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.partitions.inspect import DiskState, inspect_disk
 from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
 from ignition_py.stages.disks.progress import Progress, peek
-from ignition_py.stages.disks.stage import table_written
+from ignition_py.stages.disks.stage import table_written, wiped
 from ignition_py.state import State
 from ignition_py.system.log import Log
 from ignition_py.system.udev import neighbours
@@ -140,9 +141,10 @@ def _plans(
     plans: list[DiskPlan] = []
     problems: list[str] = []
     seen: dict[str, str] = {}
+    idle = leftovers.idle(wiped(disks)) if images is None else ()
     for disk in disks:
         try:
-            state = _state(log, disk, images, sector_size)
+            state = _state(log, disk, images, sector_size, idle)
         except IgnitionError as problem:
             problems.append(str(problem))
             continue
@@ -159,7 +161,7 @@ def _plan(disk: Disk, state: DiskState, record: Progress) -> DiskPlan:
     return plan_disk(disk, state, Identity(disk, state.sectors), done=table_written(record, disk, state))
 
 
-def _state(log: Log, disk: Disk, images: Images | None, sector_size: int) -> DiskState:
+def _state(log: Log, disk: Disk, images: Images | None, sector_size: int, idle: Sequence[Leftover]) -> DiskState:
     """Raises StageError."""
     if images is not None:
         image = images.image(_device(disk.device))
@@ -172,4 +174,4 @@ def _state(log: Log, disk: Disk, images: Images | None, sector_size: int) -> Dis
 
     if not os.path.exists(disk.device):
         raise StageError(f"{disk.device} does not exist; {neighbours(disk.device)}")
-    return inspect_disk(log, disk.device, os.path.realpath(disk.device))
+    return inspect_disk(log, disk.device, os.path.realpath(disk.device), idle)

@@ -15,7 +15,10 @@ from tests.vm.vmlab.shell import in_tree
 pytestmark = pytest.mark.vm
 
 PEER = "/usr/lib/dracut/modules.d/30ignition"  # where Debian's package has the executor
-ARRAYS = ("disks/test_disks_raid.py", "files/test_files_mdadm.py", "disks/test_disks_mapper.py", "disks/test_disks_power_cut.py")
+ARRAYS = (
+    "disks/test_disks_raid.py", "disks/test_disks_old_arrays.py", "files/test_files_mdadm.py", "disks/test_disks_mapper.py",
+    "disks/test_disks_power_cut.py",
+)  # fmt: skip
 
 
 def run_in(boot: Boot, *files: str, timeout: float, **env: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from ignition_py.stages.disks import aliases, progress
+from ignition_py.stages.disks import aliases, leftovers, progress
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.refusal import refuse
@@ -29,11 +29,16 @@ if TYPE_CHECKING:
     from ignition_py.system.log import Log
 
 
+MAKING, MADE = "raid-making", "raid"  # facts of the progress record
+
+
 def missing(storage: Storage) -> list[str]:
     """What forbids the arrays whatever is on the disks; one sentence each."""
     found = []
     if storage.raid and not which("mdadm"):
         found.append("the program mdadm is needed for making RAID arrays, but is not on PATH")
+    if storage.raid and not which("wipefs"):
+        found.append("the program wipefs is needed for emptying RAID arrays, but is not on PATH")
     for array in storage.raid:
         if len(array.devices) - (array.spares or 0) < 1:
             found.append(
@@ -91,12 +96,14 @@ def made_and_running(log: Log, array: Raid, plans: Sequence[DiskPlan], record: P
         return False
     if record.has(*_fact(array)):
         return True
+    if record.has(*_fact(array, MAKING)):
+        return False  # killed before its contents were wiped
     return all(proven(node, plans) for node in nodes) and _name(log, md) == os.path.basename(array.name)
 
 
-def leftovers(array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
-    """What udev has put together ("md127") of members that a run wrote before it was cut off: arrays on nothing but members
-    that this config made, and that nobody uses."""
+def stoppable(array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
+    """What udev has put together ("md127") of what the members hold, an old array or one that a run had begun when it was cut off:
+    arrays on nothing but members that this config made, and that nobody uses."""
     nodes = [aliases.real_of(device) for device in array.devices]
     if not all(proven(node, plans) for node in nodes):
         return []
@@ -106,9 +113,9 @@ def leftovers(array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
 
 
 def _stop_leftovers(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> None:
-    for md in leftovers(array, plans):
-        log.info(f"disks: stopping {md}, which an earlier run has begun of members of the RAID array {array.name}")
-        run(log, ["mdadm", "--stop", f"/dev/{md}"], what=f"stopping {md}, an unfinished RAID array {array.name}")
+    for md in stoppable(array, plans):
+        log.info(f"disks: stopping {md}, which udev has put together of what the members of the RAID array {array.name} held")
+        run(log, ["mdadm", "--stop", f"/dev/{md}"], what=f"stopping {md}, which holds members of the RAID array {array.name}")
         udev.settle(log)
 
 
@@ -163,14 +170,27 @@ def capacity(array: Raid, sizes: Sequence[int]) -> int:
     return least * max(active - (2 if level == "6" else 1), 1)
 
 
-def _fact(array: Raid) -> tuple[str, str, str]:
-    return ("raid", progress.word(array.name), progress.digest(array))
+def _fact(array: Raid, state: str = MADE) -> tuple[str, str, str]:
+    return (state, progress.word(array.name), progress.digest(array))
 
 
 def _create(log: Log, array: Raid, record: Progress) -> None:
+    record.add(*_fact(array, MAKING))
     with log.step(f"disks: making the RAID array {array.name} ({array.level}) of {', '.join(array.devices)}"):
         run(log, create_command(array), what=f"making the RAID array {array.name}{at(array)}")
         udev.wait_for(log, [node_of(array.name)])
+        _empty(log, array)
         # Else udev may go on taking a member for what it was: lsblk, dracut's hooks and others believe it.
         udev.settle_devices(log, *map(aliases.alias_of, array.devices))
     record.add(*_fact(array))
+
+
+def _empty(log: Log, array: Raid) -> None:
+    """Removes the signatures of a new array. Where it lies as an older one did, it holds what that one held, and udev may have
+    started a volume group in it."""
+    node = os.path.realpath(node_of(array.name))
+    leftovers.stop(log, [os.path.basename(node)])
+    found = probe(log, node)
+    if found.type or found.ambiguous or found.table:
+        log.info(f"disks: the new RAID array {array.name} shows {found.describe()} of an older one, which is wiped")
+        run(log, ["wipefs", "--all", node], what=f"removing what an older array has left in the RAID array {array.name}")

@@ -10,10 +10,11 @@ import os
 from functools import partial
 
 from ignition_py.report.diag import IgnitionError, StageError
-from ignition_py.stages.disks import aliases, progress, raid
+from ignition_py.stages.disks import aliases, leftovers, progress, raid
 from ignition_py.stages.disks.filesystems import make as make_filesystems
 from ignition_py.stages.disks.foresee.conflicts import foresee
 from ignition_py.stages.disks.foresee.machine import Machine
+from ignition_py.stages.disks.foresee.steps import Foreseen
 from ignition_py.stages.disks.foresee.volumes import link_name, partition_names
 from ignition_py.stages.disks.identity import Identity
 from ignition_py.stages.disks.luks import stage as luks
@@ -28,11 +29,10 @@ from ignition_py.system.parallel import run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ignition_py.context import Context
     from ignition_py.spec.tables import Disk, Storage
-    from ignition_py.stages.disks.foresee.steps import Foreseen
     from ignition_py.stages.disks.luks.prepared import Prepared
     from ignition_py.stages.disks.partitions.inspect import DiskState
     from ignition_py.stages.disks.partitions.plan import DiskPlan
@@ -54,8 +54,10 @@ def run_stage(ctx: Context) -> None:
     record = progress.load(storage)
     plans, problems = plan_disks(log, storage.disks, record)
     conflicts += [*problems, *(conflict for plan in plans for conflict in plan.conflicts)]
-    conflicts += foreseen_conflicts(log, storage, plans, record, prepared)
-    refuse(conflicts, "Nothing has been changed")
+    more, foreseen = foreseen_conflicts(log, storage, plans, record, prepared)
+    refuse([*conflicts, *more], "Nothing has been changed")
+    plans = [_with_wipes(log, plan, foreseen) for plan in plans]
+    leftovers.stop(log, [os.path.basename(plan.state.node) for plan in plans if plan.discards])
     apply_disks(log, plans, record)
     raid.create_all(log, storage, plans, record)
     luks.create_all(ctx, prepared, record)
@@ -64,11 +66,12 @@ def run_stage(ctx: Context) -> None:
 
 def foreseen_conflicts(
     log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, prepared: Prepared
-) -> list[str]:
-    """What will forbid the arrays, LUKS volumes and filesystems once the tables are as planned. A device that nobody knows yet is
-    waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or CommandError."""
+) -> tuple[list[str], Foreseen]:
+    """What will forbid the arrays, LUKS volumes and filesystems once the tables are as planned, and what was foreseen. A device that
+    nobody knows yet is waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or
+    CommandError."""
     if not (storage.raid or storage.luks or storage.filesystems):
-        return []
+        return [], Foreseen()
     sound = [plan.entry for plan in plans if not plan.conflicts]
     unsure = [disk for disk in storage.disks if disk not in sound]
     writes = any(plan.writes for plan in plans) or bool(storage.raid or storage.luks)
@@ -86,7 +89,16 @@ def foreseen_conflicts(
     missing = [
         f"{foreseen.missing[name]}; it {absent.get(name, 'will be gone')}" for name in late if name in foreseen.missing
     ]
-    return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])]
+    return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])], foreseen
+
+
+def _with_wipes(log: Log, plan: DiskPlan, foreseen: Foreseen) -> DiskPlan:
+    """The plan with what the config allows to destroy in the sectors of partitions that are new or change."""
+    partitions = foreseen.partitions.get(plan.state.device, {})
+    wipes = {number: partitions[number].wipe for number in plan.placed if number in partitions and partitions[number].wipe}
+    for number, what in sorted(wipes.items()):
+        log.info(f"disks: plan for {plan.state.device}: wipe what the sectors of partition {number} hold: {what}")
+    return plan.but(wipes=wipes)
 
 
 def cannot_appear(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
@@ -112,6 +124,7 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
     if not disks:
         return [], []
     absent = udev.absent(log, [disk.device for disk in disks])
+    idle = leftovers.idle(wiped(disk for disk in disks if disk.device not in absent))
     nodes: dict[str, str] = {}
     plans, problems = [], []
     for disk in disks:
@@ -125,12 +138,17 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
             continue
         nodes[node] = disk.device
         try:
-            state = inspect_disk(log, disk.device, node)
+            state = inspect_disk(log, disk.device, node, idle)
         except StageError as problem:
             problems.append(f"{problem}{at(disk)}")
             continue
         plans.append(_plan(log, disk, state, record))
     return plans, problems
+
+
+def wiped(disks: Iterable[Disk]) -> list[str]:
+    """The kernel's names ("vda") of those of the disks whose table is to be wiped."""
+    return [os.path.basename(os.path.realpath(disk.device)) for disk in disks if disk.wipe_table]
 
 
 def _plan(log: Log, disk: Disk, state: DiskState, record: Progress) -> DiskPlan:

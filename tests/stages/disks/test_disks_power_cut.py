@@ -23,6 +23,7 @@ from ignition_py.context import Context
 from ignition_py.spec.tables import Filesystem, Luks, Partition, Raid
 from ignition_py.stages import disks
 from tests.stages.disks.disks_lab import MIB, disk, forget_boot, read_table
+from tests.stages.disks.old_disks import leave
 from tests.stages.disks.test_disks_interrupted import Killed, Saboteur
 
 pytestmark = [pytest.mark.root, pytest.mark.subprocess]
@@ -66,6 +67,8 @@ class Lab:
             for image in self.images:
                 with image.open("wb") as file:
                     file.truncate(112 * MIB)
+            leave("iso9660", self.images[0], 0, 112 * MIB)  # on the disk whose table is wiped
+            leave("linux_raid 1.2", self.images[0], 57 * MIB, 8 * MIB)  # where the swap area comes
         for image, name in zip(self.images, self.names, strict=True):
             argv = ["losetup", "--find", "--show", "--partscan", str(image)]
             node = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
@@ -114,7 +117,7 @@ class Lab:
             filesystems=(
                 Filesystem(device=self.mirror, format="ext4", label="mirror"),
                 Filesystem(device=f"{one}2", format="vfat", label="BOOT"),
-                Filesystem(device=f"{one}3", format="swap", label="swap"),
+                Filesystem(device=f"{one}3", format="swap", label="swap", wipe_filesystem=True),
                 Filesystem(device=self.data, format="ext4", label="data"),
             ),
         )
@@ -130,7 +133,7 @@ class Lab:
             entries = reading.primary.entries.items()
             tables.append({number: (entry.first, entry.last, entry.name, entry.type_guid) for number, entry in entries})
         contents = {}
-        for device in (self.mirror, f"{one}1", f"{one}2", f"{one}3", f"{two}1", f"{two}2", self.data):
+        for device in (one, self.mirror, f"{one}1", f"{one}2", f"{one}3", f"{two}1", f"{two}2", self.data):
             values = dict(line.partition("=")[::2] for line in sh(f"blkid -p -o export {device}").splitlines())
             contents[device] = (values.get("TYPE"), values.get("LABEL"))
         detail = dict(line.strip().partition(" : ")[::2] for line in sh(f"mdadm --detail {ARRAY} || true").splitlines() if " : " in line)
@@ -162,6 +165,7 @@ def test_power_cut_anywhere(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     effects = saboteur.run(lab.config())
     undisturbed = lab.what_is_there()
     assert undisturbed[3] == ["sane"]
+    assert undisturbed[1][lab.names[0]] == (None, None)
     for at in boundaries(effects):
         lab.take_down()
         lab.plug_in(fresh=True)

@@ -33,6 +33,8 @@ def missing(storage: Storage) -> list[str]:
     needed = {}
     if storage.disks:
         needed["blkid"] = "looking at disks"
+    if any(disk.wipe_table for disk in storage.disks):
+        needed["wipefs"] = "removing what is on disks"
     for entry in storage.filesystems:
         if entry.format and filesystems.on_device(entry):
             needed["blkid"] = needed["wipefs"] = "handling filesystems"

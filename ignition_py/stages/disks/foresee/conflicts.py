@@ -3,7 +3,8 @@
     plan.py (each disk) ──► foresee() ──► Foreseen ──► stage.py      refuses all conflicts before the first write
                                                   └──► programs/plan.py  shows it
 
-Writes nothing. What is on a partition that does not exist yet is what its sectors hold now: nothing wipes them in between.
+Writes nothing. What is on a partition that does not exist yet is what its sectors hold now: nothing wipes them in between but for
+what the config allows to destroy (`Volume.wipe`), which goes before the kernel, and with it udev, learns of the partition.
 A new array is taken to be empty; what is in a LUKS volume that is reused is known only if it is open, else nothing is refused for it.
 """
 
@@ -99,6 +100,12 @@ class _Devices:
             volume.holds = probe(self._log, volume.path, volume.offset, volume.size)
         return volume.holds
 
+    def _wipe(self, volume: Volume) -> None:
+        """What is in the volume may be destroyed by the config."""
+        found = self.holds(volume)
+        if found is not None and (found.type or found.ambiguous or found.table) and not volume.becomes:
+            volume.wipe = found.describe()
+
     def _missing(self, name: str, entry: Struct) -> None:
         text = f"{name} is not there, and nothing in the config is known to make it{at(entry)}"
         self.result.missing.setdefault(name, text)
@@ -131,6 +138,8 @@ class _Devices:
             why = conflicts[0] if conflicts else f"{array.level} of {', '.join(array.devices)}"
             result.steps.append(Step("raid", array.name, REFUSE if conflicts else MAKE, why, array, volume))
         for member in present:
+            if running is None:
+                self._wipe(member)
             member.becomes.append(f"member of RAID {array.name}")
             member.busy = member.busy or f"the RAID array {array.name} is built on it"
             member.holds = Signature("linux_raid_member")
@@ -157,6 +166,8 @@ class _Devices:
             self._known.update(dict.fromkeys(names, Volume(names[0], 0)))
             return
         self.holds(under)
+        if entry.wipe_volume:
+            self._wipe(under)
         action, why, opened = foresee_luks.foresee_volume(
             self._log, entry, under, self._record, self._look, self._keys
         )
@@ -181,6 +192,8 @@ class _Devices:
         if not entry.format:
             result.steps.append(Step("filesystem", entry.device, KEEP, "waited for", entry, volume))
             return
+        if entry.wipe_filesystem:
+            self._wipe(volume)
         action, why = self._decide(entry, volume)
         if action == REFUSE:
             result.conflicts["filesystem"].append(why)

@@ -28,6 +28,7 @@ class Machine:
         self._log = log
         self._plans = {os.path.basename(plan.state.node): plan for plan in plans}
         self._record = record
+        self._stopped = {name for plan in plans for name in plan.stops}
 
     def device(self, name: str) -> Volume | None:
         """The block device `name`. A partition of a disk of the plans comes as `partition` alone, one that will be gone as
@@ -39,6 +40,8 @@ class Machine:
         except OSError:
             return None
         base = os.path.basename(node)
+        if base in self._stopped:
+            return None
         disk, number = kernel.whole_disk(base)
         plan = self._plans.get(disk)
         if plan is not None:
@@ -55,6 +58,8 @@ class Machine:
         """See `raid.made_and_running`. Raises CommandError."""
         plans = tuple(self._plans.values())
         node = raid.node_of(array.name)
+        if os.path.basename(os.path.realpath(node)) in self._stopped:
+            return None
         if not os.path.exists(node) or not raid.made_and_running(self._log, array, plans, self._record):
             return None
         return _existing(node, os.path.realpath(node))
@@ -65,7 +70,8 @@ class Machine:
         if not number:
             return volume.path
         for plan in self._plans.values():
-            part = plan.state.kernel.get(number) if plan.state.device == disk else None
+            goes = plan.state.device != disk or number in plan.remade
+            part = plan.state.kernel.get(number) if not goes else None
             if part is not None and (part.start, part.size) == (volume.offset, volume.size):
                 return f"/dev/{part.name}"
         return ""
@@ -79,7 +85,7 @@ class Machine:
 
     def unfinished(self, array: Raid) -> bool:
         """True if an array that was begun and can be stopped holds the members."""
-        return bool(raid.leftovers(array, tuple(self._plans.values())))
+        return bool(raid.stoppable(array, tuple(self._plans.values())))
 
 
 def _existing(name: str, node: str) -> Volume:

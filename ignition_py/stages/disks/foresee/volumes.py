@@ -24,7 +24,8 @@ class Volume(Record):
 
     `name` as the config names it, `size` in bytes. Its bytes are now in `path`, `size` of them from `offset` on; `path` ""
     is a device that is yet to be made. `holds` is what it will hold (None: not read yet, or, without a `path`, not
-    known). `ours`: this config provably made it. `busy`: why it must not be changed. `becomes`: what the steps so
+    known). `wipe`: what it holds may go and is wiped before the kernel is told of it, in words. `ours`: this config provably
+    made it. `busy`: why it must not be changed. `becomes`: what the steps so
     far make of it, in words. `partition` is (disk of the plan, number).
     """
 
@@ -33,6 +34,7 @@ class Volume(Record):
     _: KW_ONLY
     path: str = ""
     offset: int = 0
+    wipe: str = ""
     ours: bool = False
     busy: str = ""
     holds: Signature | None = None
@@ -82,12 +84,13 @@ def link_name(text: str) -> str:
 
 
 def whole(plan: DiskPlan) -> Volume:
-    """A disk itself. What is on it where its table goes and none comes is not known."""
+    """A disk itself. Where its table goes and none comes, nothing is left on it."""
     state = plan.state
-    holds = Signature(table="gpt") if plan.after is not None else None
     size = state.sectors * state.sector_size
     if plan.writes:
-        return Volume(state.device, size, busy=state.busy, holds=holds, partition=(state.device, 0))
+        holds = Signature(table="gpt" if plan.after is not None else "")
+        busy = "" if plan.discards and not plan.conflicts else state.busy
+        return Volume(state.device, size, busy=busy, holds=holds, partition=(state.device, 0))
     busy = state.busy or next(iter(state.busy_partitions.values()), "")
     return Volume(state.device, size, path=state.node, busy=busy, holds=state.signature, partition=(state.device, 0))
 
@@ -108,7 +111,7 @@ def of_disk(plan: DiskPlan) -> dict[int, Volume]:
             path=state.node if readable else "",
             offset=entry.first * unit,
             ours=number in plan.ours,
-            busy=state.busy_partitions.get(number, ""),
+            busy="" if plan.discards and not plan.conflicts else state.busy_partitions.get(number, ""),
             holds=Signature() if readable and not state.node else None,  # a blank disk has no node
             partition=(state.device, number),
         )

@@ -12,21 +12,27 @@ import os
 import time
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.disks.partitions import dm, gpt, kernel, operations, parted_device
+from ignition_py.stages.disks.partitions import dm, gpt, kernel, parted_device
+from ignition_py.stages.disks.partitions.gpt import Write
 from ignition_py.stages.disks.partitions.inspect import kernel_partitions
 from ignition_py.stages.disks.partitions.kernel import KernelChange
 from ignition_py.system import udev
+from ignition_py.system.blkid import probe
+from ignition_py.system.run import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from ignition_py.stages.disks.partitions.gpt import Table, Write
+    from ignition_py.stages.disks.partitions.gpt import Entry, Table
     from ignition_py.stages.disks.partitions.kernel import KernelPartition
     from ignition_py.stages.disks.partitions.plan import DiskPlan
     from ignition_py.system.log import Log
 
 BUSY_PATIENCE = 5.0  # seconds; how long a probe of udev's may hold a partition that must go
+# Bytes of a partition where signatures can be: of all that blkid knows, the second header of LUKS2 lies deepest (4 MiB), and of those
+# at the end ZFS's labels reach farthest (512 KiB).
+HEAD, TAIL = 5 << 20, 1 << 20
 KERNEL_PATIENCE = 10.0  # seconds; how long partition nodes may come and go after udev has read the table again
 
 
@@ -67,7 +73,7 @@ def apply_plan(log: Log, plan: DiskPlan) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if plan.writes:
-            write(fd, state.sector_size, _writes(plan), state.device)
+            _write_plan(log, fd, plan)
         mapped = kernel.device_mapper(os.path.basename(state.node))
         if not mapped:
             _tell_kernel(log, fd, changes, state.device)
@@ -83,13 +89,44 @@ def apply_plan(log: Log, plan: DiskPlan) -> None:
         verify_kernel(log, plan)
 
 
-def _writes(plan: DiskPlan) -> Iterable[Write]:
+def _write_plan(log: Log, fd: int, plan: DiskPlan) -> None:
+    """The sectors of a plan. What new partitions hold goes first: once they are in the table, the next boot's udev would start an array
+    or a volume group that it finds there."""
     state = plan.state
-    wiped = any(isinstance(step, operations.WipeTable) for step in plan.operations)
-    if plan.after is None:
-        return gpt.wipe_writes(state.reading)
-    first = tuple(gpt.wipe_writes(state.reading)) if wiped else ()
-    return (*first, *gpt.encode(plan.after, state.sectors, b"" if wiped else state.reading.sector0))
+    contents = tuple(content_writes(plan))
+    if contents:
+        write(fd, state.sector_size, contents, state.device)
+        _verify_contents(log, plan)
+    if plan.discards:
+        write(fd, state.sector_size, gpt.wipe_writes(state.reading), state.device)
+        # After the table: blkid passes over a signature that a partition covers. `--force`: partitions of mappings count as users.
+        command = ["wipefs", "--all", "--force", state.node]
+        run(log, command, what=f"removing the signatures of {state.device}")
+    if plan.after is not None:
+        sector0 = b"" if plan.discards else state.reading.sector0
+        write(fd, state.sector_size, gpt.encode(plan.after, state.sectors, sector0), state.device)
+
+
+def content_writes(plan: DiskPlan) -> Iterator[Write]:
+    """Zeros where a signature of a partition of `plan.wipes` can be: at its beginning and at its end."""
+    unit = plan.state.sector_size
+    for _, entry in _wiped_entries(plan):
+        head, tail = (min(size // unit, entry.size) for size in (HEAD, TAIL))
+        yield Write("contents", entry.first, bytes(head * unit))
+        yield Write("contents", entry.last + 1 - tail, bytes(tail * unit))
+
+
+def _wiped_entries(plan: DiskPlan) -> list[tuple[int, Entry]]:
+    entries = plan.after.entries if plan.after is not None else {}
+    return [(number, entries[number]) for number in sorted(plan.wipes)]
+
+
+def _verify_contents(log: Log, plan: DiskPlan) -> None:
+    state, unit = plan.state, plan.state.sector_size
+    for number, entry in _wiped_entries(plan):
+        found = probe(log, state.node, entry.first * unit, entry.size * unit)
+        if found.type or found.ambiguous:
+            raise StageError(f"{state.device}: where partition {number} will be there is still {found.describe()} after wiping")
 
 
 def write(fd: int, sector_size: int, writes: Iterable[Write], device: str) -> None:

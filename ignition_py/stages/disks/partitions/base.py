@@ -57,10 +57,12 @@ def _wiped(state: DiskState, identity: Identity, wanted: bool) -> Base:
     conflicts = tuple(
         f"{state.device}: the table cannot be wiped while partition {number} is in use: {why}"
         for number, why in sorted(state.busy_partitions.items())
+        if number not in state.freed
     )
     if conflicts:
         return Base(None, conflicts=conflicts)
-    return _fresh(state, identity, (operations.WipeTable(0), operations.NewTable(0)), discards=True)
+    stops = (operations.Stop(0, leftover.name, leftover.what) for leftover in state.idle)
+    return _fresh(state, identity, (*stops, operations.WipeTable(0), operations.NewTable(0)), discards=True)
 
 
 def _fresh(state: DiskState, identity: Identity, steps: tuple[Operation, ...], *, discards: bool = False) -> Base:

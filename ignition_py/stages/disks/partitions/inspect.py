@@ -9,13 +9,15 @@ import os
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
+from ignition_py.stages.disks import leftovers
 from ignition_py.stages.disks.partitions import dm, gpt, kernel, parted_device
 from ignition_py.system.blkid import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ignition_py.stages.disks.leftovers import Leftover
     from ignition_py.stages.disks.partitions.kernel import KernelPartition
     from ignition_py.system.blkid import Signature
     from ignition_py.system.log import Log
@@ -27,6 +29,8 @@ class DiskState(Record):
     `device` as the config names it, `node` the kernel's path. `reading`: both tables. `kernel`: the partitions the
     kernel knows. `busy`: why the whole disk is in use ("" if not), `busy_partitions`: the same by number.
     `signature`: what blkid finds on the disk as a whole. `fresh_usable`: usable sectors of a new table.
+    `idle`: what stands on the disk and can be stopped where its table is wiped (see `leftovers.idle`); `freed`: the numbers of
+    partitions (0: the disk) that nothing uses any more then.
     """
 
     _: KW_ONLY
@@ -40,6 +44,8 @@ class DiskState(Record):
     fresh_usable: tuple[int, int]
     read_only: bool = False
     model: str = ""
+    idle: tuple[Leftover, ...] = ()
+    freed: frozenset[int] = frozenset()
 
     @property
     def sector_size(self) -> int:
@@ -64,9 +70,9 @@ def kernel_partitions(log: Log, name: str) -> dict[int, KernelPartition]:
     return dm.partitions(log, name)
 
 
-def inspect_disk(log: Log, device: str, node: str) -> DiskState:
-    """Reads the disk `node`, named `device` in the config. Raises StageError where it is no disk that can be
-    partitioned."""
+def inspect_disk(log: Log, device: str, node: str, idle: Sequence[Leftover] = ()) -> DiskState:
+    """Reads the disk `node`, named `device` in the config. `idle`: what can be stopped, on all disks that are wiped. Raises
+    StageError where it is no disk that can be partitioned."""
     name = os.path.basename(node)
     if kernel.is_partition(name):
         raise StageError(f"{device} is the partition {node}, not a disk")
@@ -92,16 +98,22 @@ def inspect_disk(log: Log, device: str, node: str) -> DiskState:
     finally:
         os.close(fd)
     partitions = kernel_partitions(log, name)
-    busy = {number: why for number, part in partitions.items() if (why := kernel.in_use(part.name))}
+    names = {0: name, **{number: part.name for number, part in partitions.items()}}
+    used = {number: why for number, node in names.items() if (why := kernel.in_use(node))}
+    on_top = leftovers.above(names.values())
+    mine = tuple(leftover for leftover in idle if leftover.name in on_top)
+    stopped = {leftover.name for leftover in mine}
     return DiskState(
         device=device,
         node=node,
         reading=reading,
         kernel=partitions,
-        busy=kernel.in_use(name),
-        busy_partitions=busy,
+        busy=used.get(0, ""),
+        busy_partitions={number: why for number, why in used.items() if number},
         signature=probe(log, node),
         fresh_usable=parted_device.fresh_usable(node),
         read_only=read_only,
         model=seen.model,
+        idle=mine,
+        freed=frozenset(number for number in used if not kernel.in_use(names[number], stopped)),
     )

@@ -17,6 +17,10 @@ from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.host import mounts, unescape
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 SYS = "/sys/class/block"
 _BTRFS = "/sys/fs/btrfs"  # a directory for each mounted filesystem
 UNIT = 512  # bytes; the unit of sysfs
@@ -128,10 +132,17 @@ def _mapped_number(name: str, disk: str) -> int:
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
+def partition_nodes(disk: str) -> list[str]:
+    """The nodes ("vda1", "dm-1") of a disk's partitions."""
+    if device_mapper(disk):
+        return list(mapped_partitions(disk).values())
+    return [part.name for part in partitions(disk).values()]
+
+
 def partitions(disk: str) -> dict[int, KernelPartition]:
     """The partitions the kernel has of `disk` ("vda"), by number."""
     found = {}
-    for name in sorted(os.listdir(f"{SYS}/{disk}")):
+    for name in _listed(f"{SYS}/{disk}"):
         base = f"{SYS}/{disk}/{name}"
         if name.startswith(disk) and os.path.exists(f"{base}/partition"):
             number = _number(f"{base}/partition")
@@ -166,12 +177,17 @@ def _holders(name: str) -> list[str]:
     return _listed(f"{SYS}/{name}/holders")
 
 
-def in_use(name: str) -> str:
+def devices() -> list[str]:
+    """The names of all block devices."""
+    return _listed(SYS)
+
+
+def in_use(name: str, besides: Container[str] = ()) -> str:
     """Why a node must not be changed ("it is mounted at /boot", "dm-0 is built on it"), "" where nothing holds
-    it."""
-    on_top = holders(name)
+    it. What is in `besides` may be built on it."""
+    on_top = [holder for holder in holders(name) if holder not in besides]
     if on_top:
-        return f"{', '.join(on_top)} is built on it"
+        return f"{', '.join(on_top)} is built on it{_way_out(on_top)}"
     mine = numbers(name)
     for mount in mounts():
         if mount.device == mine or (mount.source.startswith("/") and os.path.realpath(mount.source) == f"/dev/{name}"):
@@ -182,6 +198,19 @@ def in_use(name: str) -> str:
         if os.path.realpath(unescape(line.split()[0])) == f"/dev/{name}":
             return "it is used as swap space"
     return ""
+
+
+def _way_out(holders: list[str]) -> str:
+    """How to end what is built on a device, where nothing uses that in turn; else ""."""
+    if any(in_use(holder) for holder in holders):
+        return ""
+    commands = (
+        f"dmsetup remove {mapped_name(holder)}" if device_mapper(holder) else f"mdadm --stop /dev/{holder}"
+        for holder in holders
+        if device_mapper(holder) or holder.startswith("md")
+    )
+    text = ", ".join(f"`{command}`" for command in commands)
+    return f", and nothing uses that: {text} would end it" if text else ""
 
 
 def _listed(path: str) -> list[str]:

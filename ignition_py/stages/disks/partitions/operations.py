@@ -24,8 +24,18 @@ class Operation(Record):
         return self.verb if not self.number else f"{self.verb} partition {self.number}"
 
 
+class Stop(Operation):
+    """Ends an array or a logical volume of an earlier installation, by the kernel's name, that stands on the disk."""
+
+    name: str
+    what: str
+
+    def describe(self) -> str:
+        return f"stop {self.what}"
+
+
 class WipeTable(Operation):
-    verb = "wipe the partition table"
+    verb = "wipe the partition table and the signatures of the disk"
 
 
 class NewTable(Operation):

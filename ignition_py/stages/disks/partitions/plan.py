@@ -17,7 +17,7 @@ from ignition_py.stages.disks.places import at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ignition_py.spec.tables import Disk, Partition
     from ignition_py.stages.disks.identity import Identity
@@ -60,7 +60,7 @@ class DiskPlan(Record):
 
     `entry` is the config's. `before` and `after` are the tables it has and will have (None: no GPT). `conflicts` is why it cannot
     be done; then nothing may be. `remade` are the numbers whose contents the kernel must forget; `ours` those that this config
-    provably made or makes.
+    provably made or makes. `wipes`: what is wiped of the sectors of partitions that are new or change, by number, in words.
     """
 
     entry: Disk
@@ -72,6 +72,22 @@ class DiskPlan(Record):
     warnings: tuple[str, ...] = ()
     remade: frozenset[int] = frozenset()
     ours: frozenset[int] = frozenset()
+    wipes: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def discards(self) -> bool:
+        """True if the table that is there goes, and all its partitions with it."""
+        return any(isinstance(operation, operations.WipeTable) for operation in self.operations)
+
+    @property
+    def stops(self) -> list[str]:
+        """The kernel's names of what is stopped first."""
+        return [operation.name for operation in self.operations if isinstance(operation, operations.Stop)]
+
+    @property
+    def placed(self) -> set[int]:
+        """The numbers of partitions that get other sectors than they had, or had none."""
+        return {operation.number for operation in self.operations if isinstance(operation, operations.Create)}
 
     @property
     def writes(self) -> bool:
@@ -110,7 +126,7 @@ def _growth(plan: DiskPlan, outgrown: Table) -> str:
 def _plan_on(base: Base, disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> DiskPlan:
     """The plan that starts from the table of `base`."""
     conflicts = list(base.conflicts)
-    if state.busy:
+    if state.busy and not (base.discards and 0 in state.freed):
         conflicts.append(f"{state.device} is in use itself: {state.busy}")
     plan = DiskPlan(
         disk, state, base.table, base.table, base.operations, conflicts, base.warnings,
@@ -124,7 +140,7 @@ def _plan_on(base: Base, disk: Disk, state: DiskState, identity: Identity, *, do
     for entry in wanted:
         if not entry.should_exist and any(other.should_exist and other.number == entry.number for other in wanted):
             continue  # its number goes to a partition that exists, whose own entry decides
-        step = _step(entry, base.table, state, identity, conflicts) if entry.fits else None
+        step = _step(entry, base, state, identity, conflicts) if entry.fits else None
         if step is not None:
             steps.append(step)
     return _finished(plan, base.new, base.table, steps, wanted)
@@ -217,10 +233,10 @@ def _open_values(item: Wanted, current: Entry | None) -> tuple[int, int]:
 
 
 def _step(
-    item: Wanted, table: Table, state: DiskState, identity: Identity, conflicts: list[str]
+    item: Wanted, base: Base, state: DiskState, identity: Identity, conflicts: list[str]
 ) -> Operation | None:
     """The operation for one entry; None, and a conflict, where the entry cannot be had."""
-    current = table.entries.get(item.number)
+    current = base.table.entries.get(item.number) if base.table is not None else None
     different = decide.differences(current, item.partition, item.start, item.size) if current is not None else []
     resizable = (
         current is not None
@@ -235,7 +251,7 @@ def _step(
         resizable=resizable,
     )
     name = f"{state.device}, {item.name()}"
-    if what in decide.MODIFYING and item.number in state.busy_partitions:
+    if what in decide.MODIFYING and item.number in state.busy_partitions and not base.discards:
         conflicts.append(f"{name} would have to change, but {state.busy_partitions[item.number]}")
         return None
     if what == decide.REFUSE_PRESENT:
