@@ -145,10 +145,11 @@ def _sudo(name: str, value: Value, draft: Draft) -> None:
         value.error("a rule of sudo is one line", "write sudo: ALL=(ALL) NOPASSWD:ALL")
         return
     plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)  # sudo passes over names with a dot
-    file = draft.file(
-        f"/etc/sudoers.d/90-cloud-config-{plain}", value, "".join(f"{name} {rule}\n" for rule in rules).encode(), 0o440
-    )
+    path = f"/etc/sudoers.d/90-cloud-config-{plain}"
+    known = draft.files[path].contents if path in draft.files else None
+    file = draft.files[path] if path in draft.files else draft.file(path, value, b"", 0o440)
     assert file is not None
+    file.contents = (known or b"") + "".join(f"{name} {rule}\n" for rule in rules).encode()
 
 
 def groups(value: Value, draft: Draft) -> None:

@@ -8,6 +8,7 @@ from butane_py.decompiler.unpack import as_text
 from butane_py.emit.document import Octal, Remarked, comment, document
 from butane_py.emit.shell import word
 from butane_py.resources import data_url
+from butane_py.targets import boot_lines
 from butane_py.targets.ignition import LAYOUTS
 from butane_py.variants import rows_of
 from ignition_py.record import Record
@@ -135,6 +136,8 @@ class Draft:
         real = self._real_path(path, value)
         if real is None:
             return None
+        if real in self.files:
+            value.differs(f"{path} is written twice; this is what counts")
         file = File(self.item(value, path=real, mode=Octal(mode), overwrite=True, **more))
         file.contents = contents
         self.files[real] = file
@@ -235,7 +238,7 @@ class Draft:
             user, group = (
                 entry.get(name, {}).get("name", entry.get(name, {}).get("id", "root")) for name in ("user", "group")
             )
-            lines.append(f"C {_tmpfiles(path)} {entry['mode']:04o} {user} {group} - {_tmpfiles(real)}\n")
+            lines.append(f"C {boot_lines.word(path)} {entry['mode']:04o} {user} {group} - {real.replace('%', '%%')}\n")
         if lines:
             file = File(Item(path="/etc/tmpfiles.d/cloud-config.conf", mode=Octal(0o644), overwrite=True))
             file.contents = "".join(lines).encode()
@@ -279,8 +282,3 @@ def _resource(contents: bytes) -> dict[str, Any]:
         return {"inline": text}
     source, compression = data_url(contents, None, may_compress=True)
     return {"source": source, **({"compression": compression} if compression else {})}
-
-
-def _tmpfiles(path: str) -> str:
-    """A path in a line of tmpfiles.d(5)."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'

@@ -24,6 +24,7 @@ _BASE64 = frozenset(("b64", "base64"))
 _GZIP = frozenset(("gz", "gzip"))
 _GZIP_BASE64 = frozenset(("gz+base64", "gzip+base64", "gz+b64", "gzip+b64"))
 _MOST = 64 << 20  # bytes of one file, unpacked
+_PATH = re.compile(r"/(?:[^\0\n]*[^\0\n/ \t])\Z")  # absolute, of a file, on one line
 _SCHEMES = ("http://", "https://", "tftp://", "s3://", "gs://", "data:")
 
 
@@ -35,7 +36,7 @@ def write_files(entries: Value, draft: Draft) -> None:
 def _write(entry: Value, draft: Draft) -> None:
     keys = dict(entry.take(_KEYS))
     path = keys["path"].text() if "path" in keys else ""
-    if not path.startswith("/") or path.endswith("/") or "\0" in path or "/../" in f"{path}/":
+    if not _PATH.match(path) or "/../" in f"{path}/":
         (keys.get("path") or entry).error("a file needs the absolute path of a file", "write path: /etc/example.conf")
         return
     mode = _mode(keys["permissions"]) if "permissions" in keys else 0o644

@@ -15,13 +15,17 @@ from ignition_py.report.diag import ERROR, Entry, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from butane_py.importer import Wanted
     from ignition_py.report.diag import Report
 
 LARGEST = 16 << 20  # bytes; no platform takes a tenth of it
 _HEADER = re.compile(r"#cloud-config\s*\Z")
 _JINJA = re.compile(r"##\s*template\s*:\s*jinja\s*\Z", re.IGNORECASE)
-_CONSTRUCT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_MOST = 100  # different expressions, and reports of them; each expression is looked for in each text
+_OPENING = re.compile(r"\{[{%#]")
 _PART = r"(?:\.\w+|\[\s*(?:'[\w.-]+'|\"[\w.-]+\")\s*\])"
 _METADATA = re.compile(rf"\{{\{{-?\s*(?:ds\s*(?:\.meta_data|\[\s*['\"]meta_data['\"]\s*\])|v1)({_PART}+)\s*-?\}}\}}")
 _NAME = re.compile(r"\w[\w-]*")
@@ -142,28 +146,50 @@ def _not_cloud_config(data: bytes, text: str, name: str) -> UserDataError:
     why="cloud-init fills it in from the metadata of the instance, on the instance. Ignition renders no templates.",
     fix="Write the value, or give --jinja-afterburn PLATFORM: a unit then puts in on the machine what Afterburn has read.",
 )
-def _without_expressions(
-    text: str, name: str, wanted: Wanted, report: Report
-) -> tuple[str, dict[str, tuple[str, str]]]:
+def _without_expressions(text: str, name: str, wanted: Wanted, report: Report) -> tuple[str, dict[str, tuple[str, str]]]:
     """The text with a word in the place of each expression, and what those words stand for. Reports what cannot be replaced."""
+    words: dict[str, str] = {}  # by expression
     expressions: dict[str, tuple[str, str]] = {}
     stem = _unused_stem(text)
+    pieces, done = [], 0
+    for start, end in _constructs(text):
+        expression = text[start:end]
+        if expression not in words:
+            value, problem = _value(expression, wanted)
+            if len(expressions) >= _MOST:
+                problem = (f"the template has more than {_MOST} expressions", "render it before importing")
+            if problem:
+                report.add(ERROR, "import-template", problem[0], _place(text, start, name), problem[1])
+                if len(report) >= _MOST:
+                    break
+                continue
+            word = f"{stem}{len(expressions)}Z".ljust(len(expression), "Z")
+            words[expression] = word
+            expressions[word] = (expression, value)
+        pieces += [text[done:start], words[expression]]
+        done = end
+    return "".join([*pieces, text[done:]]), expressions
 
-    def replaced(found: re.Match[str]) -> str:
-        expression = found[0]
-        value, problem = _value(expression, wanted)
-        if problem:
-            report.add(ERROR, "import-template", problem[0], place(found), problem[1])
-            return expression
-        word = f"{stem}{len(expressions)}Z".ljust(len(expression), "Z")
-        expressions[word] = (expression, value)
-        return word
 
-    def place(found: re.Match[str]) -> Place:
-        line = text.count("\n", 0, found.start()) + 1
-        return Place((), line, found.start() - text.rfind("\n", 0, found.start()), name)
+def _constructs(text: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of what Jinja would act on; what is not closed goes to the end of its line."""
+    position, closed = 0, dict.fromkeys(_ENDS, True)
+    for found in _OPENING.finditer(text):
+        if found.start() < position:
+            continue
+        ending = _ENDS[found[0]]
+        end = text.find(ending, found.end()) if closed[found[0]] else -1
+        closed[found[0]] = end >= 0
+        if end < 0:
+            end = text.find("\n", found.end())
+            position = end if end >= 0 else len(text)
+        else:
+            position = end + len(ending)
+        yield found.start(), position
 
-    return _CONSTRUCT.sub(replaced, text), expressions
+
+def _place(text: str, start: int, name: str) -> Place:
+    return Place((), text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start), name)
 
 
 def _unused_stem(text: str) -> str:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[\w./:@+=,-]+\Z", re.ASCII)
 _OWN_USERS = ("root", "nobody")  # which every system has
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "%": "%%"}
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": " ", "%": "%%"}
 
 
 def word(text: str) -> str:
-    """One field of a line: in quotes where it has more than plain characters. `%` begins a specifier."""
+    """One field of a line: in quotes where it has more than plain characters. `%` begins a specifier.
+
+    A line end, which no field can have, becomes a blank; `unsafe_nodes` finds paths with one.
+    """
     if _PLAIN.match(text):
         return text
     return '"' + "".join(_ESCAPES.get(char, char) for char in text) + '"'
@@ -45,7 +48,7 @@ def sysusers(plan: Plan, homes: str = "/home") -> str:
             ids += f":{user.primary_group}" if user.primary_group else ""
             gecos = word(user.gecos) if user.gecos else "-"
             lines.append(
-                f"u {word(user.name)} {ids} {gecos} {word(home_of(user, homes))} {word(user.shell or '/bin/bash')}\n"
+                f"u {word(user.name)} {word(ids)} {gecos} {word(home_of(user, homes))} {word(user.shell or '/bin/bash')}\n"
             )
         lines += [f"m {word(user.name)} {word(group)}\n" for group in user.groups]
     return "".join(lines)
@@ -89,12 +92,14 @@ def tmpfiles(plan: Plan, wanted: Callable[[str], bool], *, again: bool) -> str:
     return "".join(lines)
 
 
-def unsafe_links(plan: Plan, wanted: Callable[[str], bool]) -> Iterator[int]:
-    """Indexes of links that tmpfiles.d cannot say: hard ones, and targets with a line end or blanks around them."""
-    for index, link in enumerate(plan.config.storage.links):
-        target = link.target or ""
-        if wanted(link.path) and (link.hard or "\n" in target or target != target.strip()):
-            yield index
+def unsafe_nodes(plan: Plan, wanted: Callable[[str], bool]) -> Iterator[tuple[str, int, str]]:
+    """Kind, index and path of nodes that tmpfiles.d cannot say: hard links, targets with blanks around them, and texts with a line end."""
+    for kind in ("files", "directories", "links"):
+        for index, node in enumerate(getattr(plan.config.storage, kind)):
+            target = getattr(node, "target", None) or ""
+            unsafe = "\n" in node.path + target or target != target.strip() or getattr(node, "hard", None)
+            if wanted(node.path) and unsafe:
+                yield kind, index, node.path
 
 
 def is_below(path: str, folders: tuple[str, ...]) -> bool:

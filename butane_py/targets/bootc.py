@@ -189,12 +189,11 @@ def check(plan: Plan, findings: Findings) -> None:
             findings.warning(
                 "target-secret", f"{file.path} becomes part of the image, which everybody who pulls it can read", place
             )
-    for index in boot_lines.unsafe_links(plan, _in_state):
-        link = plan.config.storage.links[index]
-        message = f"{link.path} is state of the machine, for which there are no hard links, and no targets with blanks around them"
-        findings.error(
-            "target-value", message, plan.place("storage", "links", index), skip=f"storage.links.{link.path}"
+    for kind, index, path in boot_lines.unsafe_nodes(plan, _in_state):
+        message = (
+            "state of the machine has no hard links, no targets with blanks around them, and no line ends in names"
         )
+        findings.error("target-value", message, plan.place("storage", kind, index), skip=f"storage.{kind}.{path}")
 
 
 _DISKS = No(

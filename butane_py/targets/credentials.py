@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FILES, _SMBIOS, _CMDLINE = "files", "smbios", "cmdline"
 _WANTED = re.compile(r"^[ \t]*(WantedBy|RequiredBy|UpheldBy)[ \t]*=(.*)$", re.M)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]{0,200}\Z")
 _SETTINGS = {"WantedBy": "Wants", "RequiredBy": "Requires", "UpheldBy": "Upholds"}
 _LATER = "for what starts after systemd-tmpfiles; all else counts from the second boot on"
 
@@ -81,8 +82,29 @@ def _units(plan: Plan) -> dict[str, str]:
     return made
 
 
+def _check_names(plan: Plan, findings: Findings) -> None:
+    """Names become parts of the names of credentials, which are files."""
+    for index, user in enumerate(plan.config.passwd.users):
+        if user.password_hash and not _NAME.match(user.name):
+            place = plan.place("passwd", "users", index)
+            findings.error(
+                "target-value", "no credential can have the name of this user", place, skip=f"passwd.users.{user.name}"
+            )
+    for index, unit in enumerate(plan.config.systemd.units):
+        wanted = [target for _, targets in _WANTED.findall(unit.contents or "") for target in targets.split()]
+        if unit.enabled and not all(map(_NAME.match, [unit.name, *wanted])):
+            place = plan.place("systemd", "units", index)
+            findings.error(
+                "target-value",
+                "no credential can have the name of a unit here",
+                place,
+                skip=f"systemd.units.{unit.name}",
+            )
+
+
 def check(plan: Plan, findings: Findings) -> None:
     """Reports users without ids, links that tmpfiles.d cannot say, and units that nothing wants."""
+    _check_names(plan, findings)
     for index, user in enumerate(plan.config.passwd.users):
         if user.uid is None and not user.system and user.name != "root":
             message = f"the user {user.name} needs an id: systemd-sysusers would give it one of the system's"
@@ -94,13 +116,10 @@ def check(plan: Plan, findings: Findings) -> None:
                 hint="write uid: 1000, or system: true",
                 skip=f"passwd.users.{user.name}",
             )
-    for index in boot_lines.unsafe_links(plan, lambda _path: True):
-        link = plan.config.storage.links[index]
-        message = f"the target of {link.path} has blanks around it or a line end, which tmpfiles.d cannot say"
-        if not link.hard:
-            findings.error(
-                "target-value", message, plan.place("storage", "links", index), skip=f"storage.links.{link.path}"
-            )
+    for kind, index, path in boot_lines.unsafe_nodes(plan, lambda _path: True):
+        if kind != "links" or not plan.config.storage.links[index].hard:  # of which a cell tells
+            message = "tmpfiles.d has no targets with blanks around them, and no line ends in names"
+            findings.error("target-value", message, plan.place("storage", kind, index), skip=f"storage.{kind}.{path}")
     for index, file in enumerate(plan.config.storage.files):
         if file.mode is not None and not file.mode & 0o004:
             message = f"{file.path} can be read by whoever sees the machine's SMBIOS tables or kernel command line"

@@ -100,7 +100,7 @@ class _Writer:
         entities, commands = [], []
         for group in passwd.groups:
             if group.gid is not None:
-                entity = f'kind: group\ngroup_name: {group.name}\npassword: x\ngid: {group.gid}\nusers: ""\n'
+                entity = document({"kind": "group", "group_name": group.name, "password": "x", "gid": group.gid, "users": ""})
                 entities.append({"path": "/etc/group", "entity": escaped(entity)})
             else:
                 commands.append(_group_command(group.name, system=bool(group.system)))

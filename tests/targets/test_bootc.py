@@ -73,6 +73,7 @@ def test_downloads_are_checked_by_the_build() -> None:
         ("storage:\n  files: [{path: /var/a, append: [{inline: a}]}]\n", ("target-no-append", 4)),
         ("storage:\n  files: [{path: /opt/a, contents: {source: 'https://a'}}]\n", ("target-no-remote", 4)),
         ("storage:\n  links: [{path: /opt/a, target: /opt/b, hard: true}]\n", ("target-value", 4)),
+        ("storage:\n  files: [{path: \"/var/a\\nb\", contents: {inline: a}}]\n", ("target-value", 4)),
         ("storage:\n  disks: [{device: /dev/a, wipe_table: true}]\n", ("target-no-disks", 4)),
         ("kernel_arguments:\n  should_not_exist: [a]\n", ("target-no-karg-removal", 4)),
     ],

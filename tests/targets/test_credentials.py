@@ -69,6 +69,8 @@ def test_other_forms_carry_the_same() -> None:
     [
         ("systemd: {units: [{name: a.service, contents: \"[Service]\\n\"}]}\n", "systemd-credentials@252", "target-no-units"),
         ("systemd: {units: [{name: a.service, enabled: true}]}\n", "systemd-credentials", "target-no-units"),
+        ("passwd: {users: [{name: ../a, system: true, password_hash: $6$a}]}\n", "systemd-credentials", "target-value"),
+        ("systemd: {units: [{name: a.service, enabled: true, contents: \"[Install]\\nWantedBy=../../a\"}]}\n", "systemd-credentials", "target-value"),
         ("passwd: {users: [{name: a}]}\n", "systemd-credentials", "target-value"),
         ("storage: {files: [{path: /a, append: [{inline: a}]}]}\n", "systemd-credentials", "target-no-append"),
         ("storage: {links: [{path: /a, target: /b, hard: true}]}\n", "systemd-credentials", "target-value"),

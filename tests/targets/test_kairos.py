@@ -206,6 +206,12 @@ def test_state_that_is_lost_is_a_warning(path: str, lost: bool) -> None:
     assert found == ([("target-every-boot", 4)] if lost else [])
 
 
+def test_names_of_groups_stay_texts() -> None:
+    text = ADMIN.replace("passwd: {", "passwd: {groups: [{name: 'yes', gid: 1}, {name: '1', gid: 2}], ")
+    entities = steps(text)["butane groups"]["ensure_entities"]
+    assert [yaml.safe_load(each["entity"])["group_name"] for each in entities] == ["yes", "1"]
+
+
 @pytest.mark.parametrize(
     ("text", "warned"),
     [

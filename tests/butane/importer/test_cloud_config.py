@@ -110,6 +110,8 @@ def test_write_files() -> None:
     [
         ("{path: etc/a}", "import-value"),
         ("{path: /etc/../a}", "import-value"),
+        ("{path: \"/run/a\\nb\"}", "import-value"),
+        ("{path: '/run/a '}", "import-value"),
         ("{content: a}", "import-value"),
         ("{path: /etc/a, permissions: 644}", "import-value"),
         ("{path: /etc/a, permissions: '0999'}", "import-value"),
@@ -141,7 +143,7 @@ def test_files_below_run_are_copied_at_boot() -> None:
     found = files(made)
     assert found["/etc/cloud-config/run/a b/%c"]["contents"] == b"x"
     assert found["/etc/tmpfiles.d/cloud-config.conf"]["contents"].decode() == (
-        'C "/run/a b/%%c" 0600 app root - "/etc/cloud-config/run/a b/%%c"\nC "/run/d" 0644 root root - "/etc/cloud-config/run/d"\n'
+        'C "/run/a b/%%c" 0600 app root - /etc/cloud-config/run/a b/%%c\nC /run/d 0644 root root - /etc/cloud-config/run/d\n'
     )
 
 

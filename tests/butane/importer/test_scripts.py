@@ -111,6 +111,21 @@ def test_templates_that_nothing_on_the_machine_can_fill_in(expression: str, plat
     assert set(reports(made)) == {("error", "import-template", line)}
 
 
+def test_templates_are_read_within_bounds() -> None:
+    head = "## template: jinja\n#cloud-config\nruncmd:\n"
+    for body in ("- '{{'\n" * 100_000, "".join(f"- '{{{{ ds.meta_data.k{i} }}}}'\n" for i in range(5_000)), "- '{% {# {{'\n" * 50_000):
+        made = cloud_config((head + body).encode(), "a", Wanted(platform="aws"))
+        assert made.text is None
+        assert len(made.report) <= 200
+    same = head + "- echo {{ v1.region }}\n" * 2_000
+    assert cloud_config(same.encode(), "a", Wanted(platform="aws")).text is not None
+
+
+def test_what_is_written_twice_is_told_of() -> None:
+    made = imported("write_files:\n- {path: /etc/hostname, content: a}\nhostname: b\n")
+    assert reports(made) == [("warning", "import-differs", 3)]
+
+
 def test_metadata_stands_in_contents_and_commands_alone() -> None:
     text = "## template: jinja\n#cloud-config\nhostname: '{{ ds.meta_data.hostname }}'\n"
     assert reports(cloud_config(text.encode(), "a", Wanted(platform="aws"))) == [("error", "import-template", 3)]
@@ -120,6 +135,21 @@ def test_braces_without_the_header_are_text() -> None:
     made = imported("write_files:\n- {path: /etc/a, content: '{{ ds.meta_data.hostname }}'}\n", platform="aws")
     assert files(made)["/etc/a"]["contents"] == b"{{ ds.meta_data.hostname }}"
     assert "systemd" not in compiled(made)
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_systemd_copies_files_to_run(tmp_path: Path) -> None:
+    made = files(imported("write_files:\n- {path: '/run/a \"b/%c', content: x, permissions: '0640'}\n"))
+    source = made.pop("/etc/cloud-config/run/a \"b/%c")
+    path = tmp_path / source["path"].lstrip("/")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(source["contents"])
+    lines = made["/etc/tmpfiles.d/cloud-config.conf"]["contents"].decode()
+    done = subprocess.run(["systemd-tmpfiles", f"--root={tmp_path}", "--create", "-"], input=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    copy = tmp_path / 'run/a "b/%c'
+    assert (copy.read_bytes(), copy.stat().st_mode & 0o7777) == (b"x", 0o640)
 
 
 @pytest.mark.subprocess
