@@ -185,9 +185,8 @@ class Source:
         flow = 0  # depth of the outermost open flow collection, 0 outside of any
         append = root.items.append
         keys: list[Node | None] = [None]  # the key that waits for its value, a level each; None between pairs
-        get = parser.get_event
         while True:
-            event = get()
+            event = parser.get_event()
             kind = type(event)
             if kind is scalar:
                 mark = event.start_mark
@@ -228,9 +227,7 @@ class Source:
             if node.kind == MAPPING or node.kind == SEQUENCE:
                 if event.flow_style and not flow:
                     flow = len(stack)
-                most = deepest if flow else MAX_DEPTH
-                if len(stack) - flow >= most + (not flow):
-                    raise YamlError(f"collections are nested more than {most} deep", node.line, node.column, "nest them less")
+                _check_depth(node, len(stack), flow, deepest)
                 stack.append(node)
                 keys.append(None)
                 append = node.items.append
@@ -323,6 +320,13 @@ class Source:
         start = lines.offset(last.line, last.column)
         length = len(lines.text[start : last.end].rstrip())
         return lines.position(start + length)
+
+
+def _check_depth(node: Node, depth: int, flow: int, deepest: int) -> None:
+    """Raises YamlError where a collection is nested too deep: `flow` is the depth where flow collections begin, 0 outside of any."""
+    most = deepest if flow else MAX_DEPTH
+    if depth - flow >= most + (not flow):
+        raise YamlError(f"collections are nested more than {most} deep", node.line, node.column, "nest them less")
 
 
 def _check_version(event: Any) -> None:

@@ -80,13 +80,13 @@ def contents(fetcher: Fetcher, config: Config) -> list[bytes]:
 
 
 def test_side_by_side(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
-    answer = together(8)
-    for number in range(8):
+    answer = together(CONNECTIONS)
+    for number in range(CONNECTIONS):
         server.at[f"/{number}"] = answer(b"%d" % number * 1000)
-    config = config_of(*[file(f"/f{n}", server.url(f"/{n}"), b"%d" % n * 1000) for n in range(8)])
+    config = config_of(*[file(f"/f{n}", server.url(f"/{n}"), b"%d" % n * 1000) for n in range(CONNECTIONS)])
     gather(fetcher, config, log)
     server.close()
-    assert contents(fetcher, config) == [b"%d" % n * 1000 for n in range(8)]
+    assert contents(fetcher, config) == [b"%d" % n * 1000 for n in range(CONNECTIONS)]
 
 
 def test_no_more_than_workers_at_once(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
