@@ -388,7 +388,7 @@ def test_fetch_timeout(machine: Machine, server: Server) -> None:
     release = threading.Event()
 
     def hang(handler: object) -> None:
-        release.wait(10)
+        release.wait(60)
 
     server.at["/c.ign"] = hang
     machine.command_line(f"ignition.config.url={server.url('/c.ign')}")

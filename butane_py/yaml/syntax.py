@@ -69,7 +69,8 @@ def explained(syntax: Syntax, text: str) -> Explanation:
 
 def _tab(syntax: Syntax, line: str, lines: list[str]) -> Explanation | None:
     """A tab where YAML takes spaces only: in an indentation, of this line or of the one before."""
-    for number, each in ((syntax.line, line), (syntax.line - 1, lines[syntax.line - 2] if syntax.line > 1 else "")):
+    before = lines[syntax.line - 2] if 1 < syntax.line <= len(lines) else ""  # libyaml ends lines at more than line feeds
+    for number, each in ((syntax.line, line), (syntax.line - 1, before)):
         indentation = each[: len(each) - len(each.lstrip(" \t"))]
         if "\t" in indentation and each.strip():
             return Explanation(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Returns once the condition holds; fails after `seconds`, which only a fault takes."""
     end = time.monotonic() + seconds
     while not condition():
@@ -25,6 +25,6 @@ def interrupted(process: subprocess.Popen[str]) -> int:
     """Interrupts a process; its exit status."""
     try:
         process.send_signal(signal.SIGINT)
-        return process.wait(20)
+        return process.wait(120)
     finally:
         process.kill()

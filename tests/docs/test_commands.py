@@ -112,6 +112,8 @@ def _run(machine: throwaway.Machine, blocks: list[console.Block]) -> list[str]:
             wanted = block.status if command is block.commands[-1] else 0
             if status != wanted:
                 problems.append(f"line {command.line}: {command.text}\nexit status {status} in place of {wanted}\n{output}")
+            elif "can't create" in output:  # a shell's complaint that its caller does not notice
+                problems.append(f"line {command.line}: {command.text}\n{output}")
             elif unlike := console.differences(command.output, output):
                 problems.append(f"line {command.line}: {command.text}\n{unlike}")
     return problems

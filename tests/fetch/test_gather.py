@@ -67,7 +67,7 @@ def together(count: int) -> Callable[[bytes], Answer]:
 
     def make(data: bytes) -> Answer:
         def answer(handler: BaseHTTPRequestHandler) -> None:
-            barrier.wait(timeout=5)
+            barrier.wait(timeout=60)
             body(data)(handler)
 
         return answer
@@ -171,7 +171,7 @@ def test_one_failure_ends_it_while_others_hang(server: Server, fetcher: Fetcher,
     start = time.monotonic()
     with pytest.raises(FetchError, match=r"contents of /c: .* does not exist") as caught:
         gather(fetcher, config, log)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30
     assert caught.value.place is not None
     assert caught.value.place.path == ("storage", "files", 2, "contents")
 
@@ -372,11 +372,11 @@ def test_names_tell_resources_apart() -> None:
 
 def test_what_was_too_slow_beside_others_gets_a_turn_alone(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
     def crowded(handler: BaseHTTPRequestHandler) -> None:
-        server.release.wait(3)
+        server.release.wait(20)
 
     for n in range(3):
         server.at[f"/{n}"] = in_turn(crowded, body(b"x"))
-    config = config_of(*[file(f"/{n}", server.url(f"/{n}")) for n in range(3)], timeouts={"httpTotal": 1})
+    config = config_of(*[file(f"/{n}", server.url(f"/{n}")) for n in range(3)], timeouts={"httpTotal": 3})
     fetcher.configure(config.ignition)
     gather(fetcher, config, log)
     assert "trying again, alone" in log.text

@@ -155,7 +155,7 @@ def test_the_server_is_not_there_yet(server: Server, fetcher: Fetcher, log: Memo
     start = time.monotonic()
     with pytest.raises(FetchError, match=r"within 1 s; last error: Connection refused"):
         fetcher.read(resource(url), what=WHAT)
-    assert 0.9 < time.monotonic() - start < 2
+    assert 0.9 < time.monotonic() - start < 30
     assert "attempt #3" in log.text
 
 
@@ -219,7 +219,7 @@ def test_headers_that_drip_time_out(server: Server, fetcher: Fetcher) -> None:
     limits(fetcher, headers=1)
     start = time.monotonic()
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"fast"
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30  # of the 50 that the headers would take
 
 
 @pytest.mark.parametrize("cut", [b"", b"Content-Le", b"X: y\r\n"])
@@ -245,7 +245,7 @@ def test_total_time_covers_the_body(server: Server, fetcher: Fetcher) -> None:
     start = time.monotonic()
     with pytest.raises(FetchError, match="not complete within 1 seconds"):
         fetcher.read(resource(server.url("/f")), what=WHAT)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 60  # of the hour that the body would take
 
 
 def silent_for(server: Server, seconds: float) -> Answer:
@@ -272,7 +272,7 @@ def test_a_silent_body_is_waited_for(server: Server, fetcher: Fetcher, monkeypat
     assert any(text.startswith(f"waiting for {WHAT} from http://") for priority, text in log.lines if priority == NOTICE)
 
 
-@pytest.mark.slow
+@pytest.mark.matrix  # which the test above shows within a second
 def test_75_seconds_of_silence(server: Server, fetcher: Fetcher, log: MemoryLog) -> None:
     server.at["/f"] = silent_for(server, 75)
     assert fetcher.read(resource(server.url("/f")), what=WHAT) == b"0123456789"

@@ -232,19 +232,19 @@ def test_a_name_that_is_looked_up_does_not_make_the_others_wait(log: MemoryLog) 
 
     def slow() -> str:
         inside.set()
-        go.wait(10)
+        go.wait(60)
         return "slow"
 
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(session.once("a", slow))) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     assert session.once("b", lambda: "fast") == "fast"
     assert found == []
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert found == ["slow", "slow"]
     assert session.once("a", lambda: "anew") == "slow"
 

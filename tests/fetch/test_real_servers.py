@@ -67,7 +67,7 @@ def free_port() -> int:
 
 
 def wait_for(connect: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         try:
             connect()
@@ -196,7 +196,7 @@ def run_stage(folder: Path, config: dict[str, Any], stage: str, wrap: list[str])
     argv = [sys.executable, "-m", "ignition_py", "-platform", "file", "-stage", stage, "-log-to-stdout"]
     argv += ["-config-cache", "cache", "-neednet", "neednet", "-state-file", "state", "-root", str(folder / "root")]
     env = {**os.environ, **settings(folder), "IGNITION_CONFIG_FILE": str(folder / "config.ign")}
-    done = subprocess.run([*wrap, *argv], env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*wrap, *argv], env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
     return Outcome(done, folder)
 
 

@@ -24,6 +24,7 @@ from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import TLS, CaReference, Ignition, Proxy, Resource, Security, Timeouts
 from tests.helpers.servers import MemoryLog, Server, body, in_turn, make_certificate, redirect
 
+REFUSED = 4  # seconds that a refusal is tried again; a handshake takes a second of a busy machine
 pytestmark = [pytest.mark.sockets, pytest.mark.subprocess]
 
 
@@ -78,9 +79,9 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
 
 
-def trusting(*sources: str) -> Ignition:
+def trusting(*sources: str, total: int = 30) -> Ignition:
     named = tuple(CaReference(source=source) for source in sources)
-    return Ignition(timeouts=Timeouts(http_total=1), security=Security(tls=TLS(certificate_authorities=named)))
+    return Ignition(timeouts=Timeouts(http_total=total), security=Security(tls=TLS(certificate_authorities=named)))
 
 
 def test_authority_of_the_config(fetcher: Fetcher, folder: Path, url: str) -> None:
@@ -104,7 +105,7 @@ def test_a_config_without_authorities_keeps_those_of_before(fetcher: Fetcher, fo
 
 
 def test_a_stranger(fetcher: Fetcher, url: str) -> None:
-    fetcher.configure(Ignition(timeouts=Timeouts(http_total=1)))
+    fetcher.configure(Ignition(timeouts=Timeouts(http_total=REFUSED)))
     with pytest.raises(FetchError, match=r"the certificate of 127\.0\.0\.1 is not accepted: self.signed certificate"):
         fetcher.read(Resource(source=url), what="x")
 
@@ -137,7 +138,7 @@ def test_proxy(fetcher: Fetcher, folder: Path, elsewhere: str) -> None:
     proxy = QuietServer(("127.0.0.1", 0), Tunnel)
     threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     port = elsewhere.rpartition(":")[2].strip("/")
-    ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()))
+    ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()), total=REFUSED)
     fetcher.configure(ignition.but(proxy=Proxy(https_proxy=f"http://127.0.0.1:{proxy.server_address[1]}")))
     assert fetcher.read(Resource(source=f"https://elsewhere.example:{port}/"), what="x") == b"safe"
     with pytest.raises(FetchError, match=r"certificate of other\.example is not accepted"):
@@ -148,7 +149,7 @@ def test_proxy(fetcher: Fetcher, folder: Path, elsewhere: str) -> None:
 
 
 def test_another_name(fetcher: Fetcher, folder: Path, elsewhere: str) -> None:
-    fetcher.configure(trusting(encode((folder / "elsewhere.pem").read_bytes())))
+    fetcher.configure(trusting(encode((folder / "elsewhere.pem").read_bytes()), total=REFUSED))
     with pytest.raises(FetchError, match=r"not accepted: (IP address mismatch|it is for another name)"):
         fetcher.read(Resource(source=elsewhere), what="x")
 
@@ -174,17 +175,17 @@ def test_authorities_of_the_config_are_trusted_beside_those_of_the_image(
     monkeypatch.setattr("ignition_py.fetch.connection.trust_image", lambda context: (loaded.append(1), trust(context)))
     own, image = (folder / "server.pem").read_bytes(), folder / "elsewhere.pem"
     monkeypatch.setenv("SSL_CERT_FILE", str(image))
-    fetcher = Fetcher(log, first_limit=1)
+    fetcher = Fetcher(log, first_limit=REFUSED)
     fetcher.configure(trusting(encode(own)))
     assert fetcher.read(Resource(source=url), what="x") == b"safe"
     assert loaded == []
     fetcher = Fetcher(log)
-    fetcher.configure(trusting(encode(image.read_bytes())).but(timeouts=Timeouts(http_total=1)))
+    fetcher.configure(trusting(encode(image.read_bytes())).but(timeouts=Timeouts(http_total=REFUSED)))
     with pytest.raises(FetchError, match=r"is not accepted: self.signed certificate"):
         fetcher.read(Resource(source=url), what="x")
     assert loaded == [1]
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "server.pem"))
-    fetcher = Fetcher(log, first_limit=1)
+    fetcher = Fetcher(log, first_limit=REFUSED)
     fetcher.configure(trusting(encode(image.read_bytes())))
     assert [fetcher.read(Resource(source=url), what="x") for _ in range(2)] == [b"safe", b"safe"]
     assert loaded == [1, 1]
@@ -226,7 +227,7 @@ def test_a_clock_that_is_wrong_is_thought_of(
 ) -> None:
     make_certificate_of(tmp_path, begin, end)
     for url in serve(tmp_path, "dated"):
-        fetcher.configure(trusting(encode((tmp_path / "dated.pem").read_bytes())))
+        fetcher.configure(trusting(encode((tmp_path / "dated.pem").read_bytes()), total=REFUSED))
         with pytest.raises(FetchError, match=words):
             fetcher.read(Resource(source=url), what="x")
 
@@ -273,7 +274,7 @@ def test_a_time_that_the_image_trusts(
     fetcher = Fetcher(log, trusted_time=dated(server, now), first_limit=60)
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=3 if words else 30)  # a refusal is tried again until then
+        ignition.timeouts = Timeouts(http_total=REFUSED if words else 30)  # a refusal is tried again until then
         fetcher.configure(ignition)
         if words:
             with pytest.raises(FetchError, match=words):
@@ -288,14 +289,14 @@ def test_a_trusted_time_does_not_make_strangers_trusted(
     log: MemoryLog, server: Server, tmp_path: Path, folder: Path
 ) -> None:
     make_certificate_of(tmp_path, "20950101", "20960101")
-    fetcher = Fetcher(log, trusted_time=dated(server, TIME), first_limit=1)
+    fetcher = Fetcher(log, trusted_time=dated(server, TIME), first_limit=REFUSED)
     for url in serve(tmp_path, "dated"):
         with pytest.raises(FetchError, match="is not accepted: self-signed certificate"):
             fetcher.get(url, what="x")
     fetcher = Fetcher(log, trusted_time=dated(server, time.time()))
     for url in serve(folder, "elsewhere"):
         ignition = trusting(encode((folder / "elsewhere.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=1)
+        ignition.timeouts = Timeouts(http_total=REFUSED)
         fetcher.configure(ignition)
         with pytest.raises(FetchError, match=r"IP address mismatch|another name"):
             fetcher.get(url, what="x")
@@ -328,7 +329,7 @@ def test_a_clock_that_is_older_than_the_image(
     fetcher = Fetcher(log, trusted_time="image")
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=30 if good else 1)
+        ignition.timeouts = Timeouts(http_total=30 if good else REFUSED)
         fetcher.configure(ignition)
         if good:
             assert fetcher.read(Resource(source=url), what="x") == b"safe"
@@ -342,7 +343,7 @@ def test_a_clock_that_is_newer_than_the_image_counts(log: MemoryLog, tmp_path: P
     fetcher = Fetcher(log, trusted_time="image")
     for url in serve(tmp_path, "dated"):
         ignition = trusting(encode((tmp_path / "dated.pem").read_bytes()))
-        ignition.timeouts = Timeouts(http_total=1)
+        ignition.timeouts = Timeouts(http_total=REFUSED)
         fetcher.configure(ignition)
         with pytest.raises(FetchError, match="not yet valid"):
             fetcher.read(Resource(source=url), what="x")

@@ -225,7 +225,7 @@ def test_waiting(tmp_path: Path) -> None:
     root = root_with(tmp_path, BOOT[:3])
     start = time.monotonic()
     assert cli.main(["ignition-py", "status", "--wait", "--timeout", "300ms", "--root", str(root)]) == 3
-    assert 0.3 <= time.monotonic() - start < 5
+    assert 0.3 <= time.monotonic() - start < 60
     later = threading.Timer(0.4, root_with, (tmp_path, BOOT))
     later.start()
     assert cli.main(["ignition-py", "status", "-wait", "--root", str(root)]) == 0

@@ -90,5 +90,5 @@ def test_applehv_without_a_host(machine: Machine, fake_programs: Path, monkeypat
     begun = time.monotonic()
     with pytest.raises(FetchError, match="no program listens there"):
         applehv.fetch(machine)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert note.read_text() == "vsock\n"

@@ -317,7 +317,7 @@ def test_azure_without_user_data_looks_for_the_cd(
     begun = time.monotonic()
     with pytest.raises(IgnitionError, match=r"no provisioning CD-ROM \(udf\) appeared"):
         network.call(lambda: load("azure")(machine))
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 @pytest.fixture

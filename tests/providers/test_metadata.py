@@ -41,7 +41,7 @@ def hanging(network: Namespace) -> Answer:
     """No answer, until the test is over."""
 
     def hang(handler: BaseHTTPRequestHandler) -> None:
-        network.release.wait(10)
+        network.release.wait(120)
         handler.close_connection = True
 
     return hang
@@ -289,7 +289,7 @@ def test_one_address_that_is_silent_does_not_keep_the_other_waiting(
 
     def only_ipv6(handler: BaseHTTPRequestHandler) -> None:
         if "." in handler.connection.getsockname()[0]:
-            network.release.wait(10)
+            network.release.wait(120)
         good(handler)
 
     service.offer(network, only_ipv6)
@@ -380,7 +380,7 @@ def test_only_the_answer_that_counts_says_where_the_config_is_from(machine: Mach
 
     def ask(base: str, attempt: Attempt) -> bytes:
         if base == "slow":
-            decided.wait(10)
+            decided.wait(60)
         attempt.place = base
         if base == "slow":
             late.set()
@@ -392,6 +392,6 @@ def test_only_the_answer_that_counts_says_where_the_config_is_from(machine: Mach
     assert race.response(10) == b"fast"
     race.stop()
     decided.set()
-    assert late.wait(10)
+    assert late.wait(60)
     assert machine.source == "fast"
     assert "from slow" not in log.text

@@ -21,7 +21,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Console]]:
         yield machine, shown
         if not shown.closed:
             os.close(machine)
-        shown.join(10)
+        shown.join(60)
 
 
 def texts(shown: Console) -> list[str]:
@@ -33,7 +33,7 @@ def test_lines_however_they_come(wire: tuple[int, Console]) -> None:
     for piece in (b"\x1b[0;32mfirst\x1b[0m\r\n\r\nsec", b"ond\nthird"):
         os.write(machine, piece)
     os.close(machine)
-    shown.join(10)
+    shown.join(60)
     assert texts(shown) == ["first", "second", "third"]
     assert shown.wait_for("fourth", 10) is None
 
@@ -51,6 +51,6 @@ def test_a_line_without_end_is_not_kept(wire: tuple[int, Console]) -> None:
     for _ in range(6):
         os.write(machine, b"x" * 30_000)
     os.close(machine)
-    shown.join(10)
+    shown.join(60)
     assert "".join(texts(shown)) == "x" * 180_000
     assert len(texts(shown)) > 1

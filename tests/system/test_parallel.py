@@ -24,7 +24,7 @@ def failing(error: BaseException) -> Callable[[], object]:
 
 def test_results_in_the_order_of_the_jobs_whatever_ends_first() -> None:
     jobs, second = Jobs(2), threading.Event()
-    jobs.add(lambda: second.wait(10) and "a")
+    jobs.add(lambda: second.wait(60) and "a")
     jobs.add(lambda: second.set() or "b")
     assert jobs.wait() == ["a", "b"]
     assert jobs.succeeded(0)
@@ -34,7 +34,7 @@ def test_results_in_the_order_of_the_jobs_whatever_ends_first() -> None:
 def test_next_returns_results_as_they_come_and_nothing_when_there_is_none() -> None:
     jobs, go = Jobs(5), threading.Event()
     assert jobs.next(0.01) is None
-    jobs.add(lambda: go.wait(10) and "slow")
+    jobs.add(lambda: go.wait(60) and "slow")
     jobs.add(echo("fast"))
     assert jobs.next(10) == "fast"
     jobs.add(failing(StageError("refused")))
@@ -47,9 +47,9 @@ def test_next_returns_results_as_they_come_and_nothing_when_there_is_none() -> N
 def test_a_job_that_never_begins_is_not_waited_for() -> None:
     """The only thread is busy when the results are no longer needed."""
     jobs, go, running = Jobs(1), threading.Event(), threading.Event()
-    first = jobs.add(lambda: running.set() or (go.wait(10) and "done"))
+    first = jobs.add(lambda: running.set() or (go.wait(60) and "done"))
     second = jobs.add(echo("never"))
-    assert running.wait(10)
+    assert running.wait(60)
     jobs.stop()
     with pytest.raises(Stopped):
         jobs.result(second)
@@ -62,7 +62,7 @@ def test_a_job_that_never_begins_is_not_waited_for() -> None:
 
 def test_wait_raises_a_failure_while_another_job_still_runs() -> None:
     jobs, go = Jobs(2, stop_on_error=True), threading.Event()
-    jobs.add(lambda: go.wait(10))
+    jobs.add(lambda: go.wait(60))
     jobs.add(failing(StageError("broken")))
     with pytest.raises(StageError, match="broken"):
         jobs.wait()
@@ -74,7 +74,7 @@ def test_wait_raises_a_failure_while_another_job_still_runs() -> None:
 def test_several_failures_keep_the_place_and_the_hint_of_the_first() -> None:
     place = Place(("storage", "disks", 0))
     first, second = StageError("one", place=place, hint="do this"), StageError("two")
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=60)
 
     def job(error: StageError) -> Callable[[], None]:
         def run() -> None:
@@ -92,7 +92,7 @@ def test_several_failures_keep_the_place_and_the_hint_of_the_first() -> None:
 def test_jobs_run_side_by_side_in_bounded_number() -> None:
     running: list[int] = []
     peak: list[int] = []
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     def job() -> None:
         running.append(1)

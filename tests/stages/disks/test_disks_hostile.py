@@ -125,7 +125,7 @@ def test_spoilt_disks_on_the_real_stage(tmp_path: Path, loop: Callable[..., str]
             disks.run(context(disks=(disk(node, *wanted),)))
         except IgnitionError as refusal:
             assert fingerprint(node) == before, refusal
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 120
 
 
 @pytest.mark.subprocess

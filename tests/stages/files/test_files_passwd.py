@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import stat
 from collections.abc import Container
 from typing import Any
@@ -271,18 +272,14 @@ def test_ids_run_out(machine: Machine) -> None:
 def test_lock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.2)
     machine.write("/etc/.pwd.lock", "", 0o600)
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         with open(machine.path("/etc/.pwd.lock"), "r+") as file:
             fcntl.lockf(file, fcntl.LOCK_EX)
-            os.read(0, 0)
-            import time
-
-            time.sleep(5)
-        os._exit(0)
-    import time
-
-    time.sleep(0.3)
+            os.write(writing, b"locked")
+            signal.pause()
+    assert os.read(reading, 10) == b"locked"
     try:
         with Root(machine.root) as root, pytest.raises(StageError, match="locked"), Database(root) as held:
             held.set_password("old", "x")

@@ -192,7 +192,7 @@ def run_peer(work: str, root: str, config: dict[str, Any]) -> tuple[bool | None,
         env={"PATH": f"{work}:/usr/sbin:/usr/bin:/sbin:/bin", "IGNITION_CONFIG_FILE": f"{work}/config.ign"},
     )  # fmt: skip
     try:
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
