@@ -179,11 +179,17 @@ class Facts:
         lines = self._lines(place)
         header = lines[place.line - 1][place.column - 1 :] if 0 < place.line <= len(lines) else ""
         number = place.line + line
-        if not header.startswith("|") or number > len(lines):
+        if not header.startswith("|") or number > len(lines) or self._grows(path):
             return place
         text = lines[number - 1]
         column = len(text) - len(text.lstrip()) + 1
         return place.but(line=number, column=column, end_line=number, end_column=len(text.rstrip()) + 1)
+
+    def _grows(self, path: Path) -> bool:
+        """True if a variable has put lines into the text that stand nowhere in the YAML (fleet/interpolation.py)."""
+        found = self._traced(path)
+        node = found.source.find(found.path) if found is not None else None
+        return any("\n" in use.value.text for use in getattr(node, "uses", ()))
 
     def line_fix(self, place: Place, old: str, new: str) -> Fix | None:
         """Writing `new` for `old` in the line of `place`, None where that text is not in the line."""

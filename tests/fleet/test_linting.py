@@ -70,3 +70,11 @@ def test_a_text_in_a_command_of_a_unit_needs_a_filter() -> None:
 def test_a_local_script_needs_a_filter_too() -> None:
     write({"node.bu": f"{NEW}vars: {{x: string}}\n{KEY}storage: {{files: [{{path: /x, mode: 0755, contents: {{local: s, interpolate: true}}}}]}}\n", "s": "#!/bin/sh\necho ${{ x }}\n"})
     assert spots(build(values={"x": data("v")}, lint=True, files_dir=".").report) == [("lint-unfiltered", "s:2:6")]
+
+
+def test_a_line_of_a_text_is_where_it_stands_or_the_text_is() -> None:
+    unit = "systemd:\n  units:\n    - name: a.service\n      contents: |\n        [Service]\n        Environment=A=${{ x }}\n        ExecStrat=/bin/true\n"
+    write({"node.bu": f"{NEW}vars: {{x: string}}\n{KEY}{unit}"})
+    for value, place in (("v", "node.bu:11:9"), ("v\nEnvironment=B=w", "node.bu:8:17")):
+        found = [each for each in spots(build(values={"x": data(value)}, lint=True).report) if each[0].startswith("lint-unit")]
+        assert place in {each[1] for each in found}
