@@ -93,11 +93,19 @@ def _end_of_line(text: str, start: int) -> int:
 _PUBLIC = re.compile(r"""["']?(?:data:[^,\s]*,|[A-Za-z][\w+.-]*://(?![^/?#\s]*@)[^?#\s"']*|[A-Za-z][\w+.-]*://)|["']?/[^?#@\s"']*""")
 
 
+# The names of variables and filters in a config of `butane-py build`; texts in quotes may be secrets.
+_REFERENCE = re.compile(r"""(\$\{\{[^"'{}\n]*\}\})""")
+
+
 def _mask(value: str) -> str:
-    """A value with a mask in place of every character, but for white space, and for what is public about a URL."""
+    """A value with a mask in place of every character, but for white space, references, and what is public about a URL."""
     url = _PUBLIC.match(value)
     shown = url.group() if url else ""
-    return shown + "".join(
-        char if char.isspace() or char in "\"'|>" else _MASKS[len(char.encode("utf-8", "replace")) - 1]
-        for char in value[len(shown) :]
+    parts = _REFERENCE.split(value[len(shown) :])
+    return shown + "".join(part if number % 2 else _masks(part) for number, part in enumerate(parts))
+
+
+def _masks(text: str) -> str:
+    return "".join(
+        char if char.isspace() or char in "\"'|>" else _MASKS[len(char.encode("utf-8", "replace")) - 1] for char in text
     )

@@ -45,3 +45,9 @@ def test_columns_of_json_count_bytes() -> None:
     text = '{"value": "aé…\U0001d7ce", "name": 1}'
     assert len(masked(text, FIELDS).encode()) == len(text.encode())
     assert masked(text, FIELDS) == '{"value": "*·…\U0001d7ce", "name": 1}'
+
+
+def test_references_to_variables_are_shown() -> None:
+    assert masked("password_hash: a ${{ hash | lower }} b", FIELDS) == "password_hash: * ${{ hash | lower }} *"
+    assert "hunter" not in masked("password_hash: ${{ x | default('hunter') }}", FIELDS)
+    assert masked("password_hash: ${{ x", FIELDS) == "password_hash: *** *"
