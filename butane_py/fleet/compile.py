@@ -12,7 +12,7 @@ from butane_py.fleet import linting
 from butane_py.fleet.evaluation import ReportedError
 from butane_py.fleet.include import DEEPEST, NotIncludedError, inclusions, located
 from butane_py.fleet.payloads import Payloads
-from butane_py.fleet.scope import Scope, Surroundings
+from butane_py.fleet.scope import HostState, Scope
 from butane_py.fleet.values import plain
 from butane_py.variants import BUILD
 from butane_py.yaml.source import MAPPING, SCALAR, Node, YamlError
@@ -56,7 +56,7 @@ class HostBuild:
         self.works: list[Compilation] = []
         self.files: list[ParsedFile] = []  # those of `works`
         self.edges: list[tuple[str, str]] = []  # files that include, and what each includes
-        self.around = Surroundings(given, host, program.report_of_host())
+        self.state = HostState(given, host, program.report_of_host())
         self.parts: list[Compilation] = []  # all compilations in the order in which their outputs are merged
         self.own: spec.Config  # the output of the main file alone, where others are merged into it
         self._done: set[tuple[str, str]] = set()
@@ -85,13 +85,13 @@ class HostBuild:
     @property
     def fatal(self) -> bool:
         """True if there are errors so far."""
-        return self.around.report.fatal or any(work.report.fatal for work in self.works)
+        return self.state.report.fatal or any(work.report.fatal for work in self.works)
 
     def _file(
         self, file: ParsedFile, parent: Step | None, passed: Mapping[str, Value], entry: Place | None
     ) -> list[Compilation] | None:
         """A file and all that it includes, compiled, in the order of merging; None with an error in the report."""
-        scope = Scope(file, self.around, parent.scope if parent else None, passed)
+        scope = Scope(file, self.state, parent.scope if parent else None, passed)
         scope.bind()
         options = self.program.options
         work = Compilation(file.source.text, file.name, options.but(files_dir=file.files_dir))
@@ -143,11 +143,11 @@ class HostBuild:
             self._not_again(found, chain)
             return self._new(self._parsed(found), inclusion, step)
         except NotIncludedError as error:
-            self.around.error(error.code, str(error), entry.place, error.hint)
+            self.state.error(error.code, str(error), entry.place, error.hint)
             return None
         except OSError as error:
             message = f"{inclusion.path} cannot be read: {error.strerror or error}"
-            self.around.error("include-missing", message, entry.place, "correct the path or the permissions")
+            self.state.error("include-missing", message, entry.place, "correct the path or the permissions")
         except ReportedError:
             pass
         return None
@@ -157,7 +157,7 @@ class HostBuild:
         try:
             return self.program.file(found)
         except YamlError as error:
-            self.around.report.entries.append(pipeline.no_yaml(error, self.program.text(found.path), found.name))
+            self.state.report.entries.append(pipeline.no_yaml(error, self.program.text(found.path), found.name))
             raise ReportedError from None
 
     def _new(self, file: ParsedFile, inclusion: Inclusion, step: Step) -> list[Compilation] | None:
@@ -189,7 +189,7 @@ class HostBuild:
         declared = ", ".join(file.declarations) or "nothing"
         hint = f"did you mean {close}?" if close else f"{file.name} declares {declared}"
         place = step.file.source.node_place(key, ("include",))
-        self.around.error("var-unknown", f"{file.name} declares no `{key.value}`", place, hint)
+        self.state.error("var-unknown", f"{file.name} declares no `{key.value}`", place, hint)
 
     def _not_again(self, found: Located, chain: tuple[Step, ...]) -> None:
         """Refuses a file that is on the way to itself."""
@@ -215,7 +215,7 @@ class HostBuild:
             return True
         name, message, key = problem
         related = (Related(f"{key} stands here", work.source.place((key,))),)
-        self.around.report.entries.append(Entry(ERROR, name, message, entry, related=related))
+        self.state.report.entries.append(Entry(ERROR, name, message, entry, related=related))
         return False
 
 

@@ -171,7 +171,7 @@ def inclusions(entry: Entry, scope: Scope) -> Iterator[Inclusion]:
 
 
 def _error(scope: Scope, entry: Entry, code: str, message: str, hint: str = "", related: tuple[Related, ...] = ()) -> None:
-    scope.around.error(code, message, entry.place, hint, related)
+    scope.state.error(code, message, entry.place, hint, related)
 
 
 def _passed(entry: Entry, scope: Scope) -> Iterator[tuple[str, Value]]:
@@ -213,7 +213,7 @@ def _holds(entry: Entry, node: Node, scope: Scope) -> bool:
     uses = expanded.uses if isinstance(expanded, Grafted) else ()
     place = scope.file.source.node_place(node, at)
     hint = "write true or false, or declare the variable as bool"
-    scope.around.error("include-when", "when is not true or false", place, hint, tuple(map(given, uses)))
+    scope.state.error("include-when", "when is not true or false", place, hint, tuple(map(given, uses)))
     return False
 
 
@@ -242,7 +242,7 @@ def _items(entry: Entry, scope: Scope) -> Iterator[Operand | None]:
         uses = expanded.uses if isinstance(expanded, Grafted) else ()
         place = scope.file.source.node_place(node, at)
         hint = "declare the variable as a list, such as [string]"
-        scope.around.error("include-each", "each is no list", place, hint, tuple(map(given, uses)))
+        scope.state.error("include-each", "each is no list", place, hint, tuple(map(given, uses)))
         return
     if operand is None:
         operand = Operand(of_node(expanded, scope.file.source, Layer(WITH, entry.place.source), at))

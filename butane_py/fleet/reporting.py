@@ -26,13 +26,13 @@ _MOST_VALUES = 4  # that a report names
 
 def host_result(build: HostBuild, work: Compilation | None) -> HostResult:
     """The result of a build whose main file has been compiled as `work`."""
-    around = build.around
-    host = around.host.name if around.host is not None else ""
+    state = build.state
+    host = state.host.name if state.host is not None else ""
     taint = Taint(build)
     report = taint.hidden(_report(build))
     declared = {name for each in build.files for name in each.declarations}
-    unused = tuple(name for name in around.given if name not in declared)
-    result = HostResult(None, report, host=host, variables=around.bound, reads=_reads(build), includes=tuple(build.edges), unused=unused)
+    unused = tuple(name for name in state.given if name not in declared)
+    result = HostResult(None, report, host=host, variables=state.bound, reads=_reads(build), includes=tuple(build.edges), unused=unused)
     result = result.but(compilation=work)
     if work is None or report.fatal or work.text is None:
         return result
@@ -61,7 +61,7 @@ def _report(build: HostBuild) -> Report:
         entries += [_with_values(entry, build) for entry in work.report]
     for file in {file.path: file for file in build.files}.values():
         entries += file.report.entries
-    report = finished(Report([*build.around.report, *entries]))
+    report = finished(Report([*build.state.report, *entries]))
     return _filtered(report, build)
 
 

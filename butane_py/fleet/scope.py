@@ -7,7 +7,7 @@ name too), the inventory and the command line (fleet/precedence.py), the default
 from __future__ import annotations
 
 from butane_py.fleet import types, values
-from butane_py.fleet.declarations import LIST, STRING, Bound, Type
+from butane_py.fleet.declarations import LIST, OBJECT, STRING, Bound, Type
 from butane_py.fleet.evaluation import SECRET, EvaluationProblem, Operand, ReportedError, shown_safely, where
 from butane_py.fleet.examples import contents
 from butane_py.fleet.types import Misfit
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
     from butane_py.fleet.values import HostFacts
     from ignition_py.report.diag import Place, Report
 
-_GROUPS = Type(LIST, item=Type(STRING))
+_HOST = Type(OBJECT, members={"name": Type(STRING), "groups": Type(LIST, item=Type(STRING))})
 
 
-class Surroundings:
+class HostState:
     """What all scopes of one host share: the given values, the host, the report, and what they have bound."""
 
     def __init__(self, given: Mapping[str, Value], host: HostFacts | None, report: Report) -> None:
         self.given = given
         self.host = host
+        self.facts: Operand | None = None  # the value of `host`, once somebody asks for it
         self.report = report
         self.bound: dict[str, Bound] = {}  # of all files; the first counts
         self.declared: dict[str, Declaration] = {}  # the first declaration of each name
@@ -58,14 +59,14 @@ class Scope:
     """The variables of one inclusion of a file."""
 
     def __init__(
-        self, file: ParsedFile, around: Surroundings, parent: Scope | None = None, passed: Mapping[str, Value] | None = None
+        self, file: ParsedFile, state: HostState, parent: Scope | None = None, passed: Mapping[str, Value] | None = None
     ) -> None:
         self.file = file
-        self.around = around
+        self.state = state
         self.parent = parent
         self.passed = dict(passed or {})  # by with: and as:
         self.locals: dict[str, Operand] = {}  # the item of an include with each:
-        self.expander: Expander = file.expander(self.lookup, around.report)
+        self.expander: Expander = file.expander(self.lookup, state.report)
         self._bound: dict[str, Bound | None] = {}  # None: an error was reported
         self._binding: list[str] = []
 
@@ -102,13 +103,14 @@ class Scope:
         raise EvaluationProblem("var-undeclared", f"`{text}` is not declared", name.at, hint)
 
     def _host(self, name: Name) -> Operand:
-        host = self.around.host
+        host = self.state.host
         if host is None:
             hint = "build with --inventory, or declare a variable and give it with --var"
             raise EvaluationProblem("var-undeclared", "`host` is known with an inventory only", name.at, hint)
-        layer = Layer(values.HOST, host.name)
-        made = values.of_data({"name": host.name, "groups": list(host.groups)}, host.place, layer)
-        return Operand(made, Type("object", members={"name": Type(STRING), "groups": _GROUPS}))
+        if self.state.facts is None:
+            made = values.of_data({"name": host.name, "groups": list(host.groups)}, host.place, Layer(values.HOST, host.name))
+            self.state.facts = Operand(made, _HOST)
+        return self.state.facts
 
     def _of(self, name: str) -> Bound | None:
         """The value of a declared variable; None where an error was reported."""
@@ -126,7 +128,7 @@ class Scope:
         finally:
             self._binding.pop()
         self._bound[name] = found
-        self.around.bound.setdefault(name, found)
+        self.state.bound.setdefault(name, found)
         return found
 
     def _bind(self, declaration: Declaration) -> Bound:
@@ -134,7 +136,7 @@ class Scope:
         secret = declaration.secret or value.secret
         if secret:
             value = _secret(value)
-            self.around.keep_secret(value)
+            self.state.keep_secret(value)
         nullable = declaration.nullable or value.layer.kind == values.DEFAULT
         try:
             value = types.converted(value, declaration.type, nullable=nullable)
@@ -143,7 +145,7 @@ class Scope:
             self._misfit(declaration, error)
             raise ReportedError from None
         if secret:
-            self.around.keep_secret(value)
+            self.state.keep_secret(value)
         return Bound(declaration, value, values.plain(value), secret)
 
     def _value(self, declaration: Declaration) -> Value:
@@ -160,10 +162,10 @@ class Scope:
                 return bound.value
             scope = scope.parent
         try:
-            if name in self.around.given:
-                return self.around.given[name]
+            if name in self.state.given:
+                return self.state.given[name]
         except ConfigError as error:
-            self.around.report.merge(error.report)
+            self.state.report.merge(error.report)
             raise ReportedError from None
         if declaration.default is not None:
             return self._default(declaration)
@@ -186,7 +188,7 @@ class Scope:
     def _missing(self, declaration: Declaration) -> None:
         name = declaration.name
         hint = f"give it with --var {name}=… or --vars FILE, in the inventory, or declare a default"
-        self.around.error("var-missing", f"`{name}` has no value", declaration.place, hint)
+        self.state.error("var-missing", f"`{name}` has no value", declaration.place, hint)
 
     def _misfit(self, declaration: Declaration, error: Misfit) -> None:
         """Reports a value that does not fit, at the value where it has a line, with the declaration; else the other way round."""
@@ -197,7 +199,7 @@ class Scope:
         place, other = value.place, Related("declared here", declaration.place)
         if not place.line:
             place, other = declaration.place, Related(f"the value comes from {where(value.place)}", value.place)
-        self.around.error(error.code, message, place, error.hint, (other,))
+        self.state.error(error.code, message, place, error.hint, (other,))
 
     @code(
         "var-conflict",
@@ -210,11 +212,11 @@ class Scope:
         declaration = self.file.declarations[name]
         if name in self.passed:
             return
-        first = self.around.declared.setdefault(name, declaration)
+        first = self.state.declared.setdefault(name, declaration)
         if first.type != declaration.type:
             message = f"`{name}` is {declaration.type} here and {first.type} in {first.place.source}"
             related = (Related(f"{first.type} here", first.place),)
-            self.around.error("var-conflict", message, declaration.place, related=related)
+            self.state.error("var-conflict", message, declaration.place, related=related)
 
     @code(
         "var-cycle",
@@ -229,7 +231,7 @@ class Scope:
         chain = [*self._binding[self._binding.index(name) :], name]
         places = [Related(f"the default of `{each}`", self.file.declarations[each].place) for each in chain[:-1]]
         message = ", which needs ".join(f"`{each}`" for each in chain).replace(", which needs", " needs", 1)
-        self.around.error("var-cycle", f"{message}", self.file.declarations[name].place, related=tuple(places[1:]))
+        self.state.error("var-cycle", f"{message}", self.file.declarations[name].place, related=tuple(places[1:]))
 
 
 def _of_secret(error: Misfit) -> str:

@@ -33,14 +33,14 @@ class Taint:
 
     def __init__(self, build: HostBuild) -> None:
         self.build = build
-        self._texts = _spellings(build.around.secrets)
+        self._texts = _spellings(build.state.secrets)
         self._paths: dict[int, set[Path]] = {}  # of keys that name local files with secrets, by source
         for work in build.works:
             uses = work.payloads.uses.items() if work.payloads is not None else ()
             paths = {path for path, each in uses if any(use.value.secret for use in each)}
             if paths:
                 self._paths[id(work.source)] = paths
-        self.any = bool(build.around.secrets)
+        self.any = bool(build.state.secrets)
 
     def hidden(self, report: Report) -> Report:
         """The report without secrets: an entry that would show one says what is wrong, not with what."""
