@@ -14,6 +14,7 @@ from butane_py.compilation import Options
 from butane_py.fleet.outside import WordError
 from butane_py.fleet.selection import LimitError
 from ignition_py.programs.commands import FILE, FOLDER, command
+from ignition_py.report.diag import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,26 @@ def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return [name for name in NAMES if name.startswith(incomplete)]
 
 
+def _host_names(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from butane_py.fleet.inventory import read_inventories
+
+    try:
+        found = read_inventories(ctx.params.get("inventories") or ())
+    except ConfigError:
+        return []
+    return [name for name in found.hosts if name.startswith(incomplete)]
+
+
+def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from butane_py.fleet.program import Program
+
+    try:
+        found = Program.load(ctx.params.get("config") or next(iter(ctx.args), ""), Options()).declarations
+    except (OSError, ConfigError):
+        return []
+    return [name for name in found if name.startswith(incomplete)]
+
+
 @command(
     "build",
     example=_EXAMPLE,
@@ -50,7 +71,7 @@ def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
 @click.option("--env", "environment", metavar="PREFIX", help="Read variables from the environment: PREFIXname.")
 @click.option("--var", "words", multiple=True, metavar="NAME=VALUE", help="A variable for every host; overrides all else.")
 @click.option("-l", "--limit", "limits", multiple=True, metavar="PATTERNS", help="Hosts to build, as Ansible's --limit: 'web*:&prod:!n7'.")
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="Build this host only.")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", shell_complete=_host_names, help="Build this host only.")
 @click.option("--output-dir", type=FOLDER, default="", show_default=False,
               help="Write a config for each host into this folder, and manifest.json.")
 @click.option("-o", "--output", type=FILE, default="", show_default=False,
@@ -61,7 +82,7 @@ def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
               help="What to write; butane: plain Butane, as the reference reads it.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
-@click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME",
+@click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME", shell_complete=_variables,
               help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
 @click.option("-s", "--strict", is_flag=True, help="Refuse a host on any warning.")

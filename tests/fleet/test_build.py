@@ -447,3 +447,24 @@ def test_plain_butane(lab: Lab) -> None:
         assert compile_source(text.encode(), name, Options()).output == lab.text(f"{name}.ign").removesuffix("\n")
     assert lab("node.bu", "-i", "hosts.yaml", "--host", "n1", "--emit", "butane") == 0
     assert lab.stdout.startswith("# Written by butane-py build from node.bu for n1.\nvariant: fcos\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["-i", "hosts.yaml", "--host", "n"], ["n1", "n2", "n3"]),
+        (["-i", "none.yaml", "--host", "n"], []),
+        (["node.bu", "--explain-var", "m"], ["mtu"]),
+        (["none.bu", "--explain-var", "m"], []),
+        (["--format", "m"], ["mermaid"]),
+    ],
+)
+def test_completion(lab: Lab, monkeypatch: pytest.MonkeyPatch, words: list[str], found: list[str]) -> None:
+    from butane_py.cli.completion import complete
+
+    monkeypatch.setenv("_BUTANE_PY_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(["butane-py", "build", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) + 1))
+    lab._capfd.readouterr()
+    complete("butane-py")
+    assert [line.partition(",")[2] for line in lab._capfd.readouterr().out.splitlines()] == found
