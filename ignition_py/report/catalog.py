@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         raw: bool
         lint: bool
         build: bool
+        inventory: bool
         target: str
 
 
@@ -70,7 +71,8 @@ class Code(Record):
     title: what is wrong, a short sentence. why: what it leads to. fix: the way out. wrong, right: a config that gets the code
     and one that gets no report at all, YAML without variant and version (`row` gives them) unless it names its own; both are
     empty where no config alone can show the code. severity: of the example. since: the version that brought the check, ""
-    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it; build: `butane-py build` is.
+    for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it; build: `butane-py build` is. inventory: the
+    examples are inventories, not configs.
     target: what --target names, "" for none.
     """
 
@@ -88,11 +90,12 @@ class Code(Record):
     raw: bool = False
     lint: bool = False
     build: bool = False
+    inventory: bool = False
     target: str = ""
 
     def example(self, text: str) -> str:
         """An example as a whole config."""
-        if "variant:" in text or not text or text.startswith("["):
+        if self.inventory or "variant:" in text or not text or text.startswith("["):
             return text
         variant, _, version = self.row.partition(" ")
         role = _ROLE if variant == "openshift" and "metadata:" not in text else ""
@@ -103,7 +106,8 @@ class Code(Record):
         """What the example needs: the command, where it is not the compiler, and flags."""
         target = f"--target {self.target}"
         flags = (
-            *(("butane-py build", self.build), ("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)),
+            *(("butane-py build", self.build), ("butane-py build --inventory", self.inventory)),
+            *(("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)),
             (target, bool(self.target)),
         )
         return [flag for flag, on in flags if on]

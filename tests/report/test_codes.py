@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
+from butane_py.fleet.inventory import read_inventories
 from butane_py.fleet.program import Program, build_host
 from butane_py.linter.settings import Settings
 from butane_py.pipeline import compile_source
@@ -47,6 +48,11 @@ def _compiled(name: str, text: str, folder: str) -> Result:
     code = CODES[name]
     settings = Settings(ignore=tuple({"lint-no-login", "lint-old-version"} - {name})) if code.lint else None  # examples are parts of configs
     options = Options(folder if code.local else None, raw=code.raw, lint=code.lint, settings=settings, target=code.target)
+    if code.inventory:
+        path = Path(folder) / f"{name}.yaml"
+        path.write_text(text)
+        found = read_inventories([str(path)])
+        return Result("{}" if found.hosts else None, found.report)
     if code.build:
         return build_host(Program(f"{folder}/{name}.bu", code.example(text).encode(), options), {})
     return compile_source(code.example(text).encode(), name, options)
@@ -111,7 +117,7 @@ _WITHOUT_EXAMPLE = {
     "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "target-missing",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
-    "host-unknown", "inventory-host-twice", "inventory-name", "inventory-syntax", "inventory-folder", "lint-variable", "vars-file",  # inventories are no configs
+    "host-unknown", "inventory-folder", "lint-variable", "vars-file",  # of several files, or of the command line
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
     "lint-include-replaces",
 }  # fmt: skip

@@ -33,12 +33,18 @@ declare(
     title="An inventory cannot be read",
     why="The file is not there, is neither YAML, JSON nor CSV, or is not laid out as any inventory that is known. Nothing is built.",
     fix="Correct the file, or make one that is known with ansible-inventory -i FILE --list > inventory.json.",
+    wrong="all:\n  host:\n    n1: {address: 10.0.0.11/24}\n",
+    right="all:\n  hosts:\n    n1: {address: 10.0.0.11/24}\n",
+    inventory=True,
 )
 declare(
     "inventory-host-twice",
     title="An inventory has a host twice",
     why="Of two entries of one host only the last would count, and the first is lost without a word.",
     fix="Remove one of the two entries, or rename one of the hosts.",
+    wrong="- {name: n1, address: 10.0.0.11/24}\n- {name: n1, address: 10.0.0.12/24}\n",
+    right="- {name: n1, address: 10.0.0.11/24}\n- {name: n2, address: 10.0.0.12/24}\n",
+    inventory=True,
 )
 declare(
     "inventory-name",
@@ -46,6 +52,9 @@ declare(
     why="The config of a host is written to a file of its name. A name that is empty, that has a slash or that differs from another "
     "only in upper and lower case leads to no file, to one somewhere else or to another host's.",
     fix="Rename the host.",
+    wrong="all:\n  hosts:\n    Web: {address: 10.0.0.11/24}\n    web: {address: 10.0.0.12/24}\n",
+    right="all:\n  hosts:\n    web1: {address: 10.0.0.11/24}\n    web2: {address: 10.0.0.12/24}\n",
+    inventory=True,
 )
 declare(
     "host-unknown",

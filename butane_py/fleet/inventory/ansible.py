@@ -8,6 +8,7 @@ from __future__ import annotations
 from butane_py.fleet.inventory.document import is_null, pairs, repeated, target
 from butane_py.fleet.inventory.model import MOST_HOSTS, PRIORITY, give, join
 from butane_py.fleet.inventory.names import RangeError, expanded
+from butane_py.linter.rule import near
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
 
 TYPE_CHECKING = False
@@ -40,7 +41,10 @@ class GroupReader:
             return None
         for section, below in pairs(value):
             if section.value not in SECTIONS:
-                self._wrong(f"unknown key `{section.value}` in the group {key.value}; there are vars, hosts and children", section)
+                message = f"unknown key `{section.value}` in the group {key.value}"
+                close = near(section.value, SECTIONS)
+                hint = f"did you mean {close}?" if close else "a group has vars, hosts and children"
+                self._inventory.error(self._document, "inventory-syntax", message, section, hint)
             elif is_null(below):
                 continue
             elif section.value == "vars":

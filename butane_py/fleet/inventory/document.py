@@ -10,6 +10,7 @@ import os
 import re
 
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source, YamlError
+from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Related, Report
 from ignition_py.spec.jsonscan import CLOSE, OPEN, STRING, TOKEN
 from ignition_py.system.streams import read_stdin, reason
@@ -55,8 +56,8 @@ class Document(Source):
     def error(
         self, code: str, message: str, node: Node | None = None, hint: str = "", related: Sequence[Related] = ()
     ) -> Entry:
-        """An error at a node."""
-        return Entry(ERROR, code, message, self.at(node), hint, related=tuple(related))
+        """An error at a node; without a hint the way out of its code is shown."""
+        return Entry(ERROR, code, message, self.at(node), hint or way_out(code), related=tuple(related))
 
 
 def refused(entry: Entry) -> ConfigError:
@@ -74,7 +75,7 @@ def read_bytes(path: str, code: str) -> bytes:
                 data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         text = reason(error) if isinstance(error, OSError) else f"{path!r}: {error}"
-        raise refused(Entry(ERROR, code, text, Place((), source=path), _folder_hint(path))) from None
+        raise refused(Entry(ERROR, code, text, Place((), source=path), _folder_hint(path) or way_out(code))) from None
     if len(data) > MOST_BYTES:
         raise refused(Entry(ERROR, code, f"the file is larger than {MOST_BYTES >> 20} MiB", Place((), source=path)))
     return data
@@ -103,7 +104,7 @@ def parse(name: str, data: bytes, code: str) -> Document:
 
 def yaml_entry(error: YamlError, name: str, code: str) -> Entry:
     """The diagnostic of a text that is no YAML."""
-    return Entry(ERROR, code, str(error), Place((), error.line or 1, error.column, name), error.hint)
+    return Entry(ERROR, code, str(error), Place((), error.line or 1, error.column, name), error.hint or way_out(code))
 
 
 def json_nodes(data: bytes) -> Node | None:
