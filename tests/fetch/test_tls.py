@@ -22,6 +22,7 @@ from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.tables import TLS, CaReference, Ignition, Proxy, Resource, Security, Timeouts
+from ignition_py.system import waiting
 from tests.helpers.servers import MemoryLog, Server, body, in_turn, make_certificate, redirect
 
 REFUSED = 4  # seconds that a refusal is tried again; a handshake takes a second of a busy machine
@@ -34,11 +35,19 @@ class QuietServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers "safe", below /slow with a second of silence in the middle. `agents` has the User-Agent of each request."""
+
+    agents: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
+        self.agents.append(self.headers.get("User-Agent", ""))
         self.send_response(200)
         self.send_header("Content-Length", "4")
         self.end_headers()
-        self.wfile.write(b"safe")
+        self.wfile.write(b"sa")
+        if self.path == "/slow":
+            time.sleep(1)
+        self.wfile.write(b"fe")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
         pass
@@ -96,6 +105,23 @@ def test_authority_from_a_server_is_fetched_once(fetcher: Fetcher, folder: Path,
     server.at["/there"] = redirect(url)
     assert fetcher.read(Resource(source=server.url("/there")), what="x") == b"safe"
     assert server.paths() == ["/ca.pem", "/there"]
+
+
+def test_a_silent_body_is_waited_for(
+    fetcher: Fetcher, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, log: MemoryLog
+) -> None:
+    monkeypatch.setattr(waiting, "INTERVAL", 0.2)
+    settings = trusting(encode((folder / "server.pem").read_bytes()))
+    fetcher.configure(settings.but(timeouts=Timeouts(http_response_headers=5)))
+    assert fetcher.read(Resource(source=f"{url}slow"), what="x") == b"safe"
+    assert "waiting for x from https://" in log.text
+
+
+def test_the_user_agent_is_ours_after_a_redirect(fetcher: Fetcher, folder: Path, url: str, server: Server) -> None:
+    fetcher.configure(trusting(encode((folder / "server.pem").read_bytes())))
+    server.at["/there"] = redirect(url)
+    fetcher.read(Resource(source=server.url("/there")), what="x")
+    assert Handler.agents[-1].startswith("Ignition/")
 
 
 def test_a_config_without_authorities_keeps_those_of_before(fetcher: Fetcher, folder: Path, url: str) -> None:
