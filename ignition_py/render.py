@@ -10,6 +10,7 @@ from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import ERROR, ConfigError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
+from ignition_py.spec.secrets import hider
 from ignition_py.spec.tables import latest
 from ignition_py.state import FetchedConfig
 
@@ -99,9 +100,13 @@ class Renderer:
         self.texts: list[tuple[str, bytes]] = []  # name and text of what was fetched, in order; see sources.py
 
     def render(self, config: Config) -> Config:
-        """The config with everything merged into it, or what replaces it. Raises ConfigError, FetchError."""
+        """The config with everything merged into it, or what replaces it. The log hides its secrets from here on. Raises ConfigError,
+        FetchError."""
+        self._log.hide = hider(config)
         self._fetcher.configure(config.ignition)
-        return self._render(config, None, ())
+        rendered = self._render(config, None, ())
+        self._log.hide = hider(rendered)
+        return rendered
 
     def _render(self, config: Config, outer: Ignition | None, chain: Chain) -> Config:
         """`outer` has the settings of the configs around this one."""

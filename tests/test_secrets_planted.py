@@ -149,3 +149,20 @@ def test_the_executor(
                     continue
                 assert MARKER.encode() not in path.read_bytes(), (form, inside, path.read_bytes())
     assert 1 in statuses
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+def test_ignition_apply(tmp_path: Path, image: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The net below the messages: what an error quotes is hidden, whoever raises it."""
+    root = tmp_path / "root"
+    shutil.copytree(image, root, symlinks=True)
+    path = f"/etc/{MARKER}"
+    (root / path[1:]).write_text("")
+    file = {"path": path, "contents": {"source": f"data:,{MARKER}"}}
+    (tmp_path / "config.ign").write_text(json.dumps({"ignition": {"version": tables.latest()}, "storage": {"files": [file]}}))
+    assert main(["ignition-apply", "--root", str(root), str(tmp_path / "config.ign")]) == 1
+    captured = capfd.readouterr()
+    failure = [line for line in captured.out.splitlines() if line.startswith("CRITICAL")]
+    assert "<hidden>" in "".join(failure)
+    assert MARKER not in "".join(failure)
