@@ -245,7 +245,11 @@ def _items(entry: Entry, scope: Scope) -> Iterator[Operand | None]:
         scope.state.error("include-each", "each is no list", place, hint, tuple(map(given, uses)))
         return
     if operand is None:
-        operand = Operand(of_node(expanded, scope.file.source, Layer(WITH, entry.place.source), at))
+        try:
+            operand = Operand(of_node(expanded, scope.file.source, Layer(WITH, entry.place.source), at))
+        except YamlError as error:
+            _error(scope, entry, "include-each", str(error), error.hint)
+            return
     item_type = operand.type.item if operand.type is not None else None
     for item in operand.value.items:
         yield Operand(item, item_type)

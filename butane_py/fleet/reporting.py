@@ -11,7 +11,7 @@ from butane_py.fleet.linting import UNFILTERED
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.taint import Taint
 from butane_py.linter.ignores import MARK, filtered
-from ignition_py.report.diag import Report
+from ignition_py.report.diag import ERROR, Place, Report
 from ignition_py.report.finish import finished
 
 TYPE_CHECKING = False
@@ -30,6 +30,8 @@ def host_result(build: HostBuild, work: Compilation | None) -> HostResult:
     host = state.host.name if state.host is not None else ""
     taint = Taint(build)
     report = taint.hidden(_report(build))
+    if not report.fatal and (work is None or work.text is None):  # a defect: what is refused has a reason
+        report.add(ERROR, "internal", "compiling ended without a config and without an error", Place((), source=build.program.name))
     declared = {name for each in build.files for name in each.declarations}
     unused = tuple(name for name in state.given if name not in declared)
     result = HostResult(None, report, host=host, variables=state.bound, reads=_reads(build), includes=tuple(build.edges), unused=unused)

@@ -16,7 +16,7 @@ from butane_py.fleet.variables import RESERVED
 from butane_py.linter.rule import near
 from butane_py.yaml.source import YamlError
 from ignition_py.report.catalog import code, declare
-from ignition_py.report.diag import ERROR, ConfigError, Entry, Related
+from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Related
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from butane_py.fleet.files import ParsedFile
     from butane_py.fleet.interpolation import Expander
     from butane_py.fleet.values import HostFacts
-    from ignition_py.report.diag import Place, Report
+    from ignition_py.report.diag import Report
 
 _HOST = Type(OBJECT, members={"name": Type(STRING), "groups": Type(LIST, item=Type(STRING))})
 
@@ -122,7 +122,7 @@ class Scope:
         self._binding.append(name)
         try:
             found = self._bind(self.file.declarations[name])
-        except (ReportedError, YamlError):
+        except ReportedError:
             self._bound[name] = None
             return None
         finally:
@@ -183,7 +183,12 @@ class Scope:
             raise ReportedError
         if node is None:  # a reference to null
             return values.of_data(None, self.file.source.node_place(default, path), layer)
-        return of_node(node, self.file.source, layer, path)
+        try:
+            return of_node(node, self.file.source, layer, path)
+        except YamlError as error:
+            place = Place(path, error.line, error.column, self.file.name)
+            self.state.error("var-declaration", f"the default cannot be read: {error}", place, error.hint)
+            raise ReportedError from None
 
     def _missing(self, declaration: Declaration) -> None:
         name = declaration.name

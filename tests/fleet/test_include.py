@@ -232,3 +232,19 @@ def test_silencing_comments_count_in_their_own_file() -> None:
     assert list(build().report) == []
     write({"node.bu": HEAD + "# butane-py: ignore-file\ninclude: [a.bu]\n", "a.bu": "storage:\n  files:\n    - path: /a\n      mode: 644\n"})
     assert spots(build().report) == [("mode-decimal", "a.bu:4:13")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("vars: {x: {type: {\"*\": int}, default: {a: 1, a: 2}}}\n", "var-declaration"),
+        ("vars: {x: {type: {\"*\": int}, default: {[a]: 1}}}\n", "var-declaration"),
+        ("include: [{path: b.bu, each: [{a: 1, a: 2}]}]\n", "include-each"),
+        ("include: [{path: b.bu, with: {x: {a: 1, a: 2}}}]\n", "include-entry"),
+        ("vars: {x: {type: [int], default: &a [*a]}}\n", "var-declaration"),
+    ],
+)
+def test_values_that_are_no_values_are_reported(text: str, code: str) -> None:
+    write({"node.bu": HEAD + text, "b.bu": "vars: {item: {type: {\"*\": int}}, x: {type: {\"*\": int}, default: {}}}\n"})
+    result = build()
+    assert (result.output, code in [entry.code for entry in result.report]) == (None, True)
