@@ -46,11 +46,19 @@ def _option(name: str, flag: Any) -> click.Option:
     names = [f"--{name}", *([f"-{flag.short}"] if flag.short else [])]
     if flag.kind == SWITCH:
         return click.Option(names, is_flag=True, help=flag.text)
+    if name == "target":
+        return click.Option(names, multiple=True, shell_complete=_targets, help=flag.text)
     if flag.choices:
         kind: click.ParamType[Any] = click.Choice(flag.choices)
     else:
         kind = click.Path(file_okay=name not in _FOLDERS) if flag.noun in ("file", "folder") else click.STRING
     return click.Option(names, type=kind, help=flag.text)
+
+
+def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from butane_py.targets.registry import NAMES
+
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 def program() -> Group:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from butane_py.targets.subjects import Subject
     from ignition_py.goflags import Values
 
-_OTHER_WAYS = ("watch", "fix", "diff", "source-map", "raw")
+_OTHER_WAYS = ("watch", "fix", "diff", "source-map", "raw", "jobs")
 _JSON_SUFFIXES = (".ign", ".json")
 
 

@@ -103,6 +103,7 @@ def test_strict_refuses_a_warning(tmp_path: Path) -> None:
         (("--target", "nope"), "there is no target"),
         (ALL, "several targets need --output-dir, or --check"),
         (("--target", "fcos", "--source-map=inline"), "--source-map does not go with --target"),
+        (("--target", "fcos", "--jobs", "2"), "--jobs does not go with --target"),
         (("--target-options", "x"), "go with --target"),
         (("--target-part", "x", "--output-dir", "out", "--target", "fcos"), "--target-part goes with one target"),
     ],
@@ -148,3 +149,20 @@ def test_large_outputs_and_gzip(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert gzip.decompress(packed).startswith(b"#cloud-config\n") and len(packed) < 16_384
     assert main(["butane-py", "--gzip", "--target", "combustion", *flags]) == 2
     assert "combustion cannot be handed over compressed" in capfd.readouterr().err
+
+
+@pytest.mark.subprocess
+def test_targets_from_python_and_of_a_shell() -> None:
+    import os
+
+    import butane_py
+
+    result = butane_py.compile({"variant": "machine", "version": "1.0.0-experimental", "machine": {"hostname": "a"}}, target="cloud-init")
+    result.raise_for_errors()
+    result.validate()
+    assert result.outputs == {"cloud-init.yaml": f"{result.output}\n".encode()}
+    with pytest.raises(ValueError, match="no target 'nope'"):
+        butane_py.compile("variant: fcos\nversion: 1.6.0\n", target="nope")
+    environment = {**os.environ, "_BUTANE_PY_COMPLETE": "bash_complete", "COMP_WORDS": "butane-py --target fl", "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-m", "butane_py"], env=environment, capture_output=True, text=True)
+    assert "flatcar" in done.stdout
