@@ -11,7 +11,8 @@ docs/library.md has worked examples. `butane_py.config` has typed builders of co
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeAlias

@@ -6,10 +6,10 @@ features/ adds the fields of one piece of sugar; `butane_py/tables.py` is the wh
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import NEVER, field
-
-TYPE_CHECKING = False
 
 
 class Resource(spec.Resource):

@@ -6,23 +6,21 @@ Passes add to the report through it, either at a path of the YAML text (`error`,
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from butane_py.variants import Variant
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import ERROR, WARNING, Entry, Related, Report
+from ignition_py.report.diag import ERROR, WARNING, Entry, Path, Place, Related, Report
+from ignition_py.spec.model import Origin
+from ignition_py.spec.rules.registry import Finding
+from ignition_py.spec.tables import Config
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from butane_py import tables
     from butane_py.fleet.payloads import Payloads
     from butane_py.linter.settings import Settings
     from butane_py.resources import LocalFileError
-    from butane_py.variants import Variant
     from butane_py.yaml.source import At, Source
-    from ignition_py.report.diag import Path, Place
-    from ignition_py.spec.model import Origin
-    from ignition_py.spec.rules.registry import Finding
-    from ignition_py.spec.tables import Config
 
 
 class Options(Record):

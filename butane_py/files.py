@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Collection
 from contextlib import suppress
+from typing import TypeAlias
 
 from ignition_py.system.host import write_all
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    Identity = tuple[int, int]  # device and inode
+Identity: TypeAlias = "tuple[int, int]"  # device and inode
 
 _MODE, _PRIVATE = 0o644, 0o600
 _MOST_LINKS = 40  # in a row, as Linux follows them

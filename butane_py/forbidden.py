@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from butane_py.compilation import Compilation
+from butane_py.variants import Forbidden
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR
+from ignition_py.report.diag import ERROR, Path
 from ignition_py.report.examples import filesystem, luks
 from ignition_py.spec.model import Struct
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from butane_py.variants import Forbidden
-    from ignition_py.report.diag import Path
 
 # Examples.
 _R4E = "r4e 1.1.0"

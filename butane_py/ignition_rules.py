@@ -5,13 +5,10 @@ Paths are output paths; they are taken back to the YAML text.
 
 from __future__ import annotations
 
+from butane_py.compilation import Compilation
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR
 from ignition_py.report.examples import partition
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 _VIRTIOFS = "virtiofs"
 _UNKNOWN = "virtiofs of a host"  # no format

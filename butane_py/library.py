@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from ignition_py.record import Record
+from ignition_py.report.diag import Report
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from butane_py import Source
     from butane_py.importer import Imported
-    from ignition_py.report.diag import Report
 
 
 class Upgraded(Record):

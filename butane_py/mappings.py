@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from butane_py.builders import Builder
+from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
+from butane_py.result import Result
 from ignition_py.report.diag import Entry, Place, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from butane_py.compilation import Options
-    from butane_py.result import Result
 
 
 def compile_mapping(config: Mapping[str, Any] | Builder, name: str, options: Options) -> Result:

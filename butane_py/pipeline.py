@@ -5,27 +5,25 @@ A pass that found an error is the last one. Nothing is raised for a bad config.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
 from butane_py import tables
 from butane_py.compilation import Compilation, Options
 from butane_py.features import FEATURES
+from butane_py.features.feature import Feature
 from butane_py.registry import BUTANE, ButaneFindings
 from butane_py.result import Result
 from butane_py.rows import find_row
 from butane_py.translate import translated
+from butane_py.variants import Variant
 from butane_py.yaml.decode import Decoder
 from butane_py.yaml.edits import type_entry
 from butane_py.yaml.source import Source, YamlError
 from ignition_py.report.diag import ERROR, Entry, Place, Related, Report
 from ignition_py.report.finish import finished
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from butane_py.features.feature import Feature
-    from butane_py.variants import Variant
-
-    Pass = Callable[[Compilation], None]
+Pass: TypeAlias = Callable[[Compilation], None]
 
 
 _SILENCING = b"butane-py: ignore"  # the beginning of comments that silence reports; see lint/ignores.py

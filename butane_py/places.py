@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from butane_py.yaml.source import At
+from ignition_py.report.diag import Path
 from ignition_py.spec.model import Struct
 from ignition_py.spec.origins import steps
 from ignition_py.spec.tables import Node
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.report.diag import Path
 
 
 def traced(root: Struct, path: Path, version: int, *, empty_too: bool) -> At | None:

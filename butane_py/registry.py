@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from butane_py.variants import Variant
+from ignition_py.report.diag import Path
 from ignition_py.spec.rules.registry import Finding, Findings, RuleSet
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.variants import Variant
-    from ignition_py.report.diag import Path
 
 BUTANE = RuleSet()
 rule = BUTANE.rule

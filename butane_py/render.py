@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from ignition_py.report.data import as_data, json_line
+from ignition_py.report.diag import Entry, Report
 from ignition_py.report.text import one_line, pretty, pretty_of, summary
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.report.diag import Entry, Report
 
 __all__ = ["as_data", "json_line", "pretty", "pretty_of", "raw", "summary"]
 

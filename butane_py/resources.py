@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import os
 from binascii import b2a_base64
+from collections.abc import Iterable
 
+from butane_py.compilation import Options
 from ignition_py.report.catalog import code
 from ignition_py.report.examples import file_
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from butane_py.compilation import Options
 
 # Examples.
 def _contents(text: str) -> str:

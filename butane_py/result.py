@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from butane_py.compilation import Compilation
 from ignition_py.record import Record, field
 from ignition_py.report.diag import ERROR, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
 
 
 class CompileError(ValueError):

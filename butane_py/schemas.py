@@ -8,18 +8,14 @@ have few. Both leave the decision to the compiler: a schema cannot say that two 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from butane_py import tables
 from butane_py.features.boot_device import layouts
 from butane_py.features.machine_config import KERNELS, ROLE_LABEL
 from butane_py.variants import VARIANTS, Variant, load_languages
+from ignition_py.spec.model import Field, Struct
 from ignition_py.spec.schema import DIALECT, SchemaBuilder, identifier
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.spec.model import Field, Struct
 
 
 def butane_schema(variant: str, version: str, *, strict: bool = False) -> dict[str, Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from butane_py.compilation import Compilation
 from butane_py.emit.source_map import origins
 from ignition_py.report.diag import path_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 
 def translations(work: Compilation) -> str:

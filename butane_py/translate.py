@@ -5,16 +5,13 @@ Sugar that makes whole entries (trees, mount units, boot devices ...) works on t
 
 from __future__ import annotations
 
+from typing import Any
+
 from butane_py import tables
+from butane_py.compilation import Compilation
 from butane_py.yaml.source import At
 from ignition_py.spec import tables as spec
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from ignition_py.spec.model import Struct
+from ignition_py.spec.model import Struct
 
 
 def translated(work: Compilation) -> spec.Config:

@@ -5,21 +5,15 @@ Where they are looked for follows the reference. Why the row has no such key, ig
 
 from __future__ import annotations
 
-from butane_py.variants import BUILD, NAMES, load_languages, rows_of
+from butane_py.compilation import Compilation
+from butane_py.variants import BUILD, NAMES, Variant, load_languages, rows_of
+from butane_py.yaml.decode import Decoder
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import WARNING, Entry, Fix
+from ignition_py.report.diag import WARNING, Entry, Fix, Path, Place
 from ignition_py.report.examples import file_
+from ignition_py.spec.model import Field, Struct
 from ignition_py.spec.unknown import MAX_ANSWERS, Answer, explain, place_name, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from butane_py.variants import Variant
-    from butane_py.yaml.decode import Decoder
-    from ignition_py.report.diag import Path, Place
-    from ignition_py.spec.model import Field, Struct
-
 
 _OF_BUILDS = (("vars",), ("include",))
 

@@ -8,24 +8,19 @@ comes out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from butane_py.compilation import Options
 from butane_py.decompiler.unpack import contents_of
 from butane_py.pipeline import compile_source
+from butane_py.result import Result
 from butane_py.rows import find_row
 from butane_py.variants import FCOS, VARIANTS, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source, YamlError
 from ignition_py.record import Record
-from ignition_py.report.diag import ERROR, Report, path_text
+from ignition_py.report.diag import ERROR, Path, Report, path_text
 from ignition_py.spec.tables import Resource
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.result import Result
-    from ignition_py.report.diag import Path
 
 LATEST = "latest"
 _LAYOUT_NEEDED_SINCE = 7  # version of the Fedora CoreOS sections that no longer assume x86_64 for a mirror

@@ -7,14 +7,10 @@ Facts: the published Butane specifications and their upgrade notes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.spec.model import NEVER
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.spec.model import Field
+from ignition_py.spec.model import NEVER, Field
 
 SPEC = "spec"
 FCOS = "fcos"

@@ -6,10 +6,7 @@ Nothing of ours is imported here; every stage is a process of its own and import
 from __future__ import annotations
 
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import ModuleType
+from types import ModuleType
 
 __version__ = "0.1.0"
 # The release of the reference whose command line, config language and behaviour this one follows.

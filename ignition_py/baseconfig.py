@@ -10,19 +10,16 @@ it and adds nothing. Directories and their overrides: the reference's notes for 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from ignition_py.report.diag import ConfigError, IgnitionError
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig
+from ignition_py.spec.tables import Config
+from ignition_py.system.log import Log
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ignition_py.spec.tables import Config
-    from ignition_py.system.log import Log
-
-    Parse = Callable[[bytes, str], Config]
+Parse: TypeAlias = "Callable[[bytes, str], Config]"
 
 # Override in the environment -> directory, the most important first.
 _DIRECTORIES = (

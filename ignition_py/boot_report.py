@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from errno import EACCES
+from typing import Any
 
 from ignition_py import kept
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.rootfs import Root
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 RUN = "/run/ignition/report.jsonl"
 KEPT = "/etc/.ignition-report.jsonl"

@@ -5,11 +5,9 @@ A config is Butane if it is not JSON and has a `variant` at its top level. Local
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ConfigError, Report
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ignition_py.report.diag import ConfigError, Report
 
 _MARK = b"\xef\xbb\xbf"
 _HEAD = 65536  # bytes in which the first keys of a config are looked for

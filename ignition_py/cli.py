@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from ignition_py import __version__, flatcar, module, providers, state, version_text
 from ignition_py.context import Options
-from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser
+from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, Values
 from ignition_py.stages import STAGES
 from ignition_py.system.log import Log
 from ignition_py.system.recorder import NAME, Recorder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.goflags import Values
 
 DONE, FAILED, USAGE, CANNOT_BEGIN = 0, 1, 2, 3
 FETCH_TIMEOUT = 120.0  # seconds

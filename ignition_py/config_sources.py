@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py import baseconfig
-from ignition_py.providers import cmdline, load
+from ignition_py.providers import Machine, cmdline, load
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.providers import Machine
 
 
 class FoundConfig(Record):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.record import KW_ONLY, Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.spec.tables import Config
-    from ignition_py.state import State
-    from ignition_py.system.log import Log
+from ignition_py.spec.tables import Config
+from ignition_py.state import State
+from ignition_py.system.log import Log
 
 
 class Options(Record):

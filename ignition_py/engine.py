@@ -10,7 +10,7 @@ Order and effects: the reference, measured.
 from __future__ import annotations
 
 from ignition_py import baseconfig, module, sources
-from ignition_py.context import Context
+from ignition_py.context import Context, Options
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.providers import Machine, report
 from ignition_py.report.diag import ERROR, ConfigError, IgnitionError
@@ -18,16 +18,11 @@ from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, parse_cached
 from ignition_py.spec.secrets import hider
+from ignition_py.spec.tables import Config
 from ignition_py.stages import STAGES
-from ignition_py.state import FetchedConfig, save
+from ignition_py.state import FetchedConfig, State, save
 from ignition_py.system.host import write_private
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Options
-    from ignition_py.spec.tables import Config
-    from ignition_py.state import State
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 OFFLINE = "fetch-offline"
 FETCHING = (OFFLINE, "fetch")

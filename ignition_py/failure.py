@@ -11,21 +11,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from typing import Any
 
 from ignition_py import __version__
+from ignition_py.context import Options
 from ignition_py.record import Record
-from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, path_text
+from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, Place, path_text
 from ignition_py.system.host import write_private
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ignition_py.context import Options
-    from ignition_py.report.diag import Place
-    from ignition_py.system.log import Log
 
 JSON_NAME, TEXT_NAME = "failure.json", "failure.txt"
 _STEPS = 16  # of a stack

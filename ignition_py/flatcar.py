@@ -7,9 +7,7 @@ Source: Flatcar's documentation, "Ignition" and "Boot process".
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 SETTING = "IGNITION_FLATCAR"
 CONFIG_URLS = ("flatcar.config.url", "coreos.config.url")

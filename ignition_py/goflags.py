@@ -13,12 +13,9 @@ help. Sources: the documentation of Go's packages `flag`, `time` (durations) and
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from ignition_py.record import KW_ONLY, Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 GO = "go"
 POSIX = "posix"

@@ -13,18 +13,16 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import TYPE_CHECKING, Any
 
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import boot_id, in_initramfs, kernel_command_line
+from ignition_py.system.log import Log
 from ignition_py.system.rootfs import Root
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ignition_py.failure import Failure
     from ignition_py.stages.kargs.bootfs import Place
-    from ignition_py.system.log import Log
 
 NAME = ".ignition-failure.json"
 IN_ROOT = f"/etc/{NAME}"

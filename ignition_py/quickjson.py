@@ -8,10 +8,8 @@ and errors are `json`'s own. Where an interpreter has no `_json`, or one with ot
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from collections.abc import Callable
+from typing import Any
 
 try:
     import _json

@@ -16,7 +16,8 @@ Names in `HIDDEN` (secrets) are left out of the repr. Modules of records need `f
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import KW_ONLY as KW_ONLY

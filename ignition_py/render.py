@@ -6,24 +6,21 @@ own ancestors included. Configs that name each other without end are stopped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.urls import needs_network, public, scheme_of
-from ignition_py.report.diag import ERROR, ConfigError
+from ignition_py.report.diag import ERROR, ConfigError, Report
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
 from ignition_py.spec.secrets import hider
-from ignition_py.spec.tables import latest
-from ignition_py.state import FetchedConfig
+from ignition_py.spec.tables import Config, ConfigReference, Ignition, latest
+from ignition_py.state import FetchedConfig, State
+from ignition_py.system.log import Log
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ignition_py.fetch.ahead import Ahead
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.report.diag import Report
-    from ignition_py.spec.tables import Config, ConfigReference, Ignition
-    from ignition_py.state import State
-    from ignition_py.system.log import Log
 
 MAX_DEPTH = 64  # configs that name each other in a chain
 MAX_CONFIGS = 2000  # configs in all

@@ -11,25 +11,20 @@ cache does; both are readable by root only and gone with the boot.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from ignition_py import quickjson as json
-from ignition_py.report.diag import IgnitionError, Place
+from ignition_py.report.diag import IgnitionError, Path, Place
+from ignition_py.spec.model import Struct
+from ignition_py.spec.tables import Config
 from ignition_py.state import State
 from ignition_py.system.host import write_private
 from ignition_py.system.log import Log
 from ignition_py.yaml_places import written
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Struct
-    from ignition_py.spec.tables import Config
-
-    # Name and text of each config, in the order in which rendering reads them.
-    Texts = Sequence[tuple[str, bytes]]
+# Name and text of each config, in the order in which rendering reads them.
+Texts = Sequence[tuple[str, bytes]]
 
 SUFFIX = ".sources"
 _MAX = 16 << 20  # bytes; more is not worth the memory that it takes

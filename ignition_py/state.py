@@ -6,14 +6,12 @@ replaced as a whole: a reader sees the old file or the new one, never half of it
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignition_py import quickjson as json
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import write_private
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class FetchedConfig(Record):

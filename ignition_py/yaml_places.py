@@ -7,16 +7,11 @@ once more. Only messages about errors ask for it.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ignition_py import quickjson as json
-from ignition_py.report.diag import Place, path_text
+from ignition_py.report.diag import Path, Place, path_text
 from ignition_py.spec.read import MAP_KEY, MAP_OF_ONE, MAP_SUFFIX, MAP_VERSIONS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.report.diag import Path
 
 _MAX = 16 << 20  # bytes of a config or a map that are read
 

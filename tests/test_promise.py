@@ -23,16 +23,13 @@ SWAP_FILES = '''"""`storage.swap_files`: a file that is made, formatted and used
 from __future__ import annotations
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.variants import FCOS
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 
 class SwapFile(Struct):
@@ -86,15 +83,12 @@ COMBUSTION = '''"""`combustion`: a script of the first boot, for SUSE Linux Ente
 from __future__ import annotations
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.yaml.source import Whole
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 SECTION = "combustion"
 

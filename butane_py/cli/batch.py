@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 
 from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, Outcome, compile_file, failure
 from butane_py.cli.processes import LOST, MOST, in_processes
-from butane_py.files import identity
-from ignition_py.goflags import UsageError
+from butane_py.files import Identity, identity
+from ignition_py.goflags import UsageError, Values
 from ignition_py.record import Record
+from ignition_py.report.diag import Report
 from ignition_py.system.streams import say
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from butane_py.files import Identity
-    from ignition_py.goflags import Values
-    from ignition_py.report.diag import Report
 
 SUFFIXES = (".bu", ".butane")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -15,10 +16,6 @@ from butane_py.fleet.outside import WordError
 from butane_py.fleet.selection import LimitError
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 REPORTS = ("text", "json", "sarif")
 PICTURES = ("mermaid", "svg")

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, as_bytes, derived_target, write_result
-from butane_py.files import write_output
+from butane_py.files import Identity, write_output
 from butane_py.fleet import manifest
+from butane_py.fleet.inventory.model import Inventory
+from butane_py.fleet.outcomes import Outcome
 from butane_py.result import Result
 from ignition_py.report.diag import ERROR, Entry, Place
 from ignition_py.system.streams import reason
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from butane_py.cli.building import Request
-    from butane_py.files import Identity
-    from butane_py.fleet.inventory.model import Inventory
-    from butane_py.fleet.outcomes import Outcome
 
 
 class Writer:

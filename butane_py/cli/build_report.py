@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from butane_py import render
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN
 from butane_py.compilation import Options
 from butane_py.fleet.hosts import Combined
+from butane_py.fleet.inventory.document import Document
+from butane_py.fleet.outcomes import Outcome
 from butane_py.fleet.program import Program
 from ignition_py.report.diag import Report
 from ignition_py.system.streams import say
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from butane_py.cli.building import Request
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.outcomes import Outcome
 
 _MOST_ALIKE = 20  # entries of one code that are shown to people
 
@@ -104,8 +104,6 @@ class Reporter:
         if total and (self._request.inventories or self._request.output_dir) and not (to_stdout or self._request.shows):
             sums = ", ".join(f"{count:,} {state}" for state, count in self.counts.items() if count)
             say(f"{total:,} config{'s' * (total != 1)}: {sums}\n")
-
-
 
 
 def _read(name: str) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 
 from butane_py.cli.batch import ProgressBar
 from butane_py.cli.build_output import Writer
@@ -14,7 +15,7 @@ from butane_py.files import identity
 from butane_py.fleet import outside
 from butane_py.fleet.inventory import read_inventories, split_name
 from butane_py.fleet.inventory.document import refused
-from butane_py.fleet.inventory.model import unknown_host
+from butane_py.fleet.inventory.model import Inventory, Variables, unknown_host
 from butane_py.fleet.outcomes import ONLY, HostBuilder, Outcome, Subject, lost, sharing
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.program import Program
@@ -24,12 +25,6 @@ from butane_py.fleet.unknown import unknown_name, unknown_values
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
 from ignition_py.system.streams import reason, say, write_stdout
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from butane_py.fleet.inventory.model import Inventory, Variables
 
 
 class Request(Record):

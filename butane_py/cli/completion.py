@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,9 +12,6 @@ from click.shell_completion import CompletionItem
 from butane_py.cli.flags import COMPLETE, FLAGS, SUBCOMMANDS
 from ignition_py.goflags import SWITCH
 from ignition_py.programs.commands import Group, completion_command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NAME = "butane-py"
 _FOLDERS = ("files-dir", "output-dir")

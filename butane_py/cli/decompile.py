@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -13,9 +13,6 @@ from butane_py.files import identity, read_input, write_output
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError
 from ignition_py.system.streams import say, write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STDIN = STDOUT = "-"
 

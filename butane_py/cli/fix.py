@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 
 from butane_py.cli.batch import configs_below
 from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.files import write_output
-from ignition_py.goflags import UsageError
+from ignition_py.goflags import UsageError, Values
 from ignition_py.report.fixes import Fixed, fixed, unified_diff
 from ignition_py.system import streams
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ignition_py.goflags import Values
 
 _WITHOUT = ("output", "output-dir", "source-map", "watch", "input")
 

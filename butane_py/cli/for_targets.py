@@ -6,33 +6,23 @@ Each config is compiled once; each target then makes its outputs of it, and repo
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from butane_py import render, targets
 from butane_py.cli.batch import collect
-from butane_py.cli.job import DONE, REFUSED
+from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.cli.one import SHOWN_STDIN
-from butane_py.files import identity, write_output
+from butane_py.files import Identity, identity, write_output
 from butane_py.pipeline import compiled
 from butane_py.resources import gzip_stream
-from butane_py.targets.model import TargetError
-from butane_py.targets.options import read_options, with_options
-from butane_py.targets.subjects import is_ignition, subject_of, subject_of_ignition
-from ignition_py.goflags import UsageError
+from butane_py.targets import Emission
+from butane_py.targets.model import Chosen, TargetError
+from butane_py.targets.options import TargetOptions, read_options, with_options
+from butane_py.targets.subjects import Subject, is_ignition, subject_of, subject_of_ignition
+from ignition_py.goflags import UsageError, Values
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 from ignition_py.system.streams import read_stdin, reason, say, write_stdout
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.cli.job import Job
-    from butane_py.files import Identity
-    from butane_py.targets import Emission
-    from butane_py.targets.model import Chosen
-    from butane_py.targets.options import TargetOptions
-    from butane_py.targets.subjects import Subject
-    from ignition_py.goflags import Values
 
 _OTHER_WAYS = ("watch", "fix", "diff", "source-map", "raw", "jobs")
 _JSON_SUFFIXES = (".ign", ".json")

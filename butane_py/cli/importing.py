@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -15,9 +15,6 @@ from butane_py.importer.user_data import PLATFORMS
 from ignition_py.programs.commands import FILE, Group, coloured
 from ignition_py.report.diag import INFO
 from ignition_py.system.streams import say, write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STDIN = STDOUT = "-"
 

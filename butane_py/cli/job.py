@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 from butane_py.compilation import Options
 from butane_py.pipeline import compile_source
 from butane_py.result import Result
+from ignition_py.goflags import Values
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 from ignition_py.system import streams
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from butane_py.linter.settings import Settings
-    from ignition_py.goflags import Values
 
 DONE, REFUSED, USAGE = 0, 1, 2
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from butane_py.cli.flags import COMPLETE, FLAGS, SUBCOMMANDS
-from ignition_py.goflags import POSIX, HelpRequested, Parser, UsageError
+from ignition_py.goflags import POSIX, HelpRequested, Parser, UsageError, Values
 from ignition_py.system import streams
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from butane_py.cli.job import Job
-    from ignition_py.goflags import Values
 
 DONE, REFUSED, USAGE = 0, 1, 2
 STDIN = STDOUT = "-"

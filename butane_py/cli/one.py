@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from butane_py.cli.job import Job
 from butane_py.result import Result
@@ -11,10 +13,7 @@ from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.system.streams import read_stdin, reason
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from butane_py.files import Identity
 
 SHOWN_STDIN = "<stdin>"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from butane_py.compilation import Compilation
 from butane_py.resources import LocalFileError, inside
 from ignition_py.spec.model import Struct
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.compilation import Compilation
 
 _TEXTS = ("local", "contents_local")
 _LISTS = ("ssh_authorized_keys_local",)

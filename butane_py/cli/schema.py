@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from butane_py.published import IGNITION, names, published
 from ignition_py.programs.commands import command, did_you_mean
 from ignition_py.system.streams import say, write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def _variants(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

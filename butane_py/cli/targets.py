@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -10,9 +10,6 @@ from butane_py.targets import matrix
 from butane_py.targets.registry import NAMES, nearest
 from ignition_py.programs.commands import command
 from ignition_py.system.streams import write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 FORMATS = ("text", "json", "markdown")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -11,9 +11,6 @@ from butane_py.upgrader import LATEST, UpgradeError, upgraded
 from butane_py.variants import VARIANTS
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.system.streams import say, write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STDIN = STDOUT = "-"
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from butane_py import render
 from butane_py.compilation import Options
+from butane_py.fleet.declarations import Declaration
 from butane_py.fleet.inventory.document import target
 from butane_py.fleet.program import Program
 from butane_py.fleet.schema import schema
-from butane_py.yaml.source import MAPPING, SCALAR
+from butane_py.yaml.source import MAPPING, SCALAR, Node
 from ignition_py.programs.commands import FILE, FOLDER, coloured, command
 from ignition_py.report.diag import Report
 from ignition_py.system.streams import say, write_stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.fleet.declarations import Declaration
-    from butane_py.yaml.source import Node
 
 TEXT, JSON, JSON_SCHEMA = "text", "json", "json-schema"
 VERSION = 1

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 from butane_py.cli.batch import batch, configs_below
 from butane_py.cli.job import DONE, REFUSED, Job
 from butane_py.cli.one import compile_file, say_report
 from butane_py.cli.reads import below
-from ignition_py.goflags import UsageError
+from ignition_py.goflags import UsageError, Values
 from ignition_py.system.streams import reason, say
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from butane_py.cli.building import Request
-    from ignition_py.goflags import Values
 
-    States = dict[
-        str, tuple[int, ...] | None
-    ]  # of each path: what changes when its contents do; None where it is not there
+States: TypeAlias = "dict[str, tuple[int, ...] | None]"  # of each path: what changes when its contents do; None where it is not there
 
 POLL_SECONDS = 0.25
 QUIET_SECONDS = 0.05  # editors write a file in several steps

@@ -9,19 +9,17 @@ What would not come back the same is never given out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from butane_py.decompiler.unpack import LARGE, Files, as_text, contents_of
 from butane_py.emit.document import Octal, document
 from butane_py.variants import IGNITION_NAMES as VARIANTS
-from butane_py.variants import rows_of
+from butane_py.variants import Variant, rows_of
 from ignition_py.record import Record
 from ignition_py.report.diag import ConfigError, Report
 from ignition_py.spec import tables
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.variants import Variant
     from ignition_py.spec.model import Field, Struct
 
 _FIRST = ("path", "name", "device", "number", "label", "target", "source")  # what an entry is known by comes first

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 
 from ignition_py.spec.dataurl import DataUrlError, decode
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Resource
+from ignition_py.spec.tables import Resource
 
 LARGE = 32 << 10  # bytes: text from here on is better off in a file, where there may be files
 UNPACKED_LIMIT = 256 << 20  # bytes of one resource, unpacked

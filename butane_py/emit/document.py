@@ -8,11 +8,8 @@ Source: YAML 1.1 and 1.2.2 (chapters 5, 7 and 8).
 from __future__ import annotations
 
 import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from collections.abc import Iterator
+from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+,=:$~() -]*")
 _FLOW = re.compile(r"[A-Za-z/][A-Za-z0-9_./@%+=~-]*")

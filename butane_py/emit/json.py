@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ignition_py.spec.encode import to_json
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ignition_py.spec.encode import to_json
 
 
 def emit_json(data: dict[str, Any], *, pretty: bool) -> str:

@@ -7,11 +7,8 @@ return inside of quotes becomes a line feed, and `$${` is no interpolation.
 from __future__ import annotations
 
 import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from collections.abc import Iterator
+from typing import Any
 
 STEP = "  "
 INT_MAX = (1 << 63) - 1

@@ -8,22 +8,17 @@ At boot, ignition_py/yaml_places.py looks a failed entry up in it. The map has p
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
+from butane_py.compilation import Compilation
 from butane_py.places import traced
+from butane_py.yaml.source import At
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import path_text
+from ignition_py.report.diag import Path, path_text
 from ignition_py.spec.model import Struct
 from ignition_py.spec.read import MAP_KEY, MAP_OF_ONE, MAP_OF_SEVERAL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from butane_py.yaml.source import At
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.tables import Config
+from ignition_py.spec.tables import Config
 
 declare(
     "source-map-inline",
@@ -34,7 +29,6 @@ declare(
     ),
     fix="Write the map beside the output (--source-map=beside with --output), or write an Ignition config with --raw.",
 )
-
 
 
 def source_map(work: Compilation, output: Config) -> dict[str, Any]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import cmp_to_key
+from typing import Any
 
 from butane_py.yaml.scalars import STR, resolve
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _INDENT = 2
 _SIMPLE_KEY = 128  # bytes; a longer key is written behind a question mark

@@ -15,10 +15,7 @@ from butane_py.features import (
     ssh_keys,
     trees,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.features.feature import Feature
+from butane_py.features.feature import Feature
 
 FEATURES: tuple[Feature, ...] = (
     contents.FEATURE,

@@ -9,19 +9,15 @@ from __future__ import annotations
 import re
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
-from butane_py.variants import FCOS
+from butane_py.variants import FCOS, Variant
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from butane_py.variants import Variant
 
 # Examples.
 _STRICT = "fcos 1.8.0-experimental"

@@ -3,7 +3,10 @@ and unit texts."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import LocalFileError, data_url, read_local
@@ -12,15 +15,11 @@ from ignition_py.report.catalog import code
 from ignition_py.report.examples import file_, unit
 from ignition_py.spec.model import extends, field
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
 
 # Examples.
 def _contents(text: str) -> str:
     return file_("contents:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+
 
 AUTO_COMPRESS_SINCE = 1  # spec 3.1: before it, inline contents were only escaped
 

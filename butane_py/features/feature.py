@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from butane_py.compilation import Compilation
 from ignition_py.record import Record
+from ignition_py.spec import tables as spec
+from ignition_py.spec.model import Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from ignition_py.spec import tables as spec
-    from ignition_py.spec.model import Struct
-
-    # A structure of the Butane config, and the values of the Ignition structure that it becomes, to be changed in place.
-    Handler = Callable[[Compilation, Any, dict[str, Any]], None]
+# A structure of the Butane config, and the values of the Ignition structure that it becomes, to be changed in place.
+Handler: TypeAlias = "Callable[[Compilation, Any, dict[str, Any]], None]"
 
 
 def _unchanged(_work: Compilation, output: spec.Config) -> spec.Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from butane_py.compilation import Compilation
 from butane_py.features import boot_device
 from butane_py.features.feature import Feature
 from butane_py.features.mount_units import Filesystem
@@ -11,13 +12,8 @@ from butane_py.registry import ButaneFindings, rule
 from butane_py.variants import FCOS
 from ignition_py.report import examples
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import WARNING
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from ignition_py.report.diag import Path
-    from ignition_py.spec import tables as spec
+from ignition_py.report.diag import WARNING, Path
+from ignition_py.spec import tables as spec
 
 # The image's own partitions: label -> number.
 RESERVED = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}

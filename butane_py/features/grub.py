@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.resources import data_url
@@ -11,10 +12,6 @@ from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 USER_CFG = "/boot/grub2/user.cfg"
 SINCE = 5  # of the Fedora CoreOS sections

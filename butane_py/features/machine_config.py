@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from butane_py.compilation import Compilation
 from butane_py.features import boot_device
 from butane_py.features.feature import Feature
 from butane_py.features.grub import append_as_contents
@@ -10,17 +13,10 @@ from butane_py.variants import OPENSHIFT
 from butane_py.yaml.source import Whole
 from ignition_py.report import examples
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, WARNING
+from ignition_py.report.diag import ERROR, WARNING, Path
+from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.urls import UrlError, parse_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from ignition_py.report.diag import Path
-    from ignition_py.spec import tables as spec
 
 # Examples.
 _CORE = "passwd:\n  users:\n    - name: core\n      ssh_authorized_keys: [ssh-ed25519 AAAA]\n"

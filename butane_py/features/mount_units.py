@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
 from butane_py.yaml.source import Whole
@@ -10,10 +11,6 @@ from ignition_py.report import examples
 from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
 
 SWAP_UNITS_SINCE = 3
 REMOTE_SINCE = 2  # spec 3.2 brought LUKS, and with it devices that need the network

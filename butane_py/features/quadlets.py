@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.contents import Dropin
 from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
@@ -11,14 +12,10 @@ from butane_py.resources import LocalFileError, data_url, read_local
 from butane_py.variants import BUILD
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
+from ignition_py.report.diag import Path
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from ignition_py.report.diag import Path
 
 # Examples.
 _NEW = "fcos 1.8.0-experimental"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.resources import LocalFileError, no_files, read_local
 from butane_py.yaml.source import At
-from ignition_py.spec.model import extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from ignition_py.spec.model import Origin
+from ignition_py.spec.model import Origin, extends, field
 
 
 @extends

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from typing import Any
 
 from butane_py import base
+from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
@@ -16,13 +19,6 @@ from ignition_py.report.catalog import code
 from ignition_py.spec import tables as spec
 from ignition_py.spec.model import Struct, extends, field
 from ignition_py.spec.rules.paths import clean
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.compilation import Compilation
 
 _THREADS_FROM = 1 << 20  # bytes of files from which compressing on all cores pays
 _TAKEN = ("node-exists", "the config has something else, or other contents, at {}")

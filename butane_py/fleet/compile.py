@@ -6,15 +6,19 @@ included outputs are merged by Ignition's own merge, from left to right, the fil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from butane_py import pipeline
 from butane_py.compilation import Compilation
 from butane_py.fleet import linting
 from butane_py.fleet.evaluation import ReportedError
-from butane_py.fleet.include import DEEPEST, NotIncludedError, inclusions, located
+from butane_py.fleet.files import ParsedFile
+from butane_py.fleet.include import DEEPEST, Inclusion, Located, NotIncludedError, inclusions, located
 from butane_py.fleet.payloads import Payloads
 from butane_py.fleet.scope import HostState, Scope
-from butane_py.fleet.values import plain
-from butane_py.variants import BUILD
+from butane_py.fleet.values import HostFacts, Value, plain
+from butane_py.variants import BUILD, Variant
 from butane_py.yaml.source import MAPPING, SCALAR, Node, YamlError
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
@@ -23,15 +27,8 @@ from ignition_py.spec import tables as spec
 from ignition_py.spec.merge import merge
 from ignition_py.spec.upgrade import upgrade
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from butane_py.fleet.files import ParsedFile
-    from butane_py.fleet.include import Inclusion, Located
     from butane_py.fleet.program import Program
-    from butane_py.fleet.values import HostFacts, Value
-    from butane_py.variants import Variant
 
 _MOST_FILES = 10_000  # of one host
 _ONLY_MAIN = ("metadata", "openshift")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from butane_py.fleet.pattern import Pattern
+from butane_py.fleet.values import Value
 from butane_py.yaml.decode import is_null
-from butane_py.yaml.source import SCALAR
+from butane_py.yaml.source import SCALAR, Node
 from ignition_py.record import KW_ONLY, Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.fleet.pattern import Pattern
-    from butane_py.fleet.values import Value
-    from butane_py.yaml.source import Node
-    from ignition_py.report.diag import Place
+from ignition_py.report.diag import Place
 
 # Types of one value. All but int and bool are strings, those behind string of a certain form.
 STRING, INT, BOOL = "string", "int", "bool"

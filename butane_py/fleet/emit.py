@@ -6,23 +6,19 @@ every compiler writes them the same; what may be packed stays a data URL, since 
 
 from __future__ import annotations
 
-from butane_py.compilation import Options
+from typing import Any
+
+from butane_py.compilation import Compilation, Options
 from butane_py.decompiler import Writer
 from butane_py.decompiler.unpack import as_text, contents_of
 from butane_py.emit.document import document
 from butane_py.features.contents import AUTO_COMPRESS_SINCE
 from butane_py.pipeline import compile_source
 from butane_py.resources import data_url, escaped_url, gzip_stream
+from butane_py.result import Result
 from ignition_py.report.diag import ConfigError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from butane_py.result import Result
-    from ignition_py.spec import tables
-    from ignition_py.spec.model import Field
+from ignition_py.spec import tables
+from ignition_py.spec.model import Field
 
 _SHARE, _BYTES = 1.02, 8  # how much longer than unpacked contents packed ones may be for other compressors to choose them
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from butane_py.fleet import filters
 from butane_py.fleet.declarations import MAP, OBJECT, Type
 from butane_py.fleet.examples import contents
+from butane_py.fleet.expressions import Call, Name, Pieces, Reference
 from butane_py.fleet.filters import FilterProblem
 from butane_py.fleet.forms import FORMS
 from butane_py.fleet.types import shown
@@ -14,16 +18,9 @@ from butane_py.fleet.values import QUOTED, TEXT, WORD, Value
 from butane_py.linter.rule import near
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import Related
+from ignition_py.report.diag import Place, Related
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from butane_py.fleet.expressions import Call, Name, Pieces, Reference
-    from ignition_py.report.diag import Place
-
-    Lookup = Callable[[Name], "Operand"]
+Lookup: TypeAlias = "Callable[[Name], Operand]"
 
 SECRET = "(secret)"  # noqa: S105  # what is shown in place of one
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from butane_py.fleet.outcomes import Step
-    from ignition_py.report.diag import Place
+from butane_py.fleet.outcomes import Step
+from ignition_py.report.diag import Place
 
 VERSION = 1
 _SHOWN = 60  # characters of a value

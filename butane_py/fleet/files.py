@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import stat
 
+from butane_py.fleet.evaluation import Lookup
+from butane_py.fleet.include import Entry as IncludeEntry
 from butane_py.fleet.include import entries
 from butane_py.fleet.interpolation import Expander, Template, misplaced
 from butane_py.fleet.variables import VARS, declared
 from butane_py.yaml.source import MAPPING, SCALAR, Node, Source
 from ignition_py.report.diag import ERROR, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.evaluation import Lookup
-    from butane_py.fleet.include import Entry as IncludeEntry
 
 INCLUDE = "include"
 _MOST = 64 << 20  # bytes of a file that is read

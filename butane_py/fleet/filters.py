@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from base64 import b64encode
+from collections.abc import Callable
 
 from butane_py.fleet.examples import contents
 from butane_py.fleet.values import LIST, MAP, QUOTED, TEXT, Value, plain
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MOST_SPACES = 100
 _UNIT_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}

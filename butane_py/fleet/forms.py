@@ -8,15 +8,13 @@ from __future__ import annotations
 import binascii
 import ipaddress
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from ignition_py.record import Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Part = Callable[[str], str | int | None]
+Part: TypeAlias = "Callable[[str], str | int | None]"
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})")

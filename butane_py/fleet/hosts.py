@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from butane_py.fleet.evaluation import shown_safely
+from butane_py.fleet.result import HostResult
 from butane_py.fleet.types import identities
+from butane_py.fleet.values import Value
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import ERROR, Entry, Related, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.fleet.result import HostResult
-    from butane_py.fleet.values import Value
 
 _NAMED = 2  # hosts that a sentence names
 _MOST_TWINS = 100  # reports of values that are not unique, of a variable

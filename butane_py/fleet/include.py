@@ -13,25 +13,22 @@ the files is fleet/host.py's.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from butane_py.fleet.evaluation import Operand, given
 from butane_py.fleet.interpolation import Grafted
+from butane_py.fleet.scope import Scope
 from butane_py.fleet.values import WITH, Layer, Value, of_node
 from butane_py.linter.rule import near
-from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, YamlError
+from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node, YamlError
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.catalog import code, declare
-from ignition_py.report.diag import ERROR, Place, Related
+from ignition_py.report.diag import ERROR, Path, Place, Related
 from ignition_py.report.diag import Entry as ReportEntry
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from butane_py.fleet.files import ParsedFile
-    from butane_py.fleet.scope import Scope
-    from butane_py.yaml.source import Node
-    from ignition_py.report.diag import Path
 
 MODULE = "module.bu"  # the config of a directory that is included
 DEEPEST = 16  # files inside of one another

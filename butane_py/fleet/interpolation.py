@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import re
 
-from butane_py.fleet.evaluation import EvaluationProblem, ReportedError, Use, evaluated, in_text
+from butane_py.fleet.evaluation import EvaluationProblem, Lookup, Operand, ReportedError, Use, evaluated, in_text
 from butane_py.fleet.examples import contents
-from butane_py.fleet.expressions import MARK, Reference, SyntaxProblem, parse
-from butane_py.fleet.values import LIST, TEXT, WORD
-from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node
+from butane_py.fleet.expressions import MARK, Pieces, Reference, SyntaxProblem, parse
+from butane_py.fleet.values import LIST, TEXT, WORD, Value
+from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, Entry, Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.evaluation import Lookup, Operand
-    from butane_py.fleet.expressions import Pieces
-    from butane_py.fleet.values import Value
-    from butane_py.yaml.source import Source
-    from ignition_py.report.diag import Path, Report
+from ignition_py.report.diag import ERROR, Entry, Path, Place, Report
 
 _DEEPEST = 200  # collections with references inside of one another
 _HEADER = re.compile(r"(?:[!&]\S*\s+)*[|>]")

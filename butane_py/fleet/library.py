@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from butane_py.compilation import Options
 from butane_py.fleet import outside, values
 from butane_py.fleet.hosts import Combined
 from butane_py.fleet.inventory import read_inventories
 from butane_py.fleet.inventory.document import refused
-from butane_py.fleet.inventory.model import Known, unknown_host
+from butane_py.fleet.inventory.model import Host, Inventory, Known, Variables, unknown_host
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.program import Program, build_host
+from butane_py.fleet.result import HostResult
 from butane_py.fleet.selection import LimitError, limited
 from butane_py.fleet.sources import main_file
 from butane_py.fleet.unknown import unknown_name
@@ -20,14 +22,6 @@ from butane_py.fleet.values import HostFacts, Layer, of_data
 from butane_py.result import CompileError
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
 from ignition_py.system.streams import reason
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
-
-    from butane_py.fleet.inventory.model import Host, Inventory, Variables
-    from butane_py.fleet.result import HostResult
 
 _GIVEN = "vars"  # what places of the values that callers give are called
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from butane_py.fleet.declarations import LIST, MAP, OBJECT, STRING
+from butane_py.compilation import Compilation
+from butane_py.fleet.declarations import LIST, MAP, OBJECT, STRING, Declaration, Type
 from butane_py.fleet.examples import contents
 from butane_py.fleet.expressions import Reference, SyntaxProblem
+from butane_py.fleet.files import ParsedFile
 from butane_py.fleet.interpolation import place_inside
 from butane_py.fleet.payloads import text_place
 from butane_py.linter.settings import Settings
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import INFO, WARNING, Entry, Related
+from ignition_py.report.diag import INFO, WARNING, Entry, Place, Related
+from ignition_py.spec import tables as spec
 from ignition_py.spec.merge import merge
 from ignition_py.spec.model import Struct
 from ignition_py.spec.upgrade import upgrade
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from butane_py.compilation import Compilation
     from butane_py.fleet.compile import HostBuild
-    from butane_py.fleet.declarations import Declaration, Type
-    from butane_py.fleet.files import ParsedFile
-    from ignition_py.report.diag import Place
-    from ignition_py.spec import tables as spec
 
 _REPLACED, UNFILTERED = "lint-include-replaces", "lint-unfiltered"
 _RISKY = (STRING, "url", "path", "ssh_key")  # strings that can hold blanks, quotes, $ or %

@@ -8,13 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from ignition_py.record import Record, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from typing import Any
 
 NAME = "manifest.json"
 VERSION = 1

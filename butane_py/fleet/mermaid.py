@@ -5,13 +5,9 @@ Source: Mermaid's documentation, "Flowcharts - Basic Syntax".
 
 from __future__ import annotations
 
-from butane_py.fleet.graph import tree
+from collections.abc import Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.fleet.graph import Kind
+from butane_py.fleet.graph import Kind, tree
 
 _HOSTS = 4  # names of hosts at an arrow
 

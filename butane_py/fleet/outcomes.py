@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from butane_py.fleet.declarations import Bound
+from butane_py.fleet.inventory.model import Inventory, Variables
 from butane_py.fleet.precedence import host_values
-from butane_py.fleet.program import build_host
+from butane_py.fleet.program import Program, build_host
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.types import Misfit, converted, identities
-from butane_py.fleet.values import DEFAULT, HostFacts, Layer, of_node, plain
+from butane_py.fleet.values import DEFAULT, HostFacts, Layer, Value, of_node, plain
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
-
-    from butane_py.fleet.declarations import Bound
-    from butane_py.fleet.inventory.model import Inventory, Variables
-    from butane_py.fleet.program import Program
-    from butane_py.fleet.values import Value
 
 ONLY = ""  # the name of the only machine of a build without an inventory
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 
 from butane_py.fleet import values
-from butane_py.fleet.inventory.document import STDIN, is_null, pairs, parse, read_bytes, refused, repeated, target
-from butane_py.fleet.inventory.model import Given, Known
+from butane_py.fleet.inventory.document import (
+    STDIN,
+    Document,
+    is_null,
+    pairs,
+    parse,
+    read_bytes,
+    refused,
+    repeated,
+    target,
+)
+from butane_py.fleet.inventory.model import Given, Known, Variables
 from butane_py.fleet.values import Layer, of_text
-from butane_py.yaml.source import MAPPING, SCALAR
+from butane_py.yaml.source import MAPPING, SCALAR, Node
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import Place, Related
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.inventory.model import Variables
-    from butane_py.yaml.source import Node
 
 _SOPS = "sops"
 

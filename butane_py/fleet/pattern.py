@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 _ATOM = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\[dDwWsSnrt]|\\[^\w\s]|\.|[^\\\[\](){}|*+?^$.]", re.S)
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d{1,4})(,(\d{0,4}))?\}")

@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import re
 
-from butane_py.fleet.evaluation import EvaluationProblem, ReportedError, in_text
-from butane_py.fleet.expressions import SyntaxProblem, parse
+from butane_py.compilation import Compilation
+from butane_py.fleet.evaluation import EvaluationProblem, Lookup, ReportedError, Use, in_text
+from butane_py.fleet.expressions import Pieces, SyntaxProblem, parse
 from butane_py.fleet.pattern import Pattern, PatternError
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, Entry, Place, Related
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from butane_py.fleet.evaluation import Lookup, Use
-    from butane_py.fleet.expressions import Pieces
-    from ignition_py.report.diag import Path
+from ignition_py.report.diag import ERROR, Entry, Path, Place, Related
 
 _MOST_KEPT = 16 << 20  # bytes of texts whose pieces are kept for the next host
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")

@@ -5,15 +5,10 @@ The same build gives the same bytes, so a picture can be kept beside a document 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
-from butane_py.fleet.graph import tree
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.fleet.graph import Kind, Row
+from butane_py.fleet.graph import Kind, Row, tree
 
 _MARGIN, _LINE, _INDENT = 16, 24, 18  # pixels
 _COLUMN, _LETTER = 34, 6.6

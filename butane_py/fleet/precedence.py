@@ -8,14 +8,10 @@ Defaults and `with:` are the business of the files that have them (fleet/scope.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from butane_py.fleet.inventory.model import Given, Host, Inventory, Known, Variables
-    from butane_py.fleet.values import Value
+from butane_py.fleet.inventory.model import Given, Host, Inventory, Known, Variables
+from butane_py.fleet.values import Value
 
 
 class HostValues(Mapping[str, "Value"]):

@@ -7,25 +7,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
+from butane_py.compilation import Options
 from butane_py.fleet.compile import HostBuild
+from butane_py.fleet.declarations import Declaration
 from butane_py.fleet.files import ParsedFile, read_regular
-from butane_py.fleet.include import NotIncludedError, located
+from butane_py.fleet.include import Located, NotIncludedError, located
 from butane_py.fleet.payloads import PayloadCache
 from butane_py.fleet.reporting import host_result
+from butane_py.fleet.result import HostResult
+from butane_py.fleet.values import HostFacts, Value
 from butane_py.pipeline import no_yaml
 from butane_py.yaml.source import YamlError
 from ignition_py.report.diag import Report
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from butane_py.compilation import Options
-    from butane_py.fleet.declarations import Declaration
-    from butane_py.fleet.include import Located
-    from butane_py.fleet.result import HostResult
-    from butane_py.fleet.values import HostFacts, Value
 
 class Program:
     """A main file with the cache of the files that it includes. One Program compiles all hosts of a build.

@@ -5,21 +5,17 @@ This is the one place where texts of reports leave a build: a secret that a mess
 
 from __future__ import annotations
 
+from butane_py.compilation import Compilation
+from butane_py.fleet.compile import HostBuild
 from butane_py.fleet.evaluation import given
 from butane_py.fleet.interpolation import Grafted
 from butane_py.fleet.linting import UNFILTERED
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.taint import Taint
 from butane_py.linter.ignores import MARK, filtered
-from ignition_py.report.diag import ERROR, Place, Report
+from butane_py.yaml.source import Source
+from ignition_py.report.diag import ERROR, Entry, Place, Report
 from ignition_py.report.finish import finished
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
-    from butane_py.fleet.compile import HostBuild
-    from butane_py.yaml.source import Source
-    from ignition_py.report.diag import Entry
 
 _MOST_VALUES = 4  # that a report names
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from butane_py.fleet.declarations import Bound
 from butane_py.result import Result
 from ignition_py.record import field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.declarations import Bound
-    from ignition_py.report.diag import Path
+from ignition_py.report.diag import Path
 
 
 class HostResult(Result):

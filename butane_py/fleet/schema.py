@@ -5,14 +5,10 @@ It allows every layout of fleet/inventory that is YAML or JSON and written by ha
 
 from __future__ import annotations
 
-from butane_py.fleet.declarations import BOOL, INT, LIST, MAP, OBJECT, STRING
+from collections.abc import Mapping
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from butane_py.fleet.declarations import Declaration, Type
+from butane_py.fleet.declarations import BOOL, INT, LIST, MAP, OBJECT, STRING, Declaration, Type
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What the text of a scalar may look like to a reader of YAML that is not told that a string is wanted.

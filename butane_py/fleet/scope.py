@@ -6,28 +6,25 @@ name too), the inventory and the command line (fleet/precedence.py), the default
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from butane_py.fleet import types, values
-from butane_py.fleet.declarations import LIST, OBJECT, STRING, Bound, Type
+from butane_py.fleet.declarations import LIST, OBJECT, STRING, Bound, Declaration, Type
 from butane_py.fleet.evaluation import SECRET, EvaluationProblem, Operand, ReportedError, shown_safely, where
 from butane_py.fleet.examples import contents
+from butane_py.fleet.expressions import Name
+from butane_py.fleet.interpolation import Expander
 from butane_py.fleet.types import Misfit
-from butane_py.fleet.values import Layer, Value, of_node
+from butane_py.fleet.values import HostFacts, Layer, Value, of_node
 from butane_py.fleet.variables import RESERVED
 from butane_py.linter.rule import near
 from butane_py.yaml.source import YamlError
 from ignition_py.report.catalog import code, declare
-from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Related
+from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Related, Report
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from butane_py.fleet.declarations import Declaration
-    from butane_py.fleet.expressions import Name
     from butane_py.fleet.files import ParsedFile
-    from butane_py.fleet.interpolation import Expander
-    from butane_py.fleet.values import HostFacts
-    from ignition_py.report.diag import Report
 
 _HOST = Type(OBJECT, members={"name": Type(STRING), "groups": Type(LIST, item=Type(STRING))})
 

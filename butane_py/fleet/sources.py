@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from butane_py.fleet.include import may_exist
 from butane_py.fleet.inventory.document import refused
+from butane_py.fleet.inventory.model import Host, Inventory, Variables
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.values import TEXT
 from ignition_py.report.diag import ERROR, Entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.fleet.inventory.model import Host, Inventory, Variables
 
 VARIABLE = "butane_source"
 

@@ -6,23 +6,17 @@ values that they are made of.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from butane_py.compilation import Compilation
+from butane_py.fleet.compile import HostBuild
 from butane_py.fleet.interpolation import Grafted
 from butane_py.fleet.linting import UNFILTERED
-from butane_py.yaml.source import At, Whole
+from butane_py.yaml.source import At, Node, Source, Whole
 from ignition_py.report.catalog import title, way_out
-from ignition_py.report.diag import Report
-from ignition_py.spec.model import Struct
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.compilation import Compilation
-    from butane_py.fleet.compile import HostBuild
-    from butane_py.yaml.source import Node, Source
-    from ignition_py.report.diag import Entry, Path
-    from ignition_py.spec.model import Origin
+from ignition_py.report.diag import Entry, Path, Report
+from ignition_py.spec.model import Origin, Struct
 
 _SHORTEST = 4  # characters; shorter secrets are hidden where they are the value that is reported, not wherever they occur
 _MOST_NODES = 10_000

@@ -7,6 +7,9 @@ wants; lists are `a;b` there, or YAML: `[a, b]`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from butane_py.fleet.declarations import BOOL, INT, LIST, MAP, OBJECT, STRING, Declaration, Type
 from butane_py.fleet.forms import FORMS
 from butane_py.fleet.values import LIST as LIST_VALUE
@@ -14,11 +17,6 @@ from butane_py.fleet.values import LOOSE, QUOTED, TEXT, WORD, Value, of_node, pl
 from butane_py.fleet.values import MAP as MAP_VALUE
 from butane_py.yaml import scalars
 from butane_py.yaml.decode import LAX_BOOLS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
 _SHOWN = 60  # characters of a value in a sentence
 _EXAMPLES = {STRING: "a text", INT: "1500", BOOL: "true", **{name: form.example for name, form in FORMS.items()}}

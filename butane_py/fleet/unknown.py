@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
+from butane_py.fleet.inventory.model import Inventory, Variables
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import ERROR, WARNING, Entry, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from butane_py.fleet.inventory.model import Inventory, Variables
-    from ignition_py.report.diag import Place
+from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
 
 declare(
     "lint-variable",

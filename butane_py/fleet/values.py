@@ -6,16 +6,11 @@ Every value knows its place and the layer that it belongs to. Its type is worked
 
 from __future__ import annotations
 
-from butane_py.yaml.source import ALIAS, SCALAR, SEQUENCE, YamlError
+from typing import Any
+
+from butane_py.yaml.source import ALIAS, SCALAR, SEQUENCE, Node, Source, YamlError
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.yaml.source import Node, Source
-    from ignition_py.report.diag import Path
+from ignition_py.report.diag import Path, Place
 
 # Kinds of values.
 TEXT, LIST, MAP = "text", "list", "map"

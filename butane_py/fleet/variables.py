@@ -9,22 +9,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from butane_py.fleet.declarations import FORMS, INT, LIST, MAP, OBJECT, SINGLE, STRING, Declaration, Type
 from butane_py.fleet.pattern import Pattern, PatternError
 from butane_py.fleet.types import Misfit, converted
 from butane_py.fleet.values import DEFAULT, Layer, of_node, plain
 from butane_py.linter.rule import near
-from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, YamlError
+from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source, YamlError
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, Entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.yaml.source import Node, Source
-    from ignition_py.report.diag import Path
+from ignition_py.report.diag import ERROR, Entry, Path
 
 VARS = "vars"
 RESERVED = "host"  # ${{ host.name }}

@@ -7,10 +7,11 @@ Source of what the keys mean: the schema and the documentation of cloud-init 26.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, Entry, Place, Report
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.importer.draft import Draft
 

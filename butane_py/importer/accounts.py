@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 
+from butane_py.importer.draft import Draft, Item
+from butane_py.importer.values import Value
 from butane_py.linter.tables import image_names
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.importer.draft import Draft, Item
-    from butane_py.importer.values import Value
 
 DEFAULT = "core"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?\Z")

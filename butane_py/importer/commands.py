@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 
 from butane_py.emit.shell import word, words
-from butane_py.importer.draft import FOLDER
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.importer.draft import Draft
-    from butane_py.importer.values import Value
+from butane_py.importer.draft import FOLDER, Draft
+from butane_py.importer.values import Value
 
 STATE = "/var/lib/cloud-config"
 _RUN_UNIT = f"""[Unit]

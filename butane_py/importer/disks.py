@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from butane_py.emit.shell import word
 from butane_py.features.mount_units import unit_name_escape
+from butane_py.importer.draft import Draft, Item
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.importer.draft import Draft, Item
     from butane_py.importer.values import Value
 
 _FORMATS = frozenset(("ext4", "btrfs", "xfs", "vfat", "swap"))

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 from butane_py.decompiler.unpack import as_text
 from butane_py.emit.document import Octal, Remarked, comment, document
 from butane_py.emit.shell import word
+from butane_py.importer.values import Value
 from butane_py.resources import data_url
 from butane_py.targets import boot_lines
 from butane_py.targets.ignition import LAYOUTS
 from butane_py.variants import rows_of
 from ignition_py.record import Record
-from ignition_py.report.diag import Place
+from ignition_py.report.diag import Path, Place
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from butane_py.importer import Wanted
-    from butane_py.importer.values import Value
-    from ignition_py.report.diag import Path
 
 FOLDER = "/etc/cloud-config"  # of what the import adds itself
 _METADATA_UNIT = """[Unit]

@@ -6,15 +6,11 @@ import base64
 import binascii
 import re
 import zlib
+from typing import Any
 
 from butane_py.emit.document import Octal
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.importer.draft import Draft
-    from butane_py.importer.values import Value
+from butane_py.importer.draft import Draft
+from butane_py.importer.values import Value
 
 _KEYS = {
     **dict.fromkeys(("path", "content", "encoding", "permissions", "owner", "append", "source"), ""),

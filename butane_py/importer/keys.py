@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from butane_py.importer import accounts, commands, disks, files, system
+from butane_py.importer.draft import Draft
+from butane_py.importer.values import Value
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from butane_py.importer.draft import Draft
-    from butane_py.importer.values import Value
-
-    Read = Callable[[Value, Draft], None]
+Read: TypeAlias = "Callable[[Value, Draft], None]"
 
 # In the order in which cloud-init acts on them, as far as one needs what another has made.
 READERS: dict[str, Read] = {

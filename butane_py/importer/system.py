@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 
+from butane_py.importer.draft import Draft
+from butane_py.importer.values import Value
 from butane_py.targets.layouts import CA_UNIT, time_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.importer.draft import Draft
-    from butane_py.importer.values import Value
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}\Z")

@@ -8,17 +8,15 @@ Sources: user data formats and instance metadata of cloud-init; usage/attributes
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ignition_py.record import Record
 from ignition_py.report.catalog import code
-from ignition_py.report.diag import ERROR, Entry, Place
+from ignition_py.report.diag import ERROR, Entry, Place, Report
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from butane_py.importer import Wanted
-    from ignition_py.report.diag import Report
 
 LARGEST = 16 << 20  # bytes; no platform takes a tenth of it
 _HEADER = re.compile(r"#cloud-config\s*\Z")

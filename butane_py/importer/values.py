@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from butane_py.importer.user_data import UserData
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.importer.user_data import UserData
-    from ignition_py.report.diag import Path, Report
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Path, Place, Report
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUE = frozenset(("true", "yes", "on"))

@@ -5,14 +5,16 @@ One file a subject, one decorated function a rule (rule.py); rules look at the c
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
+from butane_py import tables
+from butane_py.compilation import Compilation
+from ignition_py.spec import tables as spec
+
 if TYPE_CHECKING:
-    from butane_py import tables
-    from butane_py.compilation import Compilation
     from butane_py.linter.facts import Refusals
     from butane_py.linter.rule import Find, Rule
     from ignition_py.report.diag import Entry
-    from ignition_py.spec import tables as spec
 
 ENTRY_POINTS = "butane_py.lints"
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint, near
+from typing import Any
+
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint, near
 from butane_py.linter.tables import image_names
+from ignition_py.report.diag import Path
 from ignition_py.report.examples import file_
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 _HOME = "storage:\n  files:\n    - path: /home/core/.config/app.conf\n      user:\n        name: core\n      contents:\n        inline: a\n"
 _PARENT = "storage:\n  directories:\n    - path: /home/core/.config\n      user:\n        name: core\n"

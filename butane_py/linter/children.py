@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from butane_py.resources import LocalFileError, read_local
 from butane_py.yaml.source import At
 from ignition_py.report.diag import ERROR, path_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 _MERGE = "ignition:\n  config:\n    merge:\n      - local: "
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-from butane_py.linter.facts import carried, gunzip, resources, unpacked
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts, carried, gunzip, resources, unpacked
+from butane_py.linter.rule import Find, lint
+from ignition_py.report.diag import Path
 from ignition_py.report.examples import file_
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 _GZIP = b"\x1f\x8b"
 _PACKED = r"(?:gz|\.bin|\.img|\.crate|rpm|\.apk)$|/vmlinu|initr"  # names of files that are gzip on purpose

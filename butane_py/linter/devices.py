@@ -6,18 +6,12 @@ Sources: sfdisk and sgdisk for the order of partitions, mdadm(8), the partition 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint, near
-from ignition_py.report.diag import INFO, WARNING
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint, near
+from ignition_py.report.diag import INFO, WARNING, Path
 from ignition_py.report.examples import array
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 _IMAGE_LABELS = (
     *("BIOS-BOOT", "PowerPC-PReP-boot", "EFI-SYSTEM", "boot", "root", "reserved"),

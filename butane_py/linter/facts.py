@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any, TypeAlias
 
+from butane_py import tables
+from butane_py.compilation import Compilation
+from butane_py.linter.settings import Settings
 from butane_py.linter.unit_text import UnitText, read_unit
+from butane_py.variants import Variant
+from butane_py.yaml.source import At
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import Fix, Place
+from ignition_py.report.diag import Entry, Fix, Path, Place
+from ignition_py.spec import tables as spec
+from ignition_py.spec.model import Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from butane_py import tables
-    from butane_py.compilation import Compilation
-    from butane_py.linter.settings import Settings
-    from butane_py.variants import Variant
-    from butane_py.yaml.source import At
-    from ignition_py.report.diag import Entry, Path
-    from ignition_py.spec import tables as spec
-    from ignition_py.spec.model import Struct
-
-    Refusals = Callable[[Variant], list[Entry]]
+Refusals: TypeAlias = "Callable[[Variant], list[Entry]]"
 
 MOST_UNPACKED = 1 << 23  # bytes of one file's contents that rules look at
 _SYSTEMD = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/run/systemd/system/")

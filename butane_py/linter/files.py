@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import re
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from butane_py.linter.tables import table
 from ignition_py.report.diag import INFO, WARNING
 from ignition_py.report.examples import file_
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 _SCRIPT = "contents:\n  inline: |\n    #!/bin/bash\n    true\n"
 _SERVICE = "|\n    [Service]\n    ExecStart=/bin/true\n    [Install]\n    WantedBy=multi-user.target\n"

@@ -7,18 +7,14 @@ its own, those of the line below. Without codes in brackets it silences all. Err
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from butane_py.linter.settings import OFF, Settings, matches
+from butane_py.yaml.source import Source
 from ignition_py.record import Record
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ERROR, INFO, Entry, Place, Report
 from ignition_py.report.examples import file_
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.yaml.source import Source
 
 declare(
     "lint-unused-ignore",

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 
 _EXAMPLE = "kernel_arguments:\n  should_exist:\n    - "
 

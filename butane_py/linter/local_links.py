@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from butane_py.resources import inside
 from butane_py.yaml.source import At
+from ignition_py.report.diag import Path
 from ignition_py.report.examples import file_
 from ignition_py.spec.model import Struct
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 _SINGLE = ("local", "contents_local")
 _MANY = ("ssh_authorized_keys_local",)

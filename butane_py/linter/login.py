@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint, near
-from ignition_py.report.diag import INFO
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint, near
+from ignition_py.report.diag import INFO, Path
 from ignition_py.report.examples import entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 KEY_TYPES = (
     "ssh-ed25519",

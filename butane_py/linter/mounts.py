@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from butane_py.features.mount_units import unit_name_escape
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from ignition_py.report.examples import unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 _MOUNT = "contents: |\n  [Mount]\n  What=/dev/disk/by-label/data\n  Where=/var/lib/data\n  [Install]\n  WantedBy=local-fs.target\nenabled: true\n"
 _FILESYSTEM = (

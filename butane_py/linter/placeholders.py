@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
-from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
+from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node
+from ignition_py.report.diag import Path
 from ignition_py.report.examples import entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from butane_py.yaml.source import Node
-    from ignition_py.report.diag import Path
 
 _MARKS = re.compile(
     r"\$\{\w[^}\s]{0,200}\}|%\{\s*(?:for|if|else|endfor|endif)\b|\{\{[^}]{0,200}\}\}|\{%.{0,200}?%\}|%%\w+%%|\$\([A-Z_]+\)|(?<![\w@.-])@[A-Z][A-Z0-9_]+@|(?<!\w)__[A-Z][A-Z0-9_]*__(?!\w)"

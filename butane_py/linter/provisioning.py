@@ -3,15 +3,11 @@ stage of ignition-py refuses such a config; the reference fails when it has writ
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from butane_py.linter.tables import image_names
 from ignition_py.report.examples import entry
 from ignition_py.spec import provisioning
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 
 def _users(*users: str) -> str:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint
 from butane_py.linter.started import Starts
 from butane_py.linter.unit_settings import misspells
 from ignition_py.report.diag import INFO
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
 
 _ROW = "fcos 1.8.0-experimental"
 _INSTALL = "          [Install]\n          WantedBy=multi-user.target\n"

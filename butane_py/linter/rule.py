@@ -9,19 +9,17 @@ Rules of others: a module named by an entry point of the group `butane_py.lints`
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 from ignition_py.record import Record
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import WARNING, Entry
+from ignition_py.report.diag import WARNING, Entry, Fix, Path, Place, Related
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from butane_py.linter.facts import Facts
-    from ignition_py.report.diag import Fix, Path, Place, Related
 
-    Check = Callable[["Facts", "Find"], None]
+Check: TypeAlias = "Callable[[Facts, Find], None]"
 
 MOST_OF_A_RULE = 50  # reports; a config that has more of a kind needs no longer list
 

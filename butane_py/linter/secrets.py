@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
 from ignition_py.report.examples import luks
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 
 @lint(

@@ -13,16 +13,12 @@ lint-raid-one-device = "error"                    # error, warning, info or off
 from __future__ import annotations
 
 import os
+from typing import Any
 
+from butane_py.compilation import Options
 from ignition_py.record import Record, field
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import SEVERITIES, ConfigError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.compilation import Options
 
 declare(
     "lint-settings",

@@ -6,15 +6,15 @@ its base64, the limit here is what that has room for. Platforms without a limit 
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint
+from typing import TYPE_CHECKING
+
+from butane_py.linter.rule import Find, lint
 from ignition_py.record import Record
 from ignition_py.report.diag import INFO, WARNING
 from ignition_py.report.examples import file_
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
 
 KIB = 1024
 

@@ -9,15 +9,11 @@ import re
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from butane_py.linter.rule import lint
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint
 from butane_py.linter.tables import image_units
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
 
 _PULLS = (
     "Wants",

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
-from butane_py.linter.unit_text import read_command
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint
+from butane_py.linter.unit_text import Setting, read_command
 from ignition_py.report.examples import unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
-    from butane_py.linter.unit_text import Setting
 
 _INSTALL = "  [Install]\n  WantedBy=multi-user.target\nenabled: true\n"
 _GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n{_INSTALL}"

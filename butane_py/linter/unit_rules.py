@@ -6,21 +6,15 @@ Sources: systemd.unit(5), systemd.service(5), systemd.timer(5), systemd.socket(5
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint, near
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint, near
 from butane_py.linter.tables import image_units, table
 from butane_py.linter.unit_settings import misspells
-from butane_py.linter.unit_text import UnitText
+from butane_py.linter.unit_text import Setting, UnitText
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
-    from butane_py.linter.unit_text import Setting
 
 _INSTALL = "  [Install]\n  WantedBy=multi-user.target\nenabled: true\n"
 _GOOD = f"contents: |\n  [Service]\n  ExecStart=/bin/true\n{_INSTALL}"

@@ -5,15 +5,11 @@ Source: the list that systemd prints itself (data/systemd.json), podman-systemd.
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint, near
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint, near
 from butane_py.linter.tables import table
 from ignition_py.report.diag import INFO
 from ignition_py.report.examples import unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
 
 _KINDS = ("service", "socket", "mount", "automount", "swap", "timer", "path", "slice", "scope", "target", "device")
 _MOST_COMPARED = 100  # names that are compared with the right ones

@@ -5,11 +5,9 @@ The reader takes any text: what systemd would ignore or refuse is kept in `stray
 
 from __future__ import annotations
 
-from ignition_py.record import Record, field
+from collections.abc import Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ignition_py.record import Record, field
 
 MOST = 1 << 20  # characters; systemd reads no unit file above 1 MiB (READ_FULL_FILE of 4 MiB in newer versions)
 

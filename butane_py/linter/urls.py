@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from butane_py.linter.facts import resources
-from butane_py.linter.rule import lint
-from ignition_py.report.diag import INFO
+from butane_py.linter.facts import Facts, resources
+from butane_py.linter.rule import Find, lint
+from ignition_py.report.diag import INFO, Path
 from ignition_py.report.examples import file_
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
-    from ignition_py.report.diag import Path
 
 _HASH = "0123456789abcdef" * 4
 _OPEN = ("http", "tftp")

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
-from butane_py.linter.rule import lint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.linter.facts import Facts, Text
-    from butane_py.linter.rule import Find
+from butane_py.linter.facts import Facts, Text
+from butane_py.linter.rule import Find, lint
 
 TIMEOUT = 60.0  # seconds for all units of a config
 _ABOUT_THIS_MACHINE = re.compile(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from butane_py.linter.rule import lint
-from ignition_py.report.diag import INFO
+from typing import TYPE_CHECKING
+
+from butane_py.linter.facts import Facts
+from butane_py.linter.rule import Find, lint
+from ignition_py.report.diag import INFO, Path
 from ignition_py.report.examples import file_
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.linter.facts import Facts
-    from butane_py.linter.rule import Find
     from butane_py.variants import Variant
-    from ignition_py.report.diag import Path
 
 _HEAD = "variant: fcos\nversion: "
 _MOUNT = "\nstorage:\n  filesystems:\n    - device: /dev/disk/by-label/data\n      format: ext4\n      with_mount_unit: true\n      path: "

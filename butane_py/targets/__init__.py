@@ -11,18 +11,18 @@ A target is a module with its row, named in registry.py.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from butane_py.compilation import Compilation
+from butane_py.targets.model import Chosen
 from butane_py.targets.registry import NAMES, choose
 from ignition_py.record import Record
-from ignition_py.report.diag import Place
+from ignition_py.report.diag import Place, Report
 from ignition_py.report.finish import finished
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.compilation import Compilation
     from butane_py.result import Result
-    from butane_py.targets.model import Chosen
     from butane_py.targets.subjects import Subject
-    from ignition_py.report.diag import Report
 
 
 class Emission(Record):

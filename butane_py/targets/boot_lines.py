@@ -8,15 +8,11 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
+from collections.abc import Callable, Iterator
 
 from butane_py.targets.nodes import DEFAULT_DIRECTORY, DEFAULT_FILE, below, has_owner, owner_of, pieces
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from butane_py.targets.plan import Plan
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from ignition_py.spec import tables as spec
 
 _PLAIN = re.compile(r"[\w./:@+=,-]+\Z", re.ASCII)
 _OWN_USERS = ("root", "nobody")  # which every system has

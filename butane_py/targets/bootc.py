@@ -8,6 +8,7 @@ manual pages.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from butane_py.emit import shell
 from butane_py.targets import boot_lines
@@ -15,14 +16,9 @@ from butane_py.targets.fields import FIELDS
 from butane_py.targets.layouts import CHRONY, Layout
 from butane_py.targets.model import FILES, NATIVE, No, Takes, Target, native
 from butane_py.targets.nodes import DEFAULT_FILE, has_owner, owner_of, pieces, unit_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 
 # State of the machine: links into /var, or made anew on each boot.
 STATE = ("/var", "/home", "/root", "/srv", "/opt", "/mnt", "/run", "/tmp")  # noqa: S108

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from typing import Any
 
 from butane_py.emit import shell
 from butane_py.targets.fields import FIELDS
@@ -16,15 +17,10 @@ from butane_py.targets.host_containers import container_of
 from butane_py.targets.model import NATIVE, No, Takes, Target, native
 from butane_py.targets.nodes import DEFAULT_DIRECTORY, DEFAULT_FILE, ROOT, below, owner_of, pieces
 from butane_py.targets.options import merged
+from butane_py.targets.plan import Certificates, Plan
+from butane_py.targets.report import Findings
 from butane_py.targets.schemas import hold, schema
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Certificates, Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from ignition_py.spec import tables as spec
 
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[0-9a-z][0-9a-z-]{0,62})(?:\.[0-9a-z][0-9a-z-]{0,62})*\Z")
 _SYSCTL = re.compile(r"(?![./])(?!.*\.\.)[a-zA-Z0-9./_-]{1,128}\Z")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
+from typing import Any
 
 from butane_py.decompiler.unpack import as_text
 from butane_py.emit import shell
@@ -30,14 +31,9 @@ from butane_py.targets.nodes import (
     unit_files,
 )
 from butane_py.targets.options import merged
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 
 BOOTC = "bootc"
 _PER_INSTANCE = ["cloud-init-per", "instance"]

@@ -7,15 +7,11 @@ is wanted, whatever `overwrite` says, and makes none over another type; wiping i
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from butane_py.emit import shell
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from ignition_py.spec import tables as spec
 
 _UUID_OPTIONS = {"ext2": "-U", "ext3": "-U", "ext4": "-U", "btrfs": "-U", "swap": "-U"}
 _MAKES_NOTHING = ("", "none", "virtiofs")

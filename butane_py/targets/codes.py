@@ -5,8 +5,6 @@ from __future__ import annotations
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import INFO, WARNING
 
-TYPE_CHECKING = False
-
 _ROW = "machine 1.0.0-experimental"
 
 

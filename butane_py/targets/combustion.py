@@ -6,6 +6,9 @@ programs that ask a daemon are not used. Source: the documentation of combustion
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from butane_py.emit import shell
 from butane_py.targets.fields import FIELDS
 from butane_py.targets.layouts import CHRONY_PART, Layout
@@ -19,15 +22,9 @@ from butane_py.targets.nodes import (
     pieces,
     unit_files,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 
 LAYOUT = Layout(time=CHRONY_PART, anchors="/etc/pki/trust/anchors", docker=False)
 OPTIONS = {"packages": "texts", "script": "text"}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from butane_py.decompiler.unpack import contents_of
 from butane_py.targets.plan import Fixed
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 from ignition_py.spec.merge import merge
 from ignition_py.spec.model import Struct
 from ignition_py.spec.origins import place_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
 
 _MOST = 32  # configs inside of one another
 

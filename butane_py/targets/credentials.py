@@ -15,11 +15,8 @@ from butane_py.targets.fields import FIELDS
 from butane_py.targets.layouts import TIMESYNCD, Layout
 from butane_py.targets.model import FILES, NATIVE, Chosen, No, Takes, Target, files, native
 from butane_py.targets.nodes import UNITS, unit_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 
 _FILES, _SMBIOS, _CMDLINE = "files", "smbios", "cmdline"
 _WANTED = re.compile(r"^[ \t]*(WantedBy|RequiredBy|UpheldBy)[ \t]*=(.*)$", re.M)

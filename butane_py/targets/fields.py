@@ -5,19 +5,16 @@ A field below another (`files.append` below `files`) is only looked at where the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
 from butane_py.decompiler.unpack import contents_of
+from butane_py.targets.plan import Plan
 from ignition_py.record import Record
+from ignition_py.report.diag import Place
+from ignition_py.spec.tables import File, Node, Partition, Resource
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from ignition_py.report.diag import Place
-    from ignition_py.spec.tables import File, Node, Partition, Resource
-
-    Uses = Callable[[Plan], Iterator["Use"]]
+Uses: TypeAlias = "Callable[[Plan], Iterator[Use]]"
 
 SPECIAL_BITS = 0o7000
 

@@ -12,17 +12,14 @@ from butane_py.targets.combustion import LAYOUT, OPTIONS, native_script
 from butane_py.targets.fields import FIELDS
 from butane_py.targets.layouts import CHRONY, TIMESYNCD, Layout
 from butane_py.targets.model import FILES, NATIVE, Chosen, No, Takes, Target
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 from ignition_py.spec.check import check_output
 from ignition_py.spec.downgrade import convert
 from ignition_py.spec.encode import to_data
 from ignition_py.spec.merge import merge
 from ignition_py.spec.tables import VERSIONS, latest
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
 
 _STABLE = tuple(text for text in VERSIONS if "-" not in text and VERSIONS[text] >= 3)  # kernel arguments came with 3.3
 _FACTS = (

@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from butane_py.decompiler.unpack import as_text
 from butane_py.emit import shell
@@ -19,19 +21,12 @@ from butane_py.targets.fields import FIELDS, SPECIAL_BITS
 from butane_py.targets.kairos_disks import check_disks, disk_steps
 from butane_py.targets.layouts import Layout
 from butane_py.targets.model import FILES, NATIVE, Chosen, No, Takes, Target, native
-from butane_py.targets.nodes import DEFAULT_FILE, ROOT, below, has_owner, owner_of, pieces, unit_files
+from butane_py.targets.nodes import DEFAULT_FILE, ROOT, Owner, below, has_owner, owner_of, pieces, unit_files
 from butane_py.targets.options import merged
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 from butane_py.targets.schemas import hold
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.targets.nodes import Owner
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from ignition_py.spec import tables as spec
 
 ALPINE = "alpine"
 _DEBIAN = Layout(anchors="/usr/local/share/ca-certificates", anchor_suffix=".crt", admin_group="admin", docker=False)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from butane_py.emit import shell
 from butane_py.targets.nodes import below
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec import tables as spec
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec import tables as spec
 
 _BY_LABEL = "/dev/disk/by-partlabel/"
 FOLDERS = ("/etc", "/var", "/srv", "/usr/local", "/home", "/opt", "/mnt")

@@ -7,6 +7,7 @@ The module is imported when a config of the variant is read, and by what reads t
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from butane_py import base, tables
 from butane_py.registry import ButaneFindings, rule
@@ -14,10 +15,6 @@ from butane_py.targets.texts import certificates
 from butane_py.variants import MACHINE
 from ignition_py.report.catalog import code
 from ignition_py.spec.model import Struct, extends, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _ROW = "machine 1.0.0-experimental"
 _TARGET = "fcos"  # of the examples

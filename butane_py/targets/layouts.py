@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator, Sequence
 
 from butane_py.resources import data_url
-from butane_py.targets.plan import Fact, Fixed
+from butane_py.targets.plan import Fact, Fixed, Mirror, Module, Plan
+from butane_py.targets.report import Findings
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.spec import tables as spec
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from butane_py.targets.plan import Mirror, Module, Plan
-    from butane_py.targets.report import Findings
 
 DOCKER_HUB = "docker.io"
 CHRONY, CHRONY_PART, TIMESYNCD = "/etc/chrony.conf", "/etc/chrony.d/butane.conf", "/etc/systemd/timesyncd.conf"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from butane_py.decompiler.unpack import contents_of
 from butane_py.features.mount_units import written_unit
@@ -23,20 +25,15 @@ from butane_py.targets.plan import (
     Setting,
     Text,
 )
+from butane_py.targets.report import Findings
 from butane_py.targets.texts import certificates
 from ignition_py.record import Record
+from ignition_py.report.diag import Place
+from ignition_py.spec import tables as spec
 from ignition_py.spec.origins import place_of
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from butane_py.targets.report import Findings
-    from ignition_py.report.diag import Place
-    from ignition_py.spec import tables as spec
-
-    # True if the target wants what the file at a path says as a fact of the field, not as the file.
-    Wants = Callable[[str, str], bool]
+# True if the target wants what the file at a path says as a fact of the field, not as the file.
+Wants: TypeAlias = "Callable[[str, str], bool]"
 
 _ANCHORS = (
     "/etc/pki/ca-trust/source/anchors",

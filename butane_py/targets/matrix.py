@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
-from butane_py.targets.fields import FIELDS
-from butane_py.targets.model import Takes
+from butane_py.targets.fields import FIELDS, Neutral
+from butane_py.targets.model import No, Takes, Target
 from butane_py.targets.registry import load
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from butane_py.targets.fields import Neutral
-    from butane_py.targets.model import No, Target
 
 _PLAIN_SPACE = 2  # between columns
 

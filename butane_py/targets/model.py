@@ -10,21 +10,19 @@ A cell tells how the target takes the field. The same cells make the errors, the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from butane_py.targets.layouts import Layout
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 from ignition_py.record import KW_ONLY, Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from butane_py.targets.layouts import Layout
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-
-    # Writes the outputs of a plan: part (the end of a file's name) -> contents. The first part is the main one.
-    # Reports through the findings; what it returns does not count where they have an error.
-    Writer = Callable[[Plan, Findings], dict[str, bytes]]
-    # Reports what the cells of a target do not tell: forms of values, combinations.
-    Check = Callable[[Plan, Findings], None]
+# Writes the outputs of a plan: part (the end of a file's name) -> contents. The first part is the main one.
+# Reports through the findings; what it returns does not count where they have an error.
+Writer: TypeAlias = "Callable[[Plan, Findings], dict[str, bytes]]"
+# Reports what the cells of a target do not tell: forms of values, combinations.
+Check: TypeAlias = "Callable[[Plan, Findings], None]"
 
 
 class Takes(Record):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 from butane_py.decompiler.unpack import contents_of
 from butane_py.emit import nix
@@ -16,14 +17,9 @@ from butane_py.targets.fields import FIELDS, is_remote, is_text
 from butane_py.targets.layouts import Layout, modprobe_text
 from butane_py.targets.model import FILES, NATIVE, No, Takes, Target, native
 from butane_py.targets.nixos_disks import Disks
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec.tables import File, Node, PasswdUser, Resource, Unit
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.spec.tables import File, Node, PasswdUser, Resource, Unit
 
 MODULE, DISKO = "configuration.nix", "disko.nix"
 RULES = "10-butane"  # the name of our part of systemd.tmpfiles.settings

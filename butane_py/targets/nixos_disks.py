@@ -6,16 +6,12 @@ Source: disko's documentation of its types (gpt, filesystem, swap, luks, mdraid,
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition, Raid
+from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition, Raid
 
 _PARTLABEL = "/dev/disk/by-partlabel/"
 _MAPPER = ("/dev/mapper/", "/dev/disk/by-id/dm-name-")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 
 from butane_py.decompiler.unpack import contents_of
 from butane_py.targets.fields import is_remote
+from butane_py.targets.plan import Plan
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from butane_py.targets.plan import Plan
-    from ignition_py.spec import tables as spec
+from ignition_py.spec import tables as spec
 
 ROOT = "root"
 DEFAULT_FILE, DEFAULT_DIRECTORY = 0o644, 0o755

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from butane_py.targets.model import Target
 from butane_py.targets.registry import NAMES, nearest
+from butane_py.targets.report import Findings
 from butane_py.yaml.decode import Decoder
 from butane_py.yaml.edits import type_entry
 from butane_py.yaml.source import Source, YamlError
 from ignition_py.record import Record
-from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
+from ignition_py.report.diag import ERROR, ConfigError, Entry, Path, Place, Report
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    from butane_py.targets.model import Target
-    from butane_py.targets.report import Findings
-    from ignition_py.report.diag import Path
-
-    Where = Callable[[Path], Place]
+Where: TypeAlias = "Callable[[Path], Place]"
 
 SKIP = "skip"
 _KINDS: dict[str, tuple[type, str]] = {

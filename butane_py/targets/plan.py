@@ -5,19 +5,17 @@ Facts come from the section `machine`, or were lifted out of files (lift.py). Ea
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from ignition_py.record import KW_ONLY, Record, field
-from ignition_py.spec.model import Origin
+from ignition_py.report.diag import Path, Place
+from ignition_py.spec.model import Field, Origin
 from ignition_py.spec.origins import place_of
+from ignition_py.spec.tables import Config
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
     from butane_py.targets.model import Chosen
-    from ignition_py.report.diag import Path, Place
-    from ignition_py.spec.model import Field
-    from ignition_py.spec.tables import Config
 
 
 class Fixed(Origin):

@@ -5,19 +5,14 @@ from __future__ import annotations
 from butane_py.targets import fields, lift
 from butane_py.targets.configs import with_inner_configs
 from butane_py.targets.layouts import Layout, with_files
-from butane_py.targets.model import No
+from butane_py.targets.model import Chosen, No
 from butane_py.targets.options import check_names, check_options
-from butane_py.targets.plan import Facts, Plan, Text
+from butane_py.targets.plan import Fact, Facts, Plan, Text
+from butane_py.targets.report import Findings
 from butane_py.targets.skip import without
+from butane_py.targets.subjects import Subject
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.targets.model import Chosen
-    from butane_py.targets.plan import Fact
-    from butane_py.targets.report import Findings
-    from butane_py.targets.subjects import Subject
-    from ignition_py.spec import tables as spec
+from ignition_py.spec import tables as spec
 
 
 def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bool = False) -> Plan | None:

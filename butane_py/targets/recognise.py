@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterator
+from typing import Any
 
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
 _CHRONY_PLAIN = frozenset(
     ("driftfile", "makestep", "rtcsync", "logdir", "leapsectz", "keyfile", "sourcedir", "ntsdumpdir")

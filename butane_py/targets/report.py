@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from butane_py.targets import codes  # noqa: F401  # declares the codes, whose ways out reports show
-from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.report.diag import Place
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Place, Report
 
 
 class Findings:

@@ -6,14 +6,11 @@ The schemas in data/ are written for this project from the documentation and the
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.report.diag import Path
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
+from ignition_py.report.diag import Path
 
 _MOST = 20  # reports of one document
 _TYPES = {

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from butane_py.linter.size import BY_NAME
 from butane_py.resources import gzip_stream
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.targets.model import Target
-    from butane_py.targets.report import Findings
-    from ignition_py.report.diag import Place
+from butane_py.targets.model import Target
+from butane_py.targets.report import Findings
+from ignition_py.report.diag import Place
 
 _ELSEWHERE = "store it elsewhere, or embed less"
 

@@ -6,20 +6,18 @@ entries. It names what the config says as it is written, or as it is desugared, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
 from butane_py.targets.plan import Facts
-from ignition_py.spec.model import Struct
+from ignition_py.report.diag import Path
+from ignition_py.spec.model import Field, Struct
+from ignition_py.spec.tables import Config
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import TypeVar
-
     from butane_py.yaml.source import Node, Source
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field
-    from ignition_py.spec.tables import Config
 
-    S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound=Struct)
 
 _IDENTITIES = ("name", "path", "device")  # fields that entries of lists are known by
 # What `machine.NAME` is among the facts, and the attribute that tells the entries of a list apart.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from butane_py.compilation import Compilation
+from butane_py.linter.settings import Settings
+from butane_py.targets.language import CaCertificate, Machine
 from butane_py.targets.options import TargetOptions, merged
 from butane_py.targets.plan import Admin, Certificates, Facts, Mirror, Module, ProxyFact, Setting, Text
 from butane_py.targets.texts import certificates
+from butane_py.yaml.source import Source
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import Place, Report
+from ignition_py.report.diag import Path, Place, Report
+from ignition_py.spec import tables as spec
 from ignition_py.spec.upgrade import upgrade
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from butane_py.compilation import Compilation
-    from butane_py.linter.settings import Settings
-    from butane_py.targets.language import CaCertificate, Machine
-    from butane_py.yaml.source import Source
-    from ignition_py.report.diag import Path
-    from ignition_py.spec import tables as spec
 
 
 class Subject(Record):

@@ -8,6 +8,8 @@ Source: Talos' reference of configuration documents, 1.13 and 1.14.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from butane_py.decompiler.unpack import contents_of
 from butane_py.emit.document import Octal12, document
@@ -15,17 +17,11 @@ from butane_py.targets.fields import FIELDS
 from butane_py.targets.layouts import proxy_variables
 from butane_py.targets.model import NATIVE, No, Takes, Target, native
 from butane_py.targets.options import merged
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 from butane_py.targets.talos_containers import container
 from butane_py.targets.talos_volumes import volumes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec.tables import File
+from ignition_py.spec.tables import File
 
 PATCH, SCHEMATIC = "talos.yaml", "schematic.yaml"
 _HOST = re.compile(

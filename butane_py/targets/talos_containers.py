@@ -8,17 +8,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
+from typing import Any
 
-from butane_py.linter.unit_text import read_unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from butane_py.linter.unit_text import Setting
-    from butane_py.targets.plan import QuadletFact
-    from butane_py.targets.report import Findings
+from butane_py.linter.unit_text import Setting, read_unit
+from butane_py.targets.plan import QuadletFact
+from butane_py.targets.report import Findings
 
 SUFFIX = ".container"
 VOLUMES = "/var/mnt/"

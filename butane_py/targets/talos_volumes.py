@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
+from butane_py.targets.plan import Plan
+from butane_py.targets.report import Findings
 from butane_py.targets.talos_containers import VOLUMES
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from butane_py.targets.plan import Plan
-    from butane_py.targets.report import Findings
-    from ignition_py.spec.tables import Filesystem, Luks
+from ignition_py.spec.tables import Filesystem, Luks
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,34}")
 _ARRAY = re.compile(r"[A-Za-z0-9_-]{1,32}")

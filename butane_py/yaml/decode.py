@@ -7,20 +7,17 @@ Source: YAML 1.2 core schema with yaml.v3's additions, measured.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from butane_py.yaml import scalars
 from butane_py.yaml.scalars import NULLS
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, At, Node, Source, YamlError, short_tag
 from butane_py.yaml.types import TypeProblem, repeated_key, wrong_type
+from ignition_py.report.diag import Path
+from ignition_py.spec.model import Field, Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field, Struct
-
-    S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound=Struct)
 
 LAX_BOOLS = {**dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
              **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)}  # fmt: skip
@@ -29,6 +26,7 @@ _MOST_MERGES = 100  # inside of one another
 # How much of a document may come from aliases: yaml.v3's bounds against expansion bombs.
 _WRITE_OUT = "write out what the aliases stand for"
 _FREE_NODES, _LOW, _HIGH = 1000, 400_000, 4_000_000
+
 
 class _Null:
     """What a null decodes to: no value, and no item of a list."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
+from typing import TYPE_CHECKING
 
-from butane_py.yaml.source import SCALAR
-from ignition_py.report.diag import ERROR, Entry, Fix, Related
+from butane_py.yaml.source import SCALAR, Node, Source
+from ignition_py import quickjson as json
+from ignition_py.report.diag import ERROR, Entry, Fix, Path, Related
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from butane_py.yaml.source import Node, Source
     from butane_py.yaml.types import TypeProblem
-    from ignition_py.report.diag import Path
 
 # Texts that stay a string, and the same string, without quotes.
 _PLAIN = re.compile(r"[/A-Za-z][\w./@+-]*\Z", re.ASCII)

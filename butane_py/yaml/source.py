@@ -7,22 +7,18 @@ accepted, and nodes stand at the same places. Nothing is resolved or decoded yet
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ignition_py.report.diag import Place
-from ignition_py.spec.model import Origin
+from ignition_py.report.diag import Path, Place
+from ignition_py.spec.model import Field, Origin
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
     from butane_py.yaml.syntax import Syntax
-    from ignition_py.report.diag import Path
     from ignition_py.report.lines import Lines
-    from ignition_py.spec.model import Field
 
-    # Characters that stand for others in the text that libyaml gets.
-    Swaps = dict[str, str]
+# Characters that stand for others in the text that libyaml gets.
+Swaps: TypeAlias = "dict[str, str]"
 
 SCALAR, MAPPING, SEQUENCE, ALIAS = range(4)
 _LONG_TAG = "tag:yaml.org,2002:"

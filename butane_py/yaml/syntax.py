@@ -7,12 +7,9 @@ problems: scanner.c and parser.c of libyaml 0.1 and 0.2, by trying each.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _UNSAFE = "@`%"  # characters that no plain text begins with
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")

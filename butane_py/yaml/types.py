@@ -7,13 +7,10 @@ import re
 from butane_py.yaml import scalars
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
 from ignition_py.record import Record
+from ignition_py.report.diag import Path
+from ignition_py.spec.model import Struct
 from ignition_py.spec.secrets import fields_by_name
 from ignition_py.spec.words import WANTED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Struct
 
 _KINDS = {MAPPING: WANTED["mapping"], SEQUENCE: WANTED["list"]}
 _LONGEST = 40  # characters of a value that is shown whole

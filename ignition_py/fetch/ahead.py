@@ -6,20 +6,16 @@ fetched ahead is discarded, and everything else is fetched when its turn has com
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import CONNECTIONS, TooSlow
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, name_of
 from ignition_py.fetch.urls import needs_network
 from ignition_py.report.diag import FetchError
+from ignition_py.spec.tables import Resource
 from ignition_py.system.parallel import Jobs, Stopped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.spec.tables import Resource
 
 MEMORY = 64 << 20  # bytes of all that is fetched ahead
 

@@ -18,18 +18,14 @@ import os
 import ssl
 import time
 from binascii import Error, a2b_base64
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from ignition_py.fetch.sockets import TimedTlsSocket
 from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 IMAGE = "image"
 EPOCH = "/usr/lib/clock-epoch"  # systemd takes its time for the earliest that can be

@@ -10,19 +10,17 @@ Sources: AWS "Use IMDSv2" and "Retrieve security credentials from instance metad
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from ignition_py.fetch.deadline import Deadline, collected
-from ignition_py.fetch.request import NotFound, Request, Settings, TooSlow
+from ignition_py.fetch.request import Headers, NotFound, Request, Settings, TooSlow
 from ignition_py.report.diag import FetchError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    T = TypeVar("T")
-
-    from ignition_py.fetch.request import Headers
     from ignition_py.fetch.schemes.sigv4 import Credentials
+
+T = TypeVar("T")
 
 LINK_LOCAL = "http://169.254.169.254"  # where most platforms have their service
 AWS = (LINK_LOCAL, "http://[fd00:ec2::254]")

@@ -12,7 +12,9 @@ import http.client
 import os
 import ssl
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -21,20 +23,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.ssltransport import SSLTransport
 
 from ignition_py.fetch import sockets
-from ignition_py.fetch.certificates import judging, tls_context, trust_image
+from ignition_py.fetch.certificates import Moment, judging, tls_context, trust_image
 from ignition_py.fetch.failures import MALFORMED, NO_RESPONSE, explain
 from ignition_py.fetch.proxy import proxy_for
-from ignition_py.fetch.request import CONNECTIONS
+from ignition_py.fetch.request import CONNECTIONS, Request, Settings
 from ignition_py.fetch.urls import host_header, public, target
 from ignition_py.system.waiting import Waiting
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
-    from ignition_py.fetch.certificates import Moment
-    from ignition_py.fetch.request import Request, Settings
 
 CONNECT = 30.0  # seconds, as the reference
 CHUNK = 1 << 16  # bytes

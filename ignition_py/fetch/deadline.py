@@ -6,17 +6,12 @@ two responses.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
-from ignition_py.fetch.request import TooSlow
+from ignition_py.fetch.request import Request, TooSlow
 from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ignition_py.fetch.request import Request
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between attempts, doubling
 BODY_ATTEMPTS = 5

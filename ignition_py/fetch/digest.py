@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ignition_py.report.diag import FetchError
+from collections.abc import Iterable, Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from ignition_py.report.diag import FetchError
 
 _CHANGED = "The contents have changed since the config was written: update `verification.hash`, or the contents"
 _LENGTHS = {"sha256": 64, "sha512": 128}

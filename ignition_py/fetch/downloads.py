@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TypeAlias
 
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import CONNECTIONS, TooSlow
 from ignition_py.fetch.spool import Allowance, NoRoom, Share, Spool, name_of
 from ignition_py.report.diag import FetchError
+from ignition_py.spec.tables import Resource
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import Jobs
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.spec.tables import Resource
-    from ignition_py.system.log import Log
-
-    Wanted = tuple[Resource, str]  # and the beginning of a failure's sentence
-    Download = tuple[str, Wanted]  # the name in the spool, and the first entry that wants it
+Wanted: TypeAlias = "tuple[Resource, str]"  # and the beginning of a failure's sentence
+Download: TypeAlias = "tuple[str, Wanted]"  # the name in the spool, and the first entry that wants it
 
 
 def fill(fetcher: Fetcher, wanted: Iterable[Wanted], log: Log, *, afresh: bool) -> None:

@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.fetch.request import Request
+from ignition_py.fetch.request import Request
 
 NO_RESPONSE = "no response in time"
 MALFORMED = "the response is not HTTP"

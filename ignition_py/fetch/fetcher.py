@@ -10,22 +10,20 @@ limits, defaults, who inherits what): the Ignition specification and the referen
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ignition_py import module
 from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, attempts, collected
 from ignition_py.fetch.request import RESPONSE_HEADERS, Request, Session, Settings
 from ignition_py.fetch.urls import needs_network, public, scheme_of
 from ignition_py.report.diag import FetchError
+from ignition_py.spec.tables import Ignition, Resource
 from ignition_py.system.host import write_all
+from ignition_py.system.log import Log
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
-
     from ignition_py.fetch.spool import Spool
-    from ignition_py.spec.tables import Ignition, Resource
-    from ignition_py.system.log import Log
 
 SCHEMES = {
     "data": "schemes.data",

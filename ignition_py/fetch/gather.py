@@ -10,16 +10,12 @@ the spool's allowance is requested all the same, which tells whether it exists, 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.urls import needs_network
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.spec.tables import Config, Resource
-    from ignition_py.system.log import Log
+from ignition_py.spec.tables import Config, Resource
+from ignition_py.system.log import Log
 
 
 def remote_contents(config: Config) -> Iterator[tuple[Resource, str]]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 
 from ignition_py.report.diag import FetchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 CHUNK = 1 << 18  # bytes of output at a time
 FREE_EXPANSION = 1 << 30  # bytes of output that any input may grow to

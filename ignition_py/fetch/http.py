@@ -11,27 +11,24 @@ body are bounded, and servers that ask to come back later (BUSY, or 202 with Ret
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 from ignition_py import COMPATIBLE
 from ignition_py.fetch import deadline as times
-from ignition_py.fetch.connection import NO_RESPONSE, Broken, Client, Unusable
+from ignition_py.fetch.connection import NO_RESPONSE, Broken, Client, Response, Unusable
 from ignition_py.fetch.deadline import CONFIG_LIMIT, Deadline, Interrupted, check_needed, pause
-from ignition_py.fetch.request import NotFound, Refused, Settings, TooSlow
+from ignition_py.fetch.request import NotFound, Refused, Request, Settings, TooSlow
 from ignition_py.fetch.urls import bare, public, with_headers
 from ignition_py.report.diag import FetchError
 from ignition_py.system.waiting import Waiting
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from ignition_py.fetch.certificates import Moment
-    from ignition_py.fetch.connection import Response
-    from ignition_py.fetch.request import Request
 
-    Sent = dict[str, str | bytes]
+Sent: TypeAlias = "dict[str, str | bytes]"
 
 BUSY = (408, 425, 429)  # statuses that are tried again, beside those from 500 on: Request Timeout, Too Early, Too Many Requests
 LONGEST_RETRY_AFTER = 30.0  # seconds that a server may ask for

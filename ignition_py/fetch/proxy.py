@@ -6,9 +6,7 @@ its subdomains; only those where it begins with a dot), each with an optional po
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.fetch.request import Settings
+from ignition_py.fetch.request import Settings
 
 
 def proxy_for(scheme: str, host: str, port: int, settings: Settings) -> str:

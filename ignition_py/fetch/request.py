@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import FetchError
+from ignition_py.system.log import Log
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-    from typing import Any, TypeVar
-
-    T = TypeVar("T")
-
     from ignition_py.fetch.deadline import Deadline
-    from ignition_py.system.log import Log
 
-    Headers = tuple[tuple[str, str], ...]
+T = TypeVar("T")
+Headers: TypeAlias = "tuple[tuple[str, str], ...]"
 
 RESPONSE_HEADERS = 10.0  # seconds until a response begins, where the config says nothing (Ignition specification)
 CONNECTIONS = 6  # downloads side by side, and connections to one server: with 20 their threads take a seventh more CPU over https

@@ -10,16 +10,13 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from errno import EINPROGRESS
 from select import POLLOUT, poll
 from time import monotonic
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from ignition_py.system.waiting import Waiting
+from ignition_py.system.waiting import Waiting
 
 INTERVAL = 0.25  # seconds between attempts
 LONGEST = 1e6  # seconds of one wait, which the system counts in milliseconds of 32 bits

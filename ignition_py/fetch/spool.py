@@ -9,18 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from threading import Lock
+from types import TracebackType
+from typing import Self
 
+from ignition_py.spec.tables import Resource
 from ignition_py.system.digest import digest_of
 from ignition_py.system.host import available_memory
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
-
-    from ignition_py.spec.tables import Resource
 
 LARGEST = 512 << 20  # bytes in all, however large the machine
 CHUNK = 1 << 16  # bytes; larger ones are given back to the system each time, and taken again page by page

@@ -6,11 +6,9 @@ URL says. Sources: RFC 3986; RFC 9110, RFC 9112; Go's net/url and net/http, whic
 
 from __future__ import annotations
 
-from ignition_py.report.diag import FetchError
+from collections.abc import Iterable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ignition_py.report.diag import FetchError
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SCHEME = frozenset(_LETTERS + "0123456789+-.")

@@ -11,13 +11,11 @@ import gc
 import marshal
 import posix
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TypeAlias
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-
-    Index = dict[str, tuple[int, int, bool]]
+Index: TypeAlias = "dict[str, tuple[int, int, bool]]"
 
 _THRESHOLD = 50_000  # objects; a stage's own modules are no garbage that has to be looked for
 

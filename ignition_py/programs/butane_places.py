@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from ignition_py.record import Record
 from ignition_py.report.diag import Place
-from ignition_py.spec.model import Origin, Struct
+from ignition_py.spec.model import Field, Origin, Struct
 from ignition_py.yaml_places import written
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    from ignition_py.spec.model import Field
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 
 class Compilation(Record):

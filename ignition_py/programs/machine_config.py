@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from json import dumps
+from typing import TYPE_CHECKING
 
 from ignition_py.record import Record, field
-from ignition_py.report.diag import ConfigError, Place, Report
+from ignition_py.report.diag import ConfigError, Entry, Place, Report
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from butane_py.yaml.source import Node
-    from ignition_py.report.diag import Entry
 
 _KIND = re.compile(rb"""^(?:kind|"kind"|'kind')\s*:\s*["']?MachineConfig\b|"kind"\s*:\s*"MachineConfig\"""", re.MULTILINE)
 _PATH = ("spec", "config")

@@ -7,6 +7,7 @@ most platforms always, 2 for a wrong command line.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ignition_py import version_text
 from ignition_py.fetch.fetcher import Fetcher
@@ -15,10 +16,6 @@ from ignition_py.programs.inputs import complain
 from ignition_py.providers import DELETING, PLATFORMS, Machine, delete
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.log import Log
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ABOUT = f"Deletes the config from the platform. That works on {' and '.join(DELETING)}."
 

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from ignition_py import module
+from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system.log import Log
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    from ignition_py.fetch.fetcher import Fetcher
-    from ignition_py.system.log import Log
-
-    Fetch = Callable[["Machine"], bytes | None]
+Fetch: TypeAlias = "Callable[[Machine], bytes | None]"
 
 CONFIG_LIMIT = 256 << 20  # bytes, as for everything that is kept in memory
 # Every name that `--platform` knows -> the module of this package.

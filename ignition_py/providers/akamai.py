@@ -6,13 +6,9 @@ Source: https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadat
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import LINK_LOCAL
+from ignition_py.providers import Machine
 from ignition_py.providers.encodings import GZIP, base64, gunzip
-from ignition_py.providers.metadata import WHAT, first_response, token, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers.metadata import WHAT, Attempt, first_response, token, user_data
 
 BASES = (LINK_LOCAL, "http://[fd00:a9fe:a9fe::1]")
 LIFETIME = "300"  # seconds

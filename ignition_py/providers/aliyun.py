@@ -5,11 +5,8 @@ Source: https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metada
 
 from __future__ import annotations
 
+from ignition_py.providers import Machine
 from ignition_py.providers.metadata import user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 URL = "http://100.100.100.200/latest/user-data"
 

@@ -10,12 +10,9 @@ import time
 from http.client import HTTPConnection, HTTPException
 from socket import AF_VSOCK, SOCK_STREAM, socket
 
+from ignition_py.providers import Machine
 from ignition_py.report.diag import FetchError
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 DRIVER = "/sys/devices/virtual/misc/vsock"
 HOST, PORT = 2, 1024  # VMADDR_CID_HOST; the port is a convention

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from ignition_py.fetch.cloud import AWS, AWS_TOKEN_LIFE, AWS_TOKEN_PATH, aws_token_header
 from ignition_py.fetch.request import NotFound
-from ignition_py.providers.metadata import first_response, token, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers import Machine
+from ignition_py.providers.metadata import Attempt, first_response, token, user_data
 
 
 def fetch(machine: Machine) -> bytes | None:

@@ -7,13 +7,9 @@ Sources: https://learn.microsoft.com/en-us/azure/virtual-machines/user-data and 
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import AZURE, AZURE_HEADERS
-from ignition_py.providers import cdrom
+from ignition_py.providers import Machine, cdrom
 from ignition_py.providers.encodings import base64
 from ignition_py.providers.metadata import WHAT, need_network, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 URL = f"{AZURE}/metadata/instance/compute/userData?api-version=2021-01-01&format=text"
 # The service says so too while it is not ready yet, so 404 does not mean that there is none.

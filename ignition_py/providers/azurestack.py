@@ -5,11 +5,7 @@ Source: https://learn.microsoft.com/en-us/azure-stack/user/ (and the reference f
 
 from __future__ import annotations
 
-from ignition_py.providers import cdrom
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine, cdrom
 
 
 def fetch(machine: Machine) -> bytes | None:

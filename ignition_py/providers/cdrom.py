@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from fcntl import ioctl
 
-from ignition_py.providers import drive
+from ignition_py.providers import Machine, drive
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.providers import Machine
 
 MARK, CONFIG = "/ovf-env.xml", "/CustomData.bin"
 WAIT, POLL = 300.0, 1.0  # seconds; the reference waits for ever

@@ -8,14 +8,9 @@ from __future__ import annotations
 import os
 import time
 
-from ignition_py.providers import drive, either
-from ignition_py.providers.metadata import WHAT, user_data
+from ignition_py.providers import Machine, drive, either
+from ignition_py.providers.metadata import WHAT, Attempt, user_data
 from ignition_py.report.diag import FetchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
 
 PATH = "/cloudstack/userdata/user_data.txt"
 LEASES = "/run/systemd/netif/leases"  # systemd-networkd's, one file for each interface, named by its index

@@ -11,12 +11,9 @@ import time
 
 from ignition_py.fetch.urls import public
 from ignition_py.flatcar import CONFIG_URLS, wanted
+from ignition_py.providers import Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import kernel_command_line
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 BY_LABEL = "/dev/disk/by-label"
 DEVICE_WAIT, DEVICE_POLL = 30.0, 0.5  # seconds

@@ -9,17 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Sequence
 
-from ignition_py.providers import CONFIG_LIMIT
+from ignition_py.providers import CONFIG_LIMIT, Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.providers import Machine
 
 BY_LABEL = "/dev/disk/by-label"
 CONFIG_2 = ("config-2", "CONFIG-2")  # OpenStack's; vfat has its labels in capitals

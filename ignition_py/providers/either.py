@@ -7,17 +7,11 @@ service that has no user data, or refuses, is believed only when no drive has co
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 
-from ignition_py.providers import drive
-from ignition_py.providers.metadata import Race, need_network
+from ignition_py.providers import Machine, drive
+from ignition_py.providers.metadata import Ask, Race, need_network
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Ask
 
 PATIENCE = 30.0  # seconds from the beginning in which a drive may come after the service has failed
 

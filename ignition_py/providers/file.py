@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from ignition_py.providers import read_whole
+from ignition_py.providers import Machine, read_whole
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 
 def fetch(machine: Machine) -> bytes | None:

@@ -6,12 +6,8 @@ Source: https://cloud.google.com/compute/docs/metadata/querying-metadata
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import GOOGLE, GOOGLE_HEADERS
-from ignition_py.providers.metadata import first_response, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers import Machine
+from ignition_py.providers.metadata import Attempt, first_response, user_data
 
 PATH = "/computeMetadata/v1/instance/attributes/user-data"
 

@@ -5,11 +5,8 @@ Source: https://docs.hetzner.cloud/reference/cloud#server-metadata
 
 from __future__ import annotations
 
+from ignition_py.providers import Machine
 from ignition_py.providers.metadata import user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 URL = "http://169.254.169.254/hetzner/v1/userdata"
 

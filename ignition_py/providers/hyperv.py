@@ -12,19 +12,15 @@ from __future__ import annotations
 import os
 import time
 from select import POLLIN, poll
+from typing import Any, TypeAlias
 
 from ignition_py.fetch.schemes.data import encode
+from ignition_py.providers import Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.dataurl import decode
 from ignition_py.system.run import run
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.providers import Machine
-
-    Pools = list[list[tuple[bytes, bytes]]]
+Pools: TypeAlias = "list[list[tuple[bytes, bytes]]]"
 
 DRIVER = "/sys/bus/vmbus/drivers/hv_utils"
 DEVICE = "/dev/vmbus/hv_kvp"

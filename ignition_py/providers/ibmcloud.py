@@ -5,11 +5,7 @@ Source: https://cloud.ibm.com/docs/vpc?topic=vpc-user-data
 
 from __future__ import annotations
 
-from ignition_py.providers import drive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine, drive
 
 WAIT = 30.0  # seconds
 

@@ -6,11 +6,7 @@ the kernel command line and the image's own user.ign. Source: "Preparing the con
 
 from __future__ import annotations
 
-from ignition_py.providers import drive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine, drive
 
 LABELS = ("ignition", "IGNITION")  # vfat has its labels in capitals
 PATH = "/ignition/config.ign"

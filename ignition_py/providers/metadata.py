@@ -9,21 +9,19 @@ How often and for how long is tried is the fetcher's: until there is a response,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
 from ignition_py.fetch.cloud import TOKEN_LIMIT
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.request import NotFound
 from ignition_py.fetch.urls import public
+from ignition_py.providers import Machine
 from ignition_py.record import Record
 from ignition_py.report.diag import FetchError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ignition_py.providers import Machine
-
-    Headers = tuple[tuple[str, str], ...]
-    Ask = Callable[[str, "Attempt"], bytes]
+Headers: TypeAlias = "tuple[tuple[str, str], ...]"
+Ask: TypeAlias = "Callable[[str, Attempt], bytes]"
 
 WHAT = "user data from the metadata service"
 LIMIT = 16 << 20  # bytes; clouds allow from 16 KiB to 256 KiB

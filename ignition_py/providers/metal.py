@@ -6,9 +6,7 @@ baseconfig.py), as on every platform; both are asked before this.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine
 
 
 def fetch(machine: Machine) -> bytes | None:

@@ -5,11 +5,7 @@ Source: https://portal.nutanix.com/ (config drive as OpenStack makes it)
 
 from __future__ import annotations
 
-from ignition_py.providers import drive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine, drive
 
 
 def fetch(machine: Machine) -> bytes | None:

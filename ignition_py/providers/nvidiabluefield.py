@@ -5,13 +5,9 @@ Source: Linux Documentation/ABI/testing/sysfs-platform-mellanox-bootctl.
 
 from __future__ import annotations
 
-from ignition_py.providers import read_whole
+from ignition_py.providers import Machine, read_whole
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 FIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
 

@@ -7,13 +7,8 @@ Source: https://docs.openstack.org/nova/latest/user/metadata.html
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import LINK_LOCAL
-from ignition_py.providers import drive, either
-from ignition_py.providers.metadata import user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers import Machine, drive, either
+from ignition_py.providers.metadata import Attempt, user_data
 
 _INTERFACES = "/proc/thread-self/net/if_inet6"  # of this thread's network namespace, not of the process's
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -7,13 +7,9 @@ https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/gettingmetadata.htm
 from __future__ import annotations
 
 from ignition_py.fetch.cloud import LINK_LOCAL
+from ignition_py.providers import Machine
 from ignition_py.providers.encodings import base64
-from ignition_py.providers.metadata import WHAT, first_response, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers.metadata import WHAT, Attempt, first_response, user_data
 
 BASES = (LINK_LOCAL, "http://[fd00:c1::a9fe:a9fe]")
 HEADERS = (("Authorization", "Bearer Oracle"),)  # the same for everybody: it keeps out requests that were forwarded

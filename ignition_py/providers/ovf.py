@@ -5,14 +5,11 @@ Source: DSP0243 (Open Virtualization Format), section on the environment documen
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 _PATH = ("Environment", "PropertySection", "Property")

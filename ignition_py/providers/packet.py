@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from json import dumps, loads
 
+from ignition_py.providers import Machine
 from ignition_py.providers.metadata import user_data
-from ignition_py.report.diag import FetchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.report.diag import IgnitionError
+from ignition_py.report.diag import FetchError, IgnitionError
 
 SERVICE = "https://metadata.packet.net"
 # The service answers "not acceptable" to the Accept that the fetcher sends.

@@ -5,11 +5,7 @@ Source: https://cloud.ibm.com/docs/power-iaas (config drive as OpenStack makes i
 
 from __future__ import annotations
 
-from ignition_py.providers import drive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
+from ignition_py.providers import Machine, drive
 
 
 def fetch(machine: Machine) -> bytes | None:

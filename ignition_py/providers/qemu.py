@@ -11,13 +11,9 @@ import os
 import time
 
 from ignition_py.flatcar import FIRMWARE_KEY, wanted
-from ignition_py.providers import CONFIG_LIMIT, read_whole
+from ignition_py.providers import CONFIG_LIMIT, Machine, read_whole
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 FW_CFG = "/sys/firmware/qemu_fw_cfg"
 KEY = "opt/com.coreos/config"

@@ -6,12 +6,8 @@ https://www.scaleway.com/en/developers/api/instances/#path-user-data-get-user-da
 
 from __future__ import annotations
 
-from ignition_py.providers.metadata import first_response, user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
-    from ignition_py.providers.metadata import Attempt
+from ignition_py.providers import Machine
+from ignition_py.providers.metadata import Attempt, first_response, user_data
 
 BASES = ("http://169.254.42.42", "http://[fd00:42::42]")
 

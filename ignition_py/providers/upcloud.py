@@ -5,11 +5,8 @@ Source: https://developers.upcloud.com/1.3/8-servers/#metadata-service
 
 from __future__ import annotations
 
+from ignition_py.providers import Machine
 from ignition_py.providers.metadata import user_data
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 URL = "http://169.254.169.254/metadata/v1/user_data"
 

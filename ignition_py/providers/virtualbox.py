@@ -12,11 +12,8 @@ import os
 from array import array
 from fcntl import ioctl
 
+from ignition_py.providers import Machine
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 DEVICE = "/dev/vboxguest"
 CONFIG = "/Ignition/Config"

@@ -9,13 +9,9 @@ info-get and info-set of VMware's guest RPC, and the reference for names and ord
 
 from __future__ import annotations
 
-from ignition_py.providers import ovf, vmware_rpc
+from ignition_py.providers import Machine, ovf, vmware_rpc
 from ignition_py.providers.encodings import base64, gunzip
 from ignition_py.report.diag import FetchError, IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 DATA, ENCODING, OVF = (
     f"guestinfo.{name}" for name in ("ignition.config.data", "ignition.config.data.encoding", "ovfenv")

@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE, mmap
 
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LIMIT = 64 << 20  # bytes of an answer
 _MAGIC, _PORT = 0x564D5868, 0x5658

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.providers import Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system import udev
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.providers import Machine
 
 READER = "000c"
 LIMIT = 256 << 20  # bytes

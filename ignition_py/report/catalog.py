@@ -7,32 +7,22 @@ example tests read the catalogue. A declaration only keeps its texts; `load()` i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypedDict, TypeVar, Unpack
+
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypedDict, TypeVar, Unpack
-
-    Function = TypeVar("Function", bound=Callable[..., Any])
-
-    class Texts(TypedDict, total=False):
-        """What a declaration gives beside the name; see Code."""
-
-        title: str
-        why: str
-        fix: str
-        wrong: str
-        right: str
-        row: str
-        severity: str
-        local: bool
-        raw: bool
-        lint: bool
-        build: bool
-        inventory: bool
-        target: str
+Function = TypeVar("Function", bound=Callable[..., Any])
+# What a declaration gives beside the name; see Code. As a class its annotations, which are text, would be compiled at each start.
+Texts = TypedDict(  # noqa: UP013
+    "Texts",
+    {
+        "title": str, "why": str, "fix": str, "wrong": str, "right": str,
+        "row": str, "severity": str, "local": bool, "raw": bool, "lint": bool, "build": bool, "inventory": bool, "target": str,
+    },
+    total=False,
+)  # fmt: skip
 
 
 FCOS = "fcos 1.6.0"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from ignition_py.report.diag import path_text
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.report.diag import Entry, Place, Report
+from ignition_py.report.diag import Entry, Place, Report, path_text
 
 VERSION = 1
 

@@ -7,12 +7,10 @@ a diagnostic is data.
 
 from __future__ import annotations
 
-from ignition_py.record import KW_ONLY, Record
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+from ignition_py.record import KW_ONLY, Record
 
 Path = tuple["str | int", ...]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from ignition_py.report.catalog import Code
 from ignition_py.report.diag import ERROR
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from ignition_py.report.catalog import Code
 
 WIDTH = 100  # columns of the text
 

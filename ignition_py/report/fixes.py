@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from ignition_py.record import Record
+from ignition_py.report.diag import Fix, Report
 from ignition_py.report.lines import Lines
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ignition_py.report.diag import Fix, Report
 
 _ROUNDS = 20  # a fix can make another one possible; more in a row than this is a circle
 

@@ -6,10 +6,7 @@ By the names of fields alone, so that a text that is no YAML or JSON is masked t
 from __future__ import annotations
 
 import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping
 
 _KEY = re.compile(r"""(?<![\w.-])(["']?)([A-Za-z_][\w-]*)\1[ \t]*:(?=[\s"'\[{|>]|$)[ \t]*""")
 _LIKE = re.compile("passw|secret|token", re.IGNORECASE)  # names of other languages

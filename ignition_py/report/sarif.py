@@ -8,16 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from ignition_py.report.diag import ERROR, INFO, WARNING, path_text
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Fix, Place, Report, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
     from ignition_py.report.catalog import Code
-    from ignition_py.report.diag import Entry, Fix, Place, Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {ERROR: "error", WARNING: "warning", INFO: "note"}

@@ -5,13 +5,12 @@ A diagnostic is data (ignition_py/report/diag.py); nothing here decides anything
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ERROR, INFO, WARNING, path_text
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Place, Report, path_text
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ignition_py.report.diag import Entry, Place, Report
     from ignition_py.report.lines import Lines
 
 _COLOURS = {ERROR: "31;1", WARNING: "33;1", INFO: "36;1"}

@@ -7,11 +7,9 @@ what it does not accept is taken to `jsonschema`, which says what is wrong. A pr
 
 from __future__ import annotations
 
-from ignition_py.spec import tables
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ignition_py.spec import tables
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),

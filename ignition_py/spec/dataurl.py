@@ -8,10 +8,7 @@ Measured against the reference on 500 random texts. Without regular expressions:
 from __future__ import annotations
 
 import binascii
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
 _TOKEN = frozenset(chr(c) for c in range(0x21, 0x7F)) - frozenset('()<>@,;:\\"/[]?=')
 _TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")

@@ -6,16 +6,13 @@ decoder matches them: exactly, else without regard to case. Keys that mean nothi
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from ignition_py.report.diag import Path
 from ignition_py.spec.jsontext import JsonDocument, JsonOrigin, NeedsExact
+from ignition_py.spec.model import Field, Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field, Struct
-
-    S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound=Struct)
 
 _INT = 1 << 63
 _TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "struct": dict}

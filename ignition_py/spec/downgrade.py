@@ -8,19 +8,15 @@ the rules of the target, so formats, URL schemes, hash functions and pins need n
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import ERROR, Entry, Report
+from ignition_py.report.diag import ERROR, Entry, Path, Report
 from ignition_py.spec import tables
+from ignition_py.spec.model import Field, Struct
 from ignition_py.spec.origins import place_of
+from ignition_py.spec.tables import Config
 from ignition_py.spec.upgrade import SPECIAL_BITS_SINCE, upgrade
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field, Struct
-    from ignition_py.spec.tables import Config
 
 declare(
     "newer-field",

@@ -5,13 +5,10 @@ Keys come in table order, absent and empty things are left out, strings are esca
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignition_py import quickjson as json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.spec.model import Struct
+from ignition_py.spec.model import Struct
 
 _ESCAPES = {"&": "\\u0026", "<": "\\u003c", ">": "\\u003e", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 

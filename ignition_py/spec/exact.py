@@ -7,24 +7,16 @@ replaces it. Imported only for them. Nothing here recurses deeper than the langu
 from __future__ import annotations
 
 import json
+from typing import Any, TypeVar
 
 from ignition_py.record import Record, field
-from ignition_py.spec.decode import WrongType, fits
+from ignition_py.report.diag import Path
+from ignition_py.spec.decode import Decoder, WrongType, fits
 from ignition_py.spec.jsonnode import decode_text
 from ignition_py.spec.jsonscan import CLOSE, OPEN, STRING, TOKEN, check_syntax
+from ignition_py.spec.model import Field, Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.decode import Decoder
-    from ignition_py.spec.model import Field, Struct
-
-    S = TypeVar("S", bound=Struct)
-    _List = list[Any]
-else:
-    _List = list
+S = TypeVar("S", bound=Struct)
 
 _BEYOND = 1 << 63  # an integer that fits nowhere
 _DIGITS = 24  # of a number that is read as it is written
@@ -38,7 +30,7 @@ class Value(Record):
     pairs: list[tuple[str, Value]] = field(default_factory=list)
 
 
-class _Slice(_List):
+class _Slice(list[Any]):
     """A list of which only the first `visible` items count: the others come back where a later list is longer again."""
 
     visible = 0

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 from ignition_py.spec.jsonnode import MAX_DEPTH, JsonNode, JsonSyntaxError, decode_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TOKEN = re.compile(rb'[ \t\r\n,:]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+")|([\[{])|([\]}])|([^\s,:\]}"\[{]++))', re.DOTALL)
 STRING, OPEN, CLOSE, PLAIN = 1, 2, 3, 4  # its groups

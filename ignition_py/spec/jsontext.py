@@ -7,18 +7,13 @@ Sources: RFC 8259; Go's encoding/json (keys in any case, later duplicates win, o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from ignition_py import quickjson as json
-from ignition_py.report.diag import Place
+from ignition_py.report.diag import Path, Place
 from ignition_py.spec.jsonnode import JsonNode, decode_text
-from ignition_py.spec.model import Origin
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field
+from ignition_py.spec.model import Field, Origin
 
 _SCANS = 3  # readings for single places; from then on, all are looked up at once
 

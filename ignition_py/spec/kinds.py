@@ -6,15 +6,13 @@ Every program asks it when a text is not what it expects; it is imported only th
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec import tables
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ignition_py.spec.jsontext import JsonDocument
 
 _PART = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"

@@ -7,13 +7,11 @@ Source: "Config merging" of the Ignition operator notes.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
+from typing import Any, TypeVar
 
-    from ignition_py.spec.model import Field, Struct
+from ignition_py.spec.model import Field, Struct
 
-    S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound=Struct)
 
 
 def merge(parent: S, child: S) -> S:

@@ -12,14 +12,10 @@ objects store only what the config says. Objects are never changed once they are
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self, TypeVar
+
 from ignition_py.report.diag import Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, ClassVar, Self, TypeVar
-
-    S = TypeVar("S", bound="Struct")
 
 NEVER = 1 << 30  # a version number after all others
 SCALARS = ("str", "int", "bool")
@@ -237,6 +233,9 @@ class Struct:
     def __repr__(self) -> str:
         shown = ", ".join(f"{e.name}={'<hidden>' if e.secret else repr(v)}" for e, v in self.items())
         return f"{type(self).__name__}({shown})"
+
+
+S = TypeVar("S", bound=Struct)
 
 
 def extends(cls: type[S]) -> type[S]:

@@ -6,16 +6,11 @@ Objects keep the origin of what made them (`_origin`) and, after merging or desu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py.record import Record
-from ignition_py.report.diag import Place
-from ignition_py.spec.model import Origin, Struct, extended
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field
+from ignition_py.report.diag import Path, Place
+from ignition_py.spec.model import Field, Origin, Struct, extended
 
 
 class Step(Record):

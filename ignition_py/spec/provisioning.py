@@ -7,15 +7,12 @@ The kargs and disks stages refuse it (`stages/preflight.py`), the linter reports
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+
 from ignition_py.record import KW_ONLY, Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Struct
-    from ignition_py.spec.tables import Config, Node, Passwd, PasswdGroup, PasswdUser, Storage, Unit
+from ignition_py.report.diag import Path
+from ignition_py.spec.model import Struct
+from ignition_py.spec.tables import Config, Node, Passwd, PasswdGroup, PasswdUser, Storage, Unit
 
 MAX_ID = (1 << 32) - 2  # 2^32 - 1 stands for "none" in the kernel's interfaces
 UNIT_NAME_MAX = 255  # bytes, with the type

@@ -6,21 +6,19 @@ what is wrong and where.
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Place, Related, Report
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ignition_py.report.diag import ERROR, WARNING, ConfigError, Entry, Fix, Path, Place, Related, Report
 from ignition_py.spec import tables
 from ignition_py.spec.jsonnode import JsonSyntaxError
 from ignition_py.spec.jsontext import JsonDocument, NeedsExact
+from ignition_py.spec.model import Field
+from ignition_py.spec.rules.registry import Finding
+from ignition_py.spec.tables import Config
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ignition_py.report.diag import Path
     from ignition_py.spec.decode import Decoder
-    from ignition_py.spec.model import Field
-    from ignition_py.spec.rules.registry import Finding
-    from ignition_py.spec.tables import Config
     from ignition_py.spec.unknown import Answer
 
 

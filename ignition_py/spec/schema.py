@@ -6,14 +6,11 @@ that `check.accepts` reads are used: type, properties, required, items, enum, $r
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ignition_py.spec import tables
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ignition_py.spec.model import Field, Struct
+from ignition_py.spec.model import Field, Struct
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {"str": "string", "int": "integer", "bool": "boolean"}

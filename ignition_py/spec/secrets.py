@@ -6,11 +6,9 @@ what a program prints, also where a value is cut off or has characters that are 
 
 from __future__ import annotations
 
-from ignition_py.spec.model import Struct
+from collections.abc import Callable, Iterable, Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from ignition_py.spec.model import Struct
 
 HIDDEN = "<hidden>"
 _SHORTEST = 6  # characters; shorter ones are in too many words

@@ -9,10 +9,6 @@ from __future__ import annotations
 
 from ignition_py.spec.model import Struct, field
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 # Exact version text -> minor number. An experimental version is known by its exact name only.
 VERSIONS: dict[str, int] = {
     "3.0.0": 0,

@@ -6,18 +6,15 @@ of a newer version, a field of the structure around it or below it, a typing err
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
+
 from ignition_py.record import KW_ONLY, Record
+from ignition_py.report.diag import Path
+from ignition_py.spec.model import Field, Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from typing import Any
-
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Field, Struct
-
-    Fields = Callable[[type[Struct]], dict[str, Field]]  # the fields of a structure at the config's version, as they are spelled
-    Came = Callable[[Field], tuple[str, str]]  # why the config's version lacks a field, and the way out
+Fields: TypeAlias = "Callable[[type[Struct]], dict[str, Field]]"  # the fields of a structure at the config's version, as they are spelled
+Came: TypeAlias = "Callable[[Field], tuple[str, str]]"  # why the config's version lacks a field, and the way out
 
 MAX_ANSWERS = 100  # unknown keys of one text that are explained; of the others only the name and the place are said
 _CHOICES = 2  # structures below that may be meant; with more the key says nothing

@@ -8,12 +8,9 @@ Sources: the migration guide of the Ignition documentation; the reference, measu
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignition_py.spec import tables
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 SPECIAL_BITS_SINCE = 6
 _LOSES_ADVERTISEMENT = 4

@@ -6,15 +6,12 @@ look at is what the later stages fetch: contents, key files, Tang servers, Clevi
 
 from __future__ import annotations
 
+from ignition_py.context import Context
 from ignition_py.fetch.fetcher import NeedNetwork
 from ignition_py.fetch.urls import needs_network
 from ignition_py.report.diag import Path, path_text
+from ignition_py.spec.model import Struct
 from ignition_py.spec.tables import ClevisCustom, Resource, Tang
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.spec.model import Struct
 
 
 def run(ctx: Context) -> None:

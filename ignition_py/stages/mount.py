@@ -12,21 +12,17 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Sequence
 
+from ignition_py.context import Context
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.spec.tables import Filesystem
 from ignition_py.stages.disks.places import at
 from ignition_py.system.host import mounts
+from ignition_py.system.log import Log
 from ignition_py.system.rootfs import Root, clean, shown
 from ignition_py.system.run import run as run_program
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Filesystem
-    from ignition_py.system.log import Log
 
 NOT_MOUNTED = frozenset({"swap", "none", ""})  # formats whose path has no meaning
 _EMPTY = frozenset({"lost+found"})  # names in a filesystem that nobody has used yet

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.context import Context
 from ignition_py.report.diag import ConfigError, path_text
-from ignition_py.spec.provisioning import problems
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.spec.provisioning import Problem
+from ignition_py.spec.provisioning import Problem, problems
 
 # Users that images bring. The image cannot be read before the disks stage; what the initramfs knows is added.
 _USUAL = frozenset(("root", "core"))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from ignition_py.context import Context
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.mount import in_order, mounted_at, open_mount_point, target_of, unmount
 from ignition_py.system.rootfs import Root, clean
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
 
 
 def run(ctx: Context) -> None:

@@ -10,11 +10,8 @@ import os
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.log import Log
 
 _NOTHING, _AMBIVALENT = 2, 8  # exit statuses of blkid --probe
 

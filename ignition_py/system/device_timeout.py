@@ -10,16 +10,12 @@ command line counts.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import kernel_command_line
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.system.log import Log
 
 BOOTED = "/run/systemd/system"  # sd_booted(3)
 ARGUMENT = "systemd.default_device_timeout_sec"

@@ -6,13 +6,10 @@ One function for each, used by every part of the program. Sources: proc(5), moun
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")  # of programs, in any root filesystem
 ALWAYS_SEARCHED = ("/usr/sbin", "/sbin")  # a user's PATH often lacks them, and mkfs is there

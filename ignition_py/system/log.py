@@ -14,29 +14,27 @@ import time
 # The class in C that `socket` builds upon. `socket` itself brings selectors, enum, functools and collections: 30 of the 104
 # Minstr that a disks stage with nothing to do would take with the journal on, the interpreter's 28 included.
 from _socket import AF_UNIX, SOCK_DGRAM, SOCK_STREAM, socket
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import TracebackType
-    from typing import Protocol
+from ignition_py.system.console import Console
+from ignition_py.system.recorder import Recorder
 
-    from ignition_py.system.console import Console
-    from ignition_py.system.recorder import Recorder
 
-    class Sink(Protocol):
-        """Takes messages of one line, of printable characters and tabs, and never raises: a log must not stop a boot.
+class Sink(Protocol):
+    """Takes messages of one line, of printable characters and tabs, and never raises: a log must not stop a boot.
 
-        `where` says where somebody finds the whole log, "" where that is the place in which a failure is shown.
-        `hidden`: somebody at the console does not see it.
-        """
+    `where` says where somebody finds the whole log, "" where that is the place in which a failure is shown.
+    `hidden`: somebody at the console does not see it.
+    """
 
-        where: str
-        hidden: bool
+    where: str
+    hidden: bool
 
-        def write(self, priority: int, line: str) -> None: ...
+    def write(self, priority: int, line: str) -> None: ...
 
-        def close(self) -> None: ...
+    def close(self) -> None: ...
 
 
 # Priorities of syslog(3), shared by the kernel log's `<N>` prefix.

@@ -7,9 +7,7 @@ usage text (mkfs.xfs prints that at every failure), behind it (cryptsetup), on s
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 _USAGE = "usage:"  # how a usage text begins, in lower case
 _ERRORS = (

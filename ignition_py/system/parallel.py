@@ -9,14 +9,11 @@ Threads are daemons: a job that hangs does not keep the process alive. Imported 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from threading import Condition, Thread
+from typing import Any
 
 from ignition_py.report.diag import IgnitionError, StageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
 
 
 class Stopped(Exception):  # not an error: the result is no longer needed

@@ -10,13 +10,10 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from typing import IO
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import IO
-
-    from ignition_py.system.waiting import Waiting
+from ignition_py.system.waiting import Waiting
 
 _PIECE = 1 << 16  # bytes; the usual capacity of a pipe
 _LAST = 16  # pieces that are read after the end of the first process: 1 MiB, the largest capacity of a pipe

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.system.host import DIRECTORIES, which
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root
 
 
 def find_tool(root: Root, tool: str) -> tuple[list[str] | None, str | None]:

@@ -12,14 +12,11 @@ from __future__ import annotations
 import os
 import time
 from _thread import allocate_lock  # threading costs 14 of a stage's 74 Minstr, with the journal on
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ignition_py import quickjson as json
 from ignition_py.system.host import boot_id, write_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
 
 NAME = "report.jsonl"
 _WAITING = 64  # records that are kept back to be written together

@@ -15,14 +15,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable, Container, Iterator
+from types import TracebackType
+from typing import NoReturn, Self
 
 from ignition_py.system.removal import TEMPORARY, remove_at
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
-    from types import TracebackType
-    from typing import NoReturn, Self
 
 MAX_LINKS = 40  # as the kernel: path_resolution(7)
 MAX_READ = 64 << 20  # bytes; a passwd, unit or journal file larger than this is an attack

@@ -15,17 +15,13 @@ that keeps the pipes open is not waited for.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping, Sequence
 
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import mounts, search_path, which
+from ignition_py.system.log import Log
 from ignition_py.system.waiting import Waiting, wait_for_child
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from ignition_py.system.log import Log
 
 # The first words of a command line -> how many seconds the program may take. They change nothing that another run could not
 # begin anew: they read, ask a daemon, or wait for a server or an event that may never come.

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 
 from ignition_py.report.diag import StageError
+from ignition_py.system.log import Log
 from ignition_py.system.programs import find_tool
-from ignition_py.system.rootfs import encode, shown
+from ignition_py.system.rootfs import Root, encode, shown
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ignition_py.system.log import Log
-    from ignition_py.system.rootfs import Root
 
 CONFIG = "/etc/selinux/config"
 _PROC = "/proc"

@@ -11,13 +11,10 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Callable
+from typing import Any, TextIO
 
 from ignition_py.system.host import wait_ready, write_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TextIO
 
 FAILED, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
 _PIECE = 1 << 20  # bytes that are read at once

@@ -9,18 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterable, Sequence
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.device_timeout import FOREVER, device_timeouts
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
 from ignition_py.system.waiting import Waiting
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from ignition_py.system.log import Log
 
 CONTROL = "/run/udev/control"
 DATABASE = "/run/udev/data"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 INTERVAL = 60.0  # seconds between two lines
 

@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from butane_py.fleet.inventory import ansible_json, ansible_yaml, csv_table, hosts_list, terraform
-from butane_py.fleet.inventory.document import STDIN, parse, read_bytes, refused, target
+from butane_py.fleet.inventory.document import STDIN, Document, parse, read_bytes, refused, target
 from butane_py.fleet.inventory.model import Inventory
-from butane_py.yaml.source import MAPPING, SEQUENCE
+from butane_py.yaml.source import MAPPING, SEQUENCE, Node
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import ConfigError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.yaml.source import Node
-
-    Format = tuple[Callable[[Node], bool], Callable[[Document, Node, Inventory], None]]
+Format: TypeAlias = "tuple[Callable[[Node], bool], Callable[[Document, Node, Inventory], None]]"
 
 declare(
     "inventory-syntax",

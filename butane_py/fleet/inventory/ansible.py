@@ -5,16 +5,11 @@ Source: Ansible's documentation, "How to build your inventory", and the plugins 
 
 from __future__ import annotations
 
-from butane_py.fleet.inventory.document import is_null, pairs, repeated, target
-from butane_py.fleet.inventory.model import MOST_HOSTS, PRIORITY, give, join
+from butane_py.fleet.inventory.document import Document, is_null, pairs, repeated, target
+from butane_py.fleet.inventory.model import MOST_HOSTS, PRIORITY, Group, Host, Inventory, give, join
 from butane_py.fleet.inventory.names import RangeError, expanded
 from butane_py.linter.rule import near
 from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.inventory.model import Group, Host, Inventory
 
 SECTIONS = ("vars", "hosts", "children")
 UNSAFE, VAULT = "__ansible_unsafe", "__ansible_vault"

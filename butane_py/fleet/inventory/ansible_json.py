@@ -7,14 +7,9 @@ Source: Ansible's documentation, "Developing dynamic inventory".
 from __future__ import annotations
 
 from butane_py.fleet.inventory.ansible import GroupReader
-from butane_py.fleet.inventory.document import is_null, pairs, target
-from butane_py.yaml.source import MAPPING, SEQUENCE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.inventory.model import Inventory
-    from butane_py.yaml.source import Node
+from butane_py.fleet.inventory.document import Document, is_null, pairs, target
+from butane_py.fleet.inventory.model import Inventory
+from butane_py.yaml.source import MAPPING, SEQUENCE, Node
 
 TITLE = "what ansible-inventory --list prints"
 META, HOSTVARS = "_meta", "hostvars"

@@ -12,17 +12,11 @@ from __future__ import annotations
 import os
 
 from butane_py.fleet.inventory.ansible import SECTIONS, GroupReader
-from butane_py.fleet.inventory.document import is_null, pairs, target
-from butane_py.fleet.inventory.model import ALL
-from butane_py.yaml.source import MAPPING
+from butane_py.fleet.inventory.document import Document, is_null, pairs, target
+from butane_py.fleet.inventory.model import ALL, Inventory
+from butane_py.yaml.source import MAPPING, Node
 from ignition_py.report.catalog import code
 from ignition_py.report.diag import WARNING
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.inventory.model import Inventory
-    from butane_py.yaml.source import Node
 
 FOLDERS = ("group_vars", "host_vars")
 TITLE = "Ansible's YAML inventory"

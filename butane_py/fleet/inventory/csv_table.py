@@ -7,17 +7,12 @@ column `groups` names the groups of a host. Blanks around a cell that is not quo
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 
 from butane_py.fleet.inventory.document import Document, refused
 from butane_py.fleet.inventory.hosts_list import GROUPS, NAMES
-from butane_py.fleet.inventory.model import give, join
+from butane_py.fleet.inventory.model import Inventory, give, join
 from butane_py.yaml.source import SCALAR, Node
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from butane_py.fleet.inventory.model import Inventory
 
 TITLE = "CSV"
 SUFFIX = ".csv"

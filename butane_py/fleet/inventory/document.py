@@ -8,16 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection, Iterator, Sequence
 
 from butane_py.yaml.source import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Source, YamlError
 from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Related, Report
 from ignition_py.spec.jsonscan import CLOSE, OPEN, STRING, TOKEN
 from ignition_py.system.streams import read_stdin, reason
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
 
 STDIN = "-"
 MOST_BYTES = 64 << 20

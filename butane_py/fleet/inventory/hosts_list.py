@@ -6,15 +6,9 @@
 from __future__ import annotations
 
 from butane_py.fleet.inventory.ansible import GroupReader
-from butane_py.fleet.inventory.document import is_null, pairs, target
-from butane_py.fleet.inventory.model import give, join
-from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.inventory.model import Inventory
-    from butane_py.yaml.source import Node
+from butane_py.fleet.inventory.document import Document, is_null, pairs, target
+from butane_py.fleet.inventory.model import Inventory, give, join
+from butane_py.yaml.source import MAPPING, SCALAR, SEQUENCE, Node
 
 TITLE = "a list of hosts, or a map of their names"
 NAMES = ("name", "host")

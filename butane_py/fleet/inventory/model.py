@@ -5,21 +5,14 @@ Source of the order of groups: Ansible's documentation, "How variables are merge
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from butane_py.fleet import values
-from butane_py.fleet.inventory.document import refused, yaml_entry
+from butane_py.fleet.inventory.document import Document, refused, yaml_entry
 from butane_py.fleet.inventory.names import name_problem, same_name
-from butane_py.fleet.values import Layer, of_node, of_text
-from butane_py.yaml.source import YamlError
-from ignition_py.report.diag import ERROR, Entry, Related, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from butane_py.fleet.inventory.document import Document
-    from butane_py.fleet.values import Value
-    from butane_py.yaml.source import Node
-    from ignition_py.report.diag import Place
+from butane_py.fleet.values import Layer, Value, of_node, of_text
+from butane_py.yaml.source import Node, YamlError
+from ignition_py.report.diag import ERROR, Entry, Place, Related, Report
 
 ALL, UNGROUPED = "all", "ungrouped"
 IGNORED = "ansible_"  # variables of these names are Ansible's own

@@ -6,11 +6,7 @@ The value of the output is a list of objects or a map of names to objects. Sourc
 from __future__ import annotations
 
 from butane_py.fleet.inventory.document import pairs, target
-from butane_py.yaml.source import MAPPING
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from butane_py.yaml.source import Node
+from butane_py.yaml.source import MAPPING, Node
 
 TITLE = "what terraform output -json prints"
 _KEYS = {"sensitive", "type", "value"}

@@ -6,17 +6,13 @@ bring is asked for as any other URL. Source: "Authorize with Microsoft Entra ID"
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py.fetch import cloud, http
-from ignition_py.fetch.request import NotFound, Refused
+from ignition_py.fetch.request import NotFound, Refused, Request
 from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.request import Request
 
 SUFFIX = ".blob.core.windows.net"
 VERSION = "2021-12-02"  # of the storage service's protocol; from 2017-11-09 on it takes tokens

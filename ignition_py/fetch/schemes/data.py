@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ignition_py.fetch.request import Request
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.dataurl import DataUrlError, decode
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.request import Request
 
 
 def stream(request: Request) -> Iterator[bytes]:

@@ -5,18 +5,14 @@ Source: "Objects: get" (Cloud Storage JSON API, `alt=media`). The object's own r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py.fetch import cloud, http
-from ignition_py.fetch.request import NotFound, Refused
+from ignition_py.fetch.request import Headers, NotFound, Refused, Request
 from ignition_py.fetch.schemes.sigv4 import escape
 from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.request import Headers, Request
 
 SERVICE = "https://storage.googleapis.com"
 

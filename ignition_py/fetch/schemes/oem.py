@@ -6,15 +6,11 @@ Source: Flatcar's documentation, "Ignition configuration", scheme `oem`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from ignition_py.fetch.request import Request
 from ignition_py.report.diag import FetchError, IgnitionError
 from ignition_py.system.rootfs import Root, chunks_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.request import Request
 
 IMAGE = "/usr/share/oem"
 PARTITION = "/dev/disk/by-label/OEM"

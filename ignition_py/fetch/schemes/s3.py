@@ -11,20 +11,15 @@ hosting of buckets", "Using access points"; the partitions of AWS's own SDKs. Th
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from ignition_py.fetch import cloud, http
-from ignition_py.fetch.request import NotFound, Refused
+from ignition_py.fetch.request import Headers, NotFound, Refused, Request
 from ignition_py.fetch.schemes.sigv4 import canonical_query, escape, signed_headers
 from ignition_py.fetch.urls import public
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.fetch.request import Headers, Request
 
 FIRST_REGION = "us-east-1"  # asked for a bucket's region where nothing is known
 HINTS = {"aws": FIRST_REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}

@@ -7,19 +7,15 @@ A packet that is lost, ours or theirs, is made up for by sending our last one ag
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from time import monotonic, sleep
+from typing import Any
 
+from ignition_py.fetch.deadline import Deadline
+from ignition_py.fetch.request import Request
 from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ignition_py.fetch.deadline import Deadline
-    from ignition_py.fetch.request import Request
 
 PORT = 69
 BLOCK = 512  # bytes

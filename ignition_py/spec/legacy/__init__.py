@@ -11,6 +11,7 @@ What spec 3 cannot say is refused entry by entry, with the reason and the line. 
 from __future__ import annotations
 
 from json import loads
+from typing import Any
 
 from ignition_py.report.diag import ERROR, WARNING, Entry, Report
 from ignition_py.spec.jsonnode import JsonSyntaxError, decode_text
@@ -19,13 +20,8 @@ from ignition_py.spec.legacy.config import config
 from ignition_py.spec.legacy.reader import Reader, Unreadable
 from ignition_py.spec.origins import place_of
 from ignition_py.spec.rules.all import validate
+from ignition_py.spec.tables import Config
 from ignition_py.spec.upgrade import upgrade
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.spec.tables import Config
 
 TARGET = 1  # minor version of spec 3 that has everything that 2.4 can say
 SPEC_1 = -1  # counts as the minor version before 2.0

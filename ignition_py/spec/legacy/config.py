@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from ignition_py.spec import tables
 from ignition_py.spec.legacy import rules
+from ignition_py.spec.legacy.reader import Reader
 from ignition_py.spec.legacy.storage import headers, storage, verification
 from ignition_py.spec.merge import merge
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.legacy.reader import Reader
 
 _VERSION = "3.1.0"
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from ignition_py.report.diag import ERROR, WARNING
-from ignition_py.spec.jsontext import JsonOrigin
+from collections.abc import Iterator
+from typing import Any
+
+from ignition_py.report.diag import ERROR, WARNING, Path, Report
+from ignition_py.spec.jsontext import JsonDocument, JsonOrigin
 from ignition_py.spec.unknown import Answer, place_name, typo
 from ignition_py.spec.words import FOUND, WANTED
 from ignition_py.spec.words import found as word_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ignition_py.report.diag import Path, Report
-    from ignition_py.spec.jsontext import JsonDocument
 
 _WANTED = {**FOUND, int: WANTED["int"]}
 

@@ -6,11 +6,8 @@ spec 3. Facts: the published specifications 1 and 2.0 to 2.4, and what their val
 
 from __future__ import annotations
 
+from ignition_py.spec.legacy.reader import Reader
 from ignition_py.spec.unitfile import UnitError, sections_with_settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.legacy.reader import Reader
 
 # What came after 2.0 -> minor version of spec 2. What spec 3.1 does not know is refused by its own rules.
 _SCHEMES_SINCE = {"tftp": 1, "s3": 1}

@@ -11,11 +11,8 @@ from urllib.parse import quote
 
 from ignition_py.spec import tables
 from ignition_py.spec.legacy import rules
+from ignition_py.spec.legacy.reader import Reader
 from ignition_py.spec.rules.paths import clean
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.legacy.reader import Reader
 
 _OEM = "/usr/share/oem"
 _SYSROOT = "/sysroot"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+from ignition_py.spec.model import Struct
 from ignition_py.spec.rules import disks, encryption, filesystems, nodes, raid, resources, storage, transfer, units
-from ignition_py.spec.rules.registry import SPEC, Findings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.model import Struct
-    from ignition_py.spec.rules.registry import Finding
+from ignition_py.spec.rules.registry import SPEC, Finding, Findings
 
 # Importing them registers their rules.
 MODULES = (disks, encryption, filesystems, nodes, raid, resources, storage, transfer, units)

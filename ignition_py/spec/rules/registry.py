@@ -7,21 +7,15 @@ structure. Which rule fails at which path follows the reference; the words are o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias, Unpack
+
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.catalog import code, declare
-from ignition_py.report.diag import ERROR, WARNING
-from ignition_py.spec.model import NEVER
+from ignition_py.report.catalog import Texts, code, declare
+from ignition_py.report.diag import ERROR, WARNING, Path
+from ignition_py.spec.model import NEVER, Struct
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Unpack
-
-    from ignition_py.report.catalog import Texts
-    from ignition_py.report.diag import Path
-    from ignition_py.spec.model import Struct
-
-    Rule = Callable[[Any, Any], None]
+Rule: TypeAlias = "Callable[[Any, Any], None]"
 
 
 class Change(Record):

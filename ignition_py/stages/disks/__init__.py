@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
+from ignition_py.context import Context
 from ignition_py.stages import preflight
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
 
 
 def run(ctx: Context) -> None:

@@ -11,9 +11,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Disk
+from ignition_py.spec.tables import Disk
 
 TABLE = "table"
 

@@ -6,18 +6,15 @@ on each other. Anything else that is built on a disk (multipath, an open LUKS vo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.system import udev
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from ignition_py.system.log import Log
 
 _LVM = "LVM-"  # begins the device-mapper UUID of a logical volume; the 32 characters of its volume group's UUID follow
 _GROUP = slice(len(_LVM), len(_LVM) + 32)

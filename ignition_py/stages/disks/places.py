@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from ignition_py.report.diag import path_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.model import Struct
+from ignition_py.spec.model import Struct
 
 
 def at(entry: Struct) -> str:

@@ -11,10 +11,7 @@ import os
 from hashlib import sha256
 
 from ignition_py.report.diag import StageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Storage
+from ignition_py.spec.tables import Storage
 
 PATH = "/run/ignition/disks-progress"
 

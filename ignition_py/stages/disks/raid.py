@@ -7,27 +7,22 @@ The config has no word for wiping a RAID member, so a member must be empty, or a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 
+from ignition_py.spec.tables import Raid, Storage
 from ignition_py.stages.disks import aliases, leftovers, progress
 from ignition_py.stages.disks.partitions import kernel
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
 from ignition_py.system.blkid import Signature, probe
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ignition_py.spec.tables import Raid, Storage
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
-
 
 MAKING, MADE = "raid-making", "raid"  # facts of the progress record
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ignition_py.report.diag import StageError
+from collections.abc import Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ignition_py.report.diag import StageError
 
 
 def refuse(conflicts: Sequence[str], state: str) -> None:

@@ -7,9 +7,12 @@ Nothing is written before every disk of the config has been inspected and all co
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from functools import partial
 
+from ignition_py.context import Context
 from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.spec.tables import Disk, Storage
 from ignition_py.stages.disks import aliases, leftovers, progress, raid
 from ignition_py.stages.disks.filesystems import make as make_filesystems
 from ignition_py.stages.disks.foresee.conflicts import foresee
@@ -18,26 +21,17 @@ from ignition_py.stages.disks.foresee.steps import Foreseen
 from ignition_py.stages.disks.foresee.volumes import link_name, partition_names
 from ignition_py.stages.disks.identity import Identity
 from ignition_py.stages.disks.luks import stage as luks
+from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.partitions.apply import apply_plan
-from ignition_py.stages.disks.partitions.inspect import inspect_disk
-from ignition_py.stages.disks.partitions.plan import plan_disk
+from ignition_py.stages.disks.partitions.inspect import DiskState, inspect_disk
+from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Disk, Storage
-    from ignition_py.stages.disks.luks.prepared import Prepared
-    from ignition_py.stages.disks.partitions.inspect import DiskState
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
 
 # Where links are made from what is in tables and on devices.
 _BY_CONTENTS = tuple(f"/dev/disk/by-{what}" for what in ("label", "partlabel", "partuuid", "uuid"))

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
+from ignition_py.context import Context
 
 
 def run(ctx: Context) -> None:

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
 from ignition_py.spec.dataurl import DataUrlError, decode
+from ignition_py.spec.tables import Luks
 from ignition_py.stages.disks.aliases import alias_of
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
-from ignition_py.system.rootfs import chunks_of, shown
+from ignition_py.stages.files.touched import Touched
+from ignition_py.system.rootfs import Root, chunks_of, shown
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Luks
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root
 
 CRYPTTAB = "/etc/crypttab"
 KEYS = "/etc/luks"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.log import Log
-    from ignition_py.system.rootfs import Root
+from ignition_py.stages.files.touched import Touched
+from ignition_py.system.log import Log
+from ignition_py.system.rootfs import Root
 
 
 def own_length(root: Root, journal: Journal, path: str) -> int:

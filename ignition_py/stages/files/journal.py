@@ -10,17 +10,12 @@ be applied again, another one meets the usual refusals.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
 from ignition_py.system.digest import Digest
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root, shown
 
 PATH = "/etc/.ignition-files.json"
 _VERSION = 1

@@ -10,18 +10,14 @@ from __future__ import annotations
 import os
 import stat
 
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Raid
 from ignition_py.stages.files.extend import extend, own_length
-from ignition_py.system.rootfs import shown
+from ignition_py.stages.files.journal import Journal
+from ignition_py.stages.files.touched import Touched
+from ignition_py.system.rootfs import Root, shown
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Raid
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root
 
 DEBIAN, PLAIN = "/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-")

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
+from ignition_py.stages.files.touched import Touched
 from ignition_py.system.host import write_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root
 
 PATH = "/etc/.ignition-report.jsonl"
 FAILURE = "/etc/.ignition-failure.json"  # kept.py

@@ -8,17 +8,14 @@ from __future__ import annotations
 import time
 
 from ignition_py import quickjson as json
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.writer import Permissions, Writer
+from ignition_py.stages.files.touched import Touched
 from ignition_py.system.host import boot_id, which
+from ignition_py.system.rootfs import Root
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root
 
 PATH = "/etc/.ignition-result.json"
 

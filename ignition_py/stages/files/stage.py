@@ -11,12 +11,15 @@ one.
 from __future__ import annotations
 
 import os
+from types import TracebackType
+from typing import Any
 
 from ignition_py import quickjson as json
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.spec.read import parse_cached
-from ignition_py.spec.tables import VERSIONS, latest
+from ignition_py.spec.tables import VERSIONS, Storage, latest
 from ignition_py.stages.files.accounts.lookup import Accounts
 from ignition_py.stages.files.accounts.plan import apply_accounts
 from ignition_py.stages.files.crypttab import apply_crypttab
@@ -36,14 +39,6 @@ from ignition_py.system.removal import TEMPORARY, remove_at
 from ignition_py.system.rootfs import Root, encode
 from ignition_py.system.run import sync_below
 from ignition_py.system.selinux import relabel
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Storage
 
 
 def run_stage(ctx: Context) -> None:

@@ -10,26 +10,21 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Iterable, Iterator
 
+from ignition_py.context import Context
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.spec.provisioning import unit_name_problem
+from ignition_py.spec.tables import Unit
 from ignition_py.stages.files.extend import extend, own_length
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
 from ignition_py.stages.files.tools import image_setting
+from ignition_py.stages.files.touched import Touched
 from ignition_py.system.programs import find_tool, path_in_root
-from ignition_py.system.rootfs import shown
+from ignition_py.system.rootfs import Root, shown
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Unit
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root
 
 UNITS = "/etc/systemd/system"
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"

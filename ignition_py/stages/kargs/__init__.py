@@ -6,14 +6,11 @@
 
 from __future__ import annotations
 
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import KernelArguments
 from ignition_py.stages import preflight
 from ignition_py.system.host import in_initramfs, kernel_command_line, which
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import KernelArguments
 
 HELPER = "ignition-kargs-helper"  # brought by the image; knows its boot loader
 

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import os
 import time
+from types import TracebackType
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.stages.kargs.entries import split
 from ignition_py.system import udev
+from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from ignition_py.system.log import Log
 
 XBOOTLDR = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
 ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"

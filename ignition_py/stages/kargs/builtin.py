@@ -13,23 +13,18 @@ import errno
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import StageError
 from ignition_py.stages.files.nodes.writer import copy_attributes
-from ignition_py.stages.kargs.bootfs import Mounted, find
+from ignition_py.stages.kargs.bootfs import Mounted, Place, find
 from ignition_py.stages.kargs.entries import Change, boots_linux, edited
 from ignition_py.system.digest import digest_of
 from ignition_py.system.host import write_all
+from ignition_py.system.log import Log
 from ignition_py.system.rootfs import Root, shown
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ignition_py.stages.kargs.bootfs import Place
-    from ignition_py.system.log import Log
 
 _FOLDERS = ("/loader/entries", "/boot/loader/entries")
 _STAMP = ".ignition-kargs.json"  # beside the entries, where no boot loader looks at it

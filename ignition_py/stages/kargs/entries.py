@@ -6,9 +6,7 @@ Format: the UAPI group's Boot Loader Specification; GRUB (blscfg) and systemd-bo
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 _SPACE = " \t\n\r\v\f"
 

@@ -4,28 +4,23 @@ side."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 
+from ignition_py.spec.tables import Filesystem, Storage
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.filesystems import plan as filesystems
+from ignition_py.stages.disks.filesystems.plan import Decision
 from ignition_py.stages.disks.partitions import kernel
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.raid import proven
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
-from ignition_py.system.blkid import probe
+from ignition_py.system.blkid import Signature, probe
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ignition_py.spec.tables import Filesystem, Storage
-    from ignition_py.stages.disks.filesystems.plan import Decision
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.blkid import Signature
-    from ignition_py.system.log import Log
 
 
 def missing(storage: Storage) -> list[str]:

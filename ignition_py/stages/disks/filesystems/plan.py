@@ -10,15 +10,12 @@ import os
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Filesystem
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
+from ignition_py.system.blkid import Signature
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Filesystem
-    from ignition_py.system.blkid import Signature
-    from ignition_py.system.log import Log
 
 NOT_A_DEVICE = frozenset({"virtiofs"})  # formats whose `device` is a tag
 TOOLS = {"btrfs": "mkfs.btrfs", "ext4": "mkfs.ext4", "xfs": "mkfs.xfs", "swap": "mkswap", "vfat": "mkfs.fat"}

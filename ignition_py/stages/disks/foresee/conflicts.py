@@ -11,27 +11,22 @@ A new array is taken to be empty; what is in a LUKS volume that is reused is kno
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
+from ignition_py.spec.model import Struct
+from ignition_py.spec.tables import Filesystem, Luks, Raid, Storage
 from ignition_py.stages.disks import raid
 from ignition_py.stages.disks.filesystems import make as make_filesystems
 from ignition_py.stages.disks.filesystems import plan as filesystems
 from ignition_py.stages.disks.foresee import luks as foresee_luks
 from ignition_py.stages.disks.foresee import volumes
-from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN, Foreseen, Step
+from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN, Foreseen, Look, Step
 from ignition_py.stages.disks.foresee.volumes import Volume
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.system.blkid import Signature, probe
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ignition_py.spec.model import Struct
-    from ignition_py.spec.tables import Filesystem, Luks, Raid, Storage
-    from ignition_py.stages.disks.foresee.steps import Look
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 _MIB = 1024 * 1024
 _LEAST = {"btrfs": 16 * _MIB, "xfs": 16 * _MIB, "swap": 40 * 1024}  # bytes; no version of mkfs takes less

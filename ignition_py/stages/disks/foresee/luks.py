@@ -6,23 +6,19 @@ of the disk that holds its sectors now.
 
 from __future__ import annotations
 
-from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN
+from collections.abc import Mapping
+
+from ignition_py.spec.tables import Luks
+from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN, Look
 from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import plan as luks_plan
+from ignition_py.stages.disks.luks.found import Found
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.system.blkid import Signature
 from ignition_py.system.host import which
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ignition_py.spec.tables import Luks
-    from ignition_py.stages.disks.foresee.steps import Look
-    from ignition_py.stages.disks.luks.found import Found
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 _HEADER = 16 * 1024 * 1024  # bytes that LUKS2 takes of a device, unless an option says otherwise (cryptsetup-luksFormat(8))
 _ACTIONS = {"make": MAKE, "keep": KEEP, "open": KEEP, "reuse": KEEP, "refuse": REFUSE, "unknown": UNKNOWN}

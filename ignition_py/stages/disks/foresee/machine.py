@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator, Sequence
 
+from ignition_py.spec.tables import Raid
 from ignition_py.stages.disks import raid
 from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.partitions import kernel
+from ignition_py.stages.disks.partitions.plan import DiskPlan
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.system import udev
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ignition_py.spec.tables import Raid
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 
 class Machine:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol
+
 from ignition_py.record import KW_ONLY, Record, field
+from ignition_py.spec.model import Struct
+from ignition_py.spec.tables import Raid
+from ignition_py.stages.disks.foresee.volumes import Volume
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Protocol
 
-    from ignition_py.spec.model import Struct
-    from ignition_py.spec.tables import Raid
-    from ignition_py.stages.disks.foresee.volumes import Volume
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
+class Look(Protocol):
+    """Where devices are looked at that the config's disks do not provide: this machine, or image files."""
 
-    class Look(Protocol):
-        """Where devices are looked at that the config's disks do not provide: this machine, or image files."""
+    def device(self, name: str) -> Volume | None:
+        """A device that is there now and that no plan changes."""
 
-        def device(self, name: str) -> Volume | None:
-            """A device that is there now and that no plan changes."""
+    def names(self, plan: DiskPlan) -> Iterable[str]:
+        """All paths of a disk."""
 
-        def names(self, plan: DiskPlan) -> Iterable[str]:
-            """All paths of a disk."""
+    def running(self, array: Raid) -> Volume | None:
+        """An array that an earlier run of this config made and that is running."""
 
-        def running(self, array: Raid) -> Volume | None:
-            """An array that an earlier run of this config made and that is running."""
+    def unfinished(self, array: Raid) -> bool:
+        """True if an array that was cut off holds its members, and will be stopped."""
 
-        def unfinished(self, array: Raid) -> bool:
-            """True if an array that was cut off holds its members, and will be stopped."""
+    def node(self, volume: Volume) -> str:
+        """The kernel's node that has the very bytes of `volume` now, "" for none."""
 
-        def node(self, volume: Volume) -> str:
-            """The kernel's node that has the very bytes of `volume` now, "" for none."""
-
-        def opened(self, name: str) -> Volume | None:
-            """What is below /dev/mapper by the name of a LUKS volume."""
+    def opened(self, name: str) -> Volume | None:
+        """What is below /dev/mapper by the name of a LUKS volume."""
 
 
 MAKE, KEEP, REFUSE, UNKNOWN = "make", "keep", "refuse", "unknown"

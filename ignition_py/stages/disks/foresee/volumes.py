@@ -6,15 +6,12 @@ partition's number) and systemd's rules 60-persistent-storage.rules (by-partlabe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ignition_py.record import KW_ONLY, Record, field
+from ignition_py.stages.disks.partitions.gpt import Entry
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.system.blkid import Signature
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.stages.disks.partitions.gpt import Entry
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
 
 _PLAIN = frozenset("#+-.:=@_/")  # of ASCII, what udev leaves in a link's name besides letters and digits
 

@@ -10,13 +10,10 @@ import os
 
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Luks
 from ignition_py.stages.disks.places import at
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Luks
-    from ignition_py.system.log import Log
 
 ADAPTERS = "/sys/bus/ap/devices"
 REPOSITORY = "/etc/zkey/repository"

@@ -11,23 +11,18 @@ from __future__ import annotations
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha1, sha256
+from typing import Any
 from urllib.parse import urlsplit
 
-from ignition_py.report.diag import FetchError, StageError
+from ignition_py.context import Context
+from ignition_py.report.diag import FetchError, Place, StageError
+from ignition_py.spec.tables import Luks, Tang
 from ignition_py.stages.disks.luks.plan import bound
 from ignition_py.stages.disks.places import at
 from ignition_py.system import udev
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
-
-    from ignition_py.context import Context
-    from ignition_py.report.diag import Place
-    from ignition_py.spec.tables import Luks, Tang
-    from ignition_py.system.log import Log
+from ignition_py.system.log import Log
 
 LARGEST_ADVERTISEMENT = 64 << 10  # bytes; it becomes a part of one argument, which may have 128 KiB
 _TPM_DEVICES = "/dev"

@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
-from ignition_py.spec.tables import Resource
+from ignition_py.spec.tables import Luks, Resource
 from ignition_py.stages.disks import progress
 from ignition_py.stages.disks.partitions import kernel
-from ignition_py.system.blkid import probe
+from ignition_py.system.blkid import Signature, probe
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ignition_py.spec.tables import Luks
-    from ignition_py.system.blkid import Signature
-    from ignition_py.system.log import Log
 
 MARK = "ignition-py:"
 _MAGIC = b"LUKS\xba\xbe"

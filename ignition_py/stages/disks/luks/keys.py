@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 
+from ignition_py.context import Context
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Luks
 from ignition_py.system.host import write_private
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Luks
 
 DIRECTORY = "/run/ignition/luks-keys"
 RANDOM_BYTES = 4096  # of a generated key, the reference's; its file is twice as long

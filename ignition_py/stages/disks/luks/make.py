@@ -12,35 +12,30 @@ to a second run that nobody has used it yet.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
+from ignition_py.context import Context
 from ignition_py.fetch.schemes.data import encode
 from ignition_py.record import Record, field
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Luks
 from ignition_py.stages.disks import aliases
 from ignition_py.stages.disks.luks import cex as luks_cex
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.luks.pin_config import handed_over as pin_config
-from ignition_py.stages.disks.luks.plan import DISCARDS, MADE, MAKING, bound, fact
+from ignition_py.stages.disks.luks.plan import DISCARDS, MADE, MAKING, Decision, bound, fact
+from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.system import udev
 from ignition_py.system.host import available_memory
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Luks
-    from ignition_py.stages.disks.luks.plan import Decision
-    from ignition_py.stages.disks.luks.prepared import Prepared
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
 
 _DEFAULT_MEMORY = 1 << 30  # bytes that cryptsetup gives a key, if the machine has twice as much (cryptsetup-luksFormat(8))
 _UNMARKED = ("--subsystem", "--type", "-M")  # options of the config that leave no room for our mark

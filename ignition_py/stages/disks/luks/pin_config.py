@@ -13,16 +13,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from shlex import quote
 
 from ignition_py.record import Record
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.system.host import search_path, which, write_private
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _SCRIPT = r"""#!/bin/bash -e
 jose() {

@@ -7,18 +7,14 @@ does: it is off where it is not named.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from ignition_py.record import Record
+from ignition_py.spec.tables import Luks
 from ignition_py.stages.disks import progress
-from ignition_py.stages.disks.luks.found import mangled, marker_of
+from ignition_py.stages.disks.luks.found import Found, mangled, marker_of
 from ignition_py.stages.disks.places import at
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ignition_py.spec.tables import Luks
-    from ignition_py.stages.disks.luks.found import Found
-    from ignition_py.stages.disks.progress import Progress
+from ignition_py.stages.disks.progress import Progress
 
 DISCARDS = "allow-discards"
 MAKING, MADE = "luks-making", "luks-made"  # facts of the progress record

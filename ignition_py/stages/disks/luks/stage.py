@@ -10,7 +10,11 @@ Source of the behaviour: the reference, measured; cryptsetup(8), clevis-luks-bin
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
+from ignition_py.context import Context
 from ignition_py.report.diag import IgnitionError
+from ignition_py.spec.tables import Luks, Storage
 from ignition_py.stages.disks import aliases
 from ignition_py.stages.disks.luks import cex as luks_cex
 from ignition_py.stages.disks.luks import clevis as luks_clevis
@@ -18,23 +22,16 @@ from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.luks import plan as luks_plan
 from ignition_py.stages.disks.luks.make import Maker
+from ignition_py.stages.disks.luks.plan import Decision
 from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
 from ignition_py.system.host import which
+from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from ignition_py.context import Context
-    from ignition_py.spec.tables import Luks, Storage
-    from ignition_py.stages.disks.luks.plan import Decision
-    from ignition_py.stages.disks.progress import Progress
-    from ignition_py.system.log import Log
 
 _FETCHES = 8  # at a time
 

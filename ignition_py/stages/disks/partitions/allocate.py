@@ -6,9 +6,7 @@ it; `tests/stages/disks/test_allocate.py` holds both against each other on rando
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 MIB = 1024 * 1024
 ADVANCED_FORMAT_BYTES = 586072368 * 512  # from 300 GB on, disks are taken to have 4096-byte physical sectors

@@ -10,24 +10,18 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Iterable, Iterator, Mapping
 
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.partitions import dm, gpt, kernel, parted_device
-from ignition_py.stages.disks.partitions.gpt import Write
+from ignition_py.stages.disks.partitions.gpt import Entry, Table, Write
 from ignition_py.stages.disks.partitions.inspect import kernel_partitions
-from ignition_py.stages.disks.partitions.kernel import KernelChange
+from ignition_py.stages.disks.partitions.kernel import KernelChange, KernelPartition
+from ignition_py.stages.disks.partitions.plan import DiskPlan
 from ignition_py.system import udev
 from ignition_py.system.blkid import probe
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from ignition_py.stages.disks.partitions.gpt import Entry, Table
-    from ignition_py.stages.disks.partitions.kernel import KernelPartition
-    from ignition_py.stages.disks.partitions.plan import DiskPlan
-    from ignition_py.system.log import Log
 
 BUSY_PATIENCE = 5.0  # seconds; how long a probe of udev's may hold a partition that must go
 # Bytes of a partition where signatures can be: of all that blkid knows, the second header of LUKS2 lies deepest (4 MiB), and of those

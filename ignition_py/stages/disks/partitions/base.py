@@ -7,15 +7,11 @@ it holds nothing at all.
 from __future__ import annotations
 
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.stages.disks.identity import TABLE
+from ignition_py.spec.tables import Disk
+from ignition_py.stages.disks.identity import TABLE, Identity
 from ignition_py.stages.disks.partitions import gpt, operations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Disk
-    from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.partitions.inspect import DiskState
-    from ignition_py.stages.disks.partitions.operations import Operation
+from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.stages.disks.partitions.operations import Operation
 
 WIPE_HINT = "`wipeTable: true` would have it replaced by a new GPT"
 

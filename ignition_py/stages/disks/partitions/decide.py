@@ -6,10 +6,8 @@ Pure; `plan.py` asks, `tests/stages/disks/test_decide.py` holds every combinatio
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Partition
-    from ignition_py.stages.disks.partitions.gpt import Entry
+from ignition_py.spec.tables import Partition
+from ignition_py.stages.disks.partitions.gpt import Entry
 
 STAY_ABSENT = "stay absent"
 CREATE = "create"

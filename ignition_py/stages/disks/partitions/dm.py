@@ -11,11 +11,8 @@ from __future__ import annotations
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.partitions.kernel import UNIT, KernelChange, KernelPartition
+from ignition_py.system.log import Log
 from ignition_py.system.run import run
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.log import Log
 
 
 def partitions(log: Log, disk: str) -> dict[int, KernelPartition]:

@@ -12,14 +12,12 @@ from __future__ import annotations
 import itertools
 import struct
 from binascii import crc32
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from ignition_py.record import KW_ONLY, Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    Reader = Callable[[int, int], bytes]  # (first LBA, count) -> bytes, shorter at the end of the disk
+Reader: TypeAlias = "Callable[[int, int], bytes]"  # (first LBA, count) -> bytes, shorter at the end of the disk
 
 SIGNATURE = b"EFI PART"
 REVISION = 0x00010000

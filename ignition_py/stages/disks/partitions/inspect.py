@@ -6,21 +6,16 @@ Opens the device read-only and writes nothing. `plan.py` works on the `DiskState
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import StageError
 from ignition_py.stages.disks import leftovers
+from ignition_py.stages.disks.leftovers import Leftover
 from ignition_py.stages.disks.partitions import dm, gpt, kernel, parted_device
-from ignition_py.system.blkid import probe
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ignition_py.stages.disks.leftovers import Leftover
-    from ignition_py.stages.disks.partitions.kernel import KernelPartition
-    from ignition_py.system.blkid import Signature
-    from ignition_py.system.log import Log
+from ignition_py.stages.disks.partitions.kernel import KernelPartition
+from ignition_py.system.blkid import Signature, probe
+from ignition_py.system.log import Log
 
 
 class DiskState(Record):

@@ -12,14 +12,11 @@ import fcntl
 import os
 import struct
 import sys
+from collections.abc import Container
 
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.system.host import mounts, unescape
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container
 
 SYS = "/sys/class/block"
 _BTRFS = "/sys/fs/btrfs"  # a directory for each mounted filesystem

@@ -6,10 +6,7 @@ Log lines, dry runs and errors all use `describe()`, so they name the same thing
 from __future__ import annotations
 
 from ignition_py.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.stages.disks.partitions.gpt import Entry
+from ignition_py.stages.disks.partitions.gpt import Entry
 
 
 class Operation(Record):

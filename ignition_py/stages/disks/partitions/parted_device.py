@@ -7,12 +7,10 @@ assertions end the process.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class Geometry(Record):

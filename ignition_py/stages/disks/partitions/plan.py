@@ -7,24 +7,18 @@ about each, and collects every conflict instead of stopping at the first.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 from ignition_py.record import Record, field
-from ignition_py.stages.disks.identity import entry_role
+from ignition_py.spec.tables import Disk, Partition
+from ignition_py.stages.disks.identity import Identity, entry_role
 from ignition_py.stages.disks.partitions import decide, gpt, operations
 from ignition_py.stages.disks.partitions.allocate import MIB, NoRoomError, Space, alignment, mib_sectors
-from ignition_py.stages.disks.partitions.base import choose
+from ignition_py.stages.disks.partitions.base import Base, choose
+from ignition_py.stages.disks.partitions.gpt import Entry, Table
+from ignition_py.stages.disks.partitions.inspect import DiskState
+from ignition_py.stages.disks.partitions.operations import Operation
 from ignition_py.stages.disks.places import at
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ignition_py.spec.tables import Disk, Partition
-    from ignition_py.stages.disks.identity import Identity
-    from ignition_py.stages.disks.partitions.base import Base
-    from ignition_py.stages.disks.partitions.gpt import Entry, Table
-    from ignition_py.stages.disks.partitions.inspect import DiskState
-    from ignition_py.stages.disks.partitions.operations import Operation
 
 
 class Wanted(Record):

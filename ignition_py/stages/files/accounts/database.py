@@ -10,17 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import time
+from types import TracebackType
+from typing import Self
 
 from ignition_py.report.diag import StageError
 from ignition_py.spec.provisioning import value_problem
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root, shown
 
 LOCK = "/etc/.pwd.lock"
 LOCK_SECONDS = 15.0  # as lckpwdf(3)

@@ -10,20 +10,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Collection, Iterable
 
 from ignition_py.report.diag import StageError
-from ignition_py.stages.files.accounts.lookup import login_defs, user_defaults
+from ignition_py.stages.files.accounts.lookup import User, login_defs, user_defaults
 from ignition_py.stages.files.tools import image_setting
 from ignition_py.stages.files.words import about
-from ignition_py.system.rootfs import Root, chunks_of, decode, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from ignition_py.stages.files.accounts.lookup import User
-    from ignition_py.system.log import Log
-    from ignition_py.system.rootfs import Spot
+from ignition_py.system.log import Log
+from ignition_py.system.rootfs import Root, Spot, chunks_of, decode, shown
 
 FRAGMENT = ".ssh/authorized_keys.d/ignition"
 WHOLE = ".ssh/authorized_keys"

@@ -9,11 +9,7 @@ from __future__ import annotations
 from ignition_py.record import Record
 from ignition_py.report.diag import StageError
 from ignition_py.spec.provisioning import MAX_ID
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root, shown
 
 DIRECTORIES = ("/etc", "/usr/lib", "/usr/share/baselayout")
 FILES = tuple(f"{directory}/{name}" for directory in DIRECTORIES for name in ("passwd", "group"))

@@ -8,19 +8,15 @@ spools, login records, backups of the files (docs/differences.md).
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from ignition_py.report.diag import StageError
 from ignition_py.spec.provisioning import name_problem
+from ignition_py.spec.tables import PasswdGroup, PasswdUser
 from ignition_py.stages.files.accounts import home
 from ignition_py.stages.files.accounts.database import Database, today
 from ignition_py.stages.files.accounts.lookup import Accounts, Group, User, login_defs, user_defaults
 from ignition_py.system.rootfs import Root, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ignition_py.spec.tables import PasswdGroup, PasswdUser
 
 LOCKED = "*"  # a hash that no password has
 _NO_GROUP_PASSWORD = "!"  # noqa: S105  # what the tools write

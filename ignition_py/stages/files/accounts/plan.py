@@ -8,25 +8,21 @@ groupmod and groupdel would write them. tests/stages/files/test_files_shadow.py 
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
+
+from ignition_py.context import Context
 from ignition_py.record import Record
-from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.report.diag import IgnitionError, Place, StageError
 from ignition_py.spec.provisioning import account_problems
+from ignition_py.spec.tables import Passwd, PasswdGroup, PasswdUser
 from ignition_py.stages.files.accounts import home
 from ignition_py.stages.files.accounts.database import Database
 from ignition_py.stages.files.accounts.lookup import Accounts, login_defs, user_defaults
 from ignition_py.stages.files.accounts.make import Maker
+from ignition_py.stages.files.journal import Journal
+from ignition_py.stages.files.touched import Touched
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
-
-    from ignition_py.context import Context
-    from ignition_py.report.diag import Place
-    from ignition_py.spec.tables import Passwd, PasswdGroup, PasswdUser
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.stages.files.touched import Touched
 
 RELABEL = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 ADD, CHANGE, DELETE = "adding", "changing", "deleting"

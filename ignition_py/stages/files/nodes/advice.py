@@ -6,17 +6,12 @@ was linted.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Sequence
+
 from ignition_py.stages.files.accounts.home import real_path
-from ignition_py.stages.files.nodes.plan import MakeDirectory, MakeSymlink
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
-
-    from ignition_py.stages.files.accounts.lookup import Accounts
-    from ignition_py.stages.files.nodes.plan import NodeOp
-    from ignition_py.system.rootfs import Root
+from ignition_py.stages.files.accounts.lookup import Accounts
+from ignition_py.stages.files.nodes.plan import MakeDirectory, MakeSymlink, NodeOp
+from ignition_py.system.rootfs import Root, shown
 
 _UNITS = "/etc/systemd/system"
 _ENABLING = (".wants", ".requires")

@@ -6,34 +6,28 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Iterator
 from itertools import chain
 
+from ignition_py.context import Context
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.stages.files.accounts.lookup import FILES as ACCOUNT_FILES
+from ignition_py.stages.files.accounts.lookup import Accounts
 from ignition_py.stages.files.nodes.plan import (
     DIRECTORY_MODE,
     FILE_MODE,
     MakeDirectory,
     MakeHardlink,
     MakeSymlink,
+    NodeOp,
     SetPermissions,
     WriteFile,
 )
-from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Writer
+from ignition_py.stages.files.nodes.writer import NotWrittenError, Permissions, Piece, Writer
+from ignition_py.stages.files.touched import Touched
 from ignition_py.stages.files.words import about
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ignition_py.context import Context
-    from ignition_py.stages.files.accounts.lookup import Accounts
-    from ignition_py.stages.files.nodes.plan import NodeOp
-    from ignition_py.stages.files.nodes.writer import Piece
-    from ignition_py.stages.files.touched import Touched
-    from ignition_py.system.rootfs import Root, Spot
+from ignition_py.system.rootfs import Root, Spot, shown
 
 _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
 

@@ -6,16 +6,12 @@ from here, before the first node is written. Rules: the Ignition specification, 
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Mapping
+
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import StageError
+from ignition_py.report.diag import Place, StageError
+from ignition_py.spec.tables import Directory, File, Link, Node, Resource, Storage
 from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
-
-    from ignition_py.report.diag import Place
-    from ignition_py.spec.tables import Directory, File, Link, Node, Resource, Storage
 
 FILE, DIRECTORY, SYMLINK, PIPE, SOCKET, DEVICE = "file", "directory", "symlink", "named pipe", "socket", "device"
 DIRECTORY_MODE = 0o755

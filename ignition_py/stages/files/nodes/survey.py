@@ -8,14 +8,10 @@ from __future__ import annotations
 import stat
 
 from ignition_py.report.diag import StageError
+from ignition_py.spec.tables import Link, Node, Storage
+from ignition_py.stages.files.journal import Journal
 from ignition_py.stages.files.nodes.plan import DEVICE, DIRECTORY, FILE, PIPE, SOCKET, SYMLINK, Seen, Survey
-from ignition_py.system.rootfs import shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ignition_py.spec.tables import Link, Node, Storage
-    from ignition_py.stages.files.journal import Journal
-    from ignition_py.system.rootfs import Root
+from ignition_py.system.rootfs import Root, shown
 
 
 def survey_nodes(root: Root, storage: Storage, journal: Journal) -> Survey:

@@ -11,24 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self, TypeAlias
 
+from ignition_py.fetch.fetcher import Content
 from ignition_py.record import Record
 from ignition_py.system.host import write_all
+from ignition_py.system.log import Log
 from ignition_py.system.removal import remove_at
-from ignition_py.system.rootfs import shown
+from ignition_py.system.rootfs import Root, Spot, shown
 from ignition_py.system.run import sync_below
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-    from typing import Self
-
-    from ignition_py.fetch.fetcher import Content
-    from ignition_py.system.log import Log
-    from ignition_py.system.rootfs import Root, Spot
-
-    Piece = bytes | Content
+Piece: TypeAlias = "bytes | Content"
 
 BATCH_FILES = 2000
 BATCH_DIRECTORIES = 200  # a descriptor each; the usual limit is 1024
