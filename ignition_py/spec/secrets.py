@@ -62,7 +62,8 @@ _URLS = frozenset(("source", "http_proxy", "https_proxy", "http", "https", "url"
 def _of_url(url: str) -> Iterable[str]:
     """The user part, query and fragment of a URL, and the contents of a data URL."""
     if url[:5].lower() == "data:":
-        return (url[5 : 5 + _LONGEST].rpartition(",")[2],)
+        contents = url[5 : 5 + _LONGEST].rpartition(",")[2]
+        return (contents,) if len(contents) >= _BEGINNING else ()  # "data:,system" is no reason to hide a part of /etc/systemd
     rest, _, fragment = url.partition("#")
     rest, _, query = rest.partition("?")
     user = rest.rpartition("@")[0].rpartition("//")[2]

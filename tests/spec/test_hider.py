@@ -36,6 +36,7 @@ def fetched(source: str, *headers: tuple[str, str]) -> dict[str, Any]:
         (fetched("https://me:passw0rd@host/a?X-Sig=abcdef#fragment"), "passw0rd X-Sig=abcdef fragment", "<hidden> <hidden> <hidden>"),
         (fetched("https://host/a", ("Authorization", "Bearer abcdefgh")), "sent Bearer abcdefgh", "sent <hidden> <hidden>"),
         (fetched("data:,contents%20of%20it"), "contents%20of%20it", "<hidden>"),
+        (fetched("data:,system"), "writing /etc/systemd/system", "writing /etc/systemd/system"),
         (fetched("https://host/a", ("X-Token", "x")), "x X-Token host", "x X-Token host"),
     ],
 )
