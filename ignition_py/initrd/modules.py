@@ -40,8 +40,8 @@ NOT_AT_BOOT = (
     "ignition_py.rehearsal",
     *(
         f"butane_py.{name}"
-        for name in ("__main__", "builders", "cli", "config", "decompiler", "linter", "mappings", "published", "schemas",
-                     "targets", "upgrader")
+        for name in ("__main__", "builders", "cli", "config", "decompiler", "importer", "library", "linter", "mappings", "published",
+                     "schemas", "targets", "upgrader")
     ),
 )  # fmt: skip
 # Imported by the interpreter, by C code or by a computed name, so that no import statement tells.
