@@ -147,7 +147,8 @@ def checked(data: bytes, folder: str | None) -> str:
         return "output and report contradict each other"
     if result.output is not None and not result.output.startswith("#"):
         json.loads(result.output)
-    unknown = [entry.code for entry in result.report if entry.code not in load()]
+    known = load()
+    unknown = [entry.code for entry in result.report if entry.code not in known]
     return f"unknown codes {unknown}" if unknown else ""
 
 
