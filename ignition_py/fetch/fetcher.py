@@ -263,7 +263,14 @@ class Fetcher:
             )
         if scheme == "https" and self._session.platform == "azure" and AZURE_BLOBS in url:
             name = "schemes.azure_blob"
-        chunks: Iterator[bytes] = module(f"ignition_py.fetch.{name}").stream(request)
+        try:
+            scheme_module = module(f"ignition_py.fetch.{name}")
+        except ModuleNotFoundError as error:  # an installation of the compiler alone
+            raise FetchError(
+                f"{request.what}: {scheme}:// takes the Python package {error.name}, which is not installed",
+                hint="Install what the executor needs: pip install 'ignition-py[executor]', or '.[executor]' in a clone",
+            ) from None
+        chunks: Iterator[bytes] = scheme_module.stream(request)
         return chunks
 
 

@@ -151,6 +151,10 @@ UNREACHABLE: dict[str, str] = {
 _WINDOWS = frozenset(("_mswindows", "_WIN32", "MS_WINDOWS"))
 
 
+_WAY_OUT = "; install what the executor needs: pip install 'ignition-py[executor]', or '.[executor]' in a clone"
+_EXTRA = dict.fromkeys(("parted", "requests", "urllib3"), _WAY_OUT)  # pyproject.toml, optional dependencies
+
+
 class MissingModule(Exception):
     """A module that the executor could import cannot be found; the message names it and who imports it."""
 
@@ -300,7 +304,7 @@ class _Closure:
                 raise MissingModule(f"{importer} imports {name}, which is not for the initramfs (NOT_AT_BOOT)")
             module = self.finder.find(name)
             if module is None:
-                raise MissingModule(f"{importer} imports {name}, and this Python has no module of that name")
+                raise MissingModule(f"{importer} imports {name}, and this Python has no module of that name{_EXTRA.get(name, '')}")
             for item in self._enter(module):
                 (queue if item.how == "needed" else self._postponed).append((item.name, name))
 

@@ -86,6 +86,7 @@ def test_everything_reachable_is_found(tmp_path: Path) -> None:
     ("source", "sentence"),
     [
         ("import absent", "own imports absent, and this Python has no module of that name"),
+        ("import urllib3", "own imports urllib3, and this Python has no module of that name; install what the executor needs: pip install"),
         ("def f():\n    import absent", "own imports absent, and this Python has no module of that name"),
         ("import dep", "dep imports absent, and this Python has no module of that name"),
         ("import own.desk", "own imports own.desk, which is not for the initramfs"),

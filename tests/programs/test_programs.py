@@ -191,3 +191,14 @@ def test_the_shim_is_the_command() -> None:
     done = run_program("-c", code, "-", input=BAD)
     assert done.returncode == 1
     assert done.stdout.startswith("error at $.storage.files.0.path")
+
+
+@pytest.mark.parametrize("program", ["render", "plan"])
+def test_an_installation_of_the_compiler_alone_says_what_http_takes(program: str) -> None:
+    """Without requests; what needs no network works."""
+    code = "import sys; sys.modules['requests'] = None; from ignition_py.cli import main; sys.exit(main(sys.argv))"
+    merging = '{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://127.0.0.1:1/x"}]}}}'
+    done = run_program("-c", code, program, "-", "--disk=vda=1G" if program == "plan" else "--offline=false", input=merging)
+    assert done.returncode == 1
+    assert "http:// takes the Python package requests, which is not installed" in done.stderr
+    assert "pip install 'ignition-py[executor]'" in done.stderr

@@ -53,8 +53,9 @@ def run(
 ) -> int:
     """Show what a config would do to this machine's disks, or to disk images. Nothing is written.
 
-    With --disk only the named images are looked at. NAME is a device as the config names it. IMAGE is a raw disk image, the
-    size of a blank disk (10G, 10GiB, 10GB), or the NAME of another --disk: the two are names of one disk.
+    With --disk only the named images are looked at. NAME is a device as the config names it; vda is short for
+    /dev/vda, disk/by-id/x for /dev/disk/by-id/x. IMAGE is a raw disk image, the size of a blank disk (10G, 10GiB, 10GB), or the NAME
+    of another --disk: the two are names of one disk.
 
     `-` reads the config from standard input.
     """
