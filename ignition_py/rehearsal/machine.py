@@ -247,11 +247,11 @@ class Boot:
             raise BootFailed(self._why(f"the machine is still on after {timeout:.0f} s")) from None
         self.console.join(5)
 
-    def ask(self, script: str, timeout: float = 60, stdin: str = "") -> Answer:
+    def ask(self, script: str, timeout: float = 300, stdin: str = "") -> Answer:
         """Runs a shell script in the booted system. Raises BootFailed where the machine goes away meanwhile."""
         return self.run(["sh", "-c", script], timeout, stdin)
 
-    def run(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> Answer:
+    def run(self, argv: Sequence[str], timeout: float = 300, stdin: str = "") -> Answer:
         """Runs a program in the booted system."""
         assert self._socket is not None, "wait_until_up() comes first"
         question = {"argv": list(argv), "timeout": timeout, "stdin": stdin}
@@ -270,7 +270,7 @@ class Boot:
         """Shuts the system down in order, so that everything is on its disks."""
         assert self._socket is not None
         self._socket.sendall(json.dumps({"argv": ["systemctl", "poweroff"]}).encode() + b"\n")
-        self.wait_until_off(60)
+        self.wait_until_off(600)  # of a busy machine
 
     def kill(self) -> None:
         """Pulls the plug."""
