@@ -211,5 +211,5 @@ def test_the_examples_of_the_page_run(number: int, tmp_path: Path) -> None:
         assert json.loads((tmp_path / "web.ign").read_text())["ignition"]["version"] == "3.5.0"
 
 
-def test_there_are_three_examples() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples() -> None:
+    assert len(EXAMPLES) == 4
