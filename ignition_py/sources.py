@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ignition_py import quickjson as json
 from ignition_py.report.diag import IgnitionError, Path, Place
@@ -24,7 +24,7 @@ from ignition_py.system.log import Log
 from ignition_py.yaml_places import written
 
 # Name and text of each config, in the order in which rendering reads them.
-Texts = Sequence[tuple[str, bytes]]
+Texts: TypeAlias = "Sequence[tuple[str, bytes]]"
 
 SUFFIX = ".sources"
 _MAX = 16 << 20  # bytes; more is not worth the memory that it takes
