@@ -123,10 +123,13 @@ case $what in
         fi
         ;;
     test)
-        mkdir -p /etc/cloud && touch /etc/cloud/cloud-init.disabled  # tests run it; this machine's boot does not
+        if [ "$(id -u)" = 0 ]; then  # tests run cloud-init; this machine's boot does not
+            mkdir -p /etc/cloud
+            touch /etc/cloud/cloud-init.disabled
+        fi
         # shellcheck disable=SC2086
         install $test_packages
-        make_venv '[executor,dev]'
+        make_venv '[executor,dev,terraform]'
         # For one test, of the editor schemas. Debian's npm is 400 packages, so that on a desk the test is left out without it.
         [ -z "${CI:-}" ] || command -v npm >/dev/null || install npm
         ;;

@@ -86,7 +86,8 @@ CASES: dict[str, Case] = {
 
 
 def rows(case: Case) -> Iterator[Variant]:
-    return (row for row in VARIANTS.values() if case.at(row))
+    """The rows that have the case's sugar and an output of their own."""
+    return (row for row in VARIANTS.values() if case.at(row) and not row.neutral)
 
 
 def config(case: Case, row: Variant) -> bytes:
