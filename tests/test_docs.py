@@ -18,7 +18,9 @@ NAMES = sorted(set(re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_-]+\.(?:py|sh|md|bu|se
 @pytest.mark.parametrize("name", NAMES)
 def test_files_are_there(name: str) -> None:
     places = [ROOT, ROOT / "ignition_py", ROOT / "butane_py"]
-    assert any((place / name).exists() for place in places) or [path for path in (ROOT / "ignition_py").rglob(name) if path.is_file()]
+    assert any((place / name).exists() for place in places) or [
+        path for package in ("ignition_py", "butane_py") for path in (ROOT / package).rglob(name) if path.is_file()
+    ]
 
 
 def test_the_partition_stands_where_it_says() -> None:
