@@ -45,7 +45,7 @@ def _checked(value: Any, path: tuple[str | int, ...], above: tuple[int, ...]) ->
     if hasattr(value, "items"):
         wrong = next((key for key in value if not isinstance(key, str)), None)
         if wrong is not None:
-            raise TypeError(f"{where} has the key {wrong!r}, which is no string")
+            raise TypeError(f"{where} has the key {wrong!r}, which is not a string")
         return {key: _checked(item, (*path, key), (*above, id(value))) for key, item in value.items()}
     if value is None or isinstance(value, (str, int, float)):
         return value

@@ -42,7 +42,7 @@ class UpgradeError(ValueError):
 def upgraded(data: bytes, name: str, wanted: str, files_dir: str | None = None) -> tuple[bytes, list[str]]:
     """The rewritten text, and what the change means, a sentence each. Raises UpgradeError.
 
-    Where local files are missing, and in a text with placeholders of a template ({{ }}, ${ }) that is no config yet, the text is
+    Where local files are missing, and in a text with placeholders of a template ({{ }}, ${ }) that is not a config yet, the text is
     rewritten as far as it can be, and a note says what was not compared.
     """
     stable = _stabilised(data)

@@ -8,8 +8,10 @@ and errors are `json`'s own. Where an interpreter has no `_json`, or one with ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing imports re
+    from collections.abc import Callable
+    from typing import Any
 
 try:
     import _json

@@ -51,7 +51,8 @@ def test_tests_run_as_a_newcomer_runs_them(tmp_path: Path) -> None:
 @pytest.mark.sockets
 def test_no_source_of_packages_is_reached(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    with throwaway.machine(tmp_path / "upper", None, "", folder=str(TOOLS.parent)) as machine:
+    clone = str(TOOLS.parent)
+    with throwaway.machine(tmp_path / "upper", None, "", folder=clone, shared=[clone]) as machine:
         machine.must("root", "dpkg --purge --force-depends swtpm >/dev/null 2>&1; rm -rf /var/lib/apt/lists /etc/apt/sources.list.d/*")
         machine.must("root", "echo 'deb http://127.0.0.1:9/debian bookworm main' >/etc/apt/sources.list")
         status, output = machine.run("root", "tools/setup.sh vm")

@@ -180,6 +180,6 @@ class _Parser:
         body, at = self.token[1:-1], self.token_at
         wrong = re.search(r"\\([^ntr\\\"'0])", body)
         if wrong is not None:
-            raise SyntaxProblem(f"\\{wrong[1]} is no escape", at + 1 + wrong.start(), r"known are \n \t \r \0 \\ \" and \'")
+            raise SyntaxProblem(f"\\{wrong[1]} is not an escape", at + 1 + wrong.start(), r"known are \n \t \r \0 \\ \" and \'")
         self._next()
         return re.sub(r"\\(.)", lambda found: _ESCAPES[found[1]], body, flags=re.S)

@@ -85,5 +85,5 @@ def read_regular(path: str) -> bytes:
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(21, "is a directory", path)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST:
-            raise OSError(22, "is no regular file, or a very large one", path)
+            raise OSError(22, "is not a regular file, or a very large one", path)
         return file.read()

@@ -42,8 +42,8 @@ def _hostname(text: str) -> str:
     if wrong is None:
         return ""
     if len(wrong) > 63:
-        return "is no host name: a part between dots has at most 63 characters"
-    return "is no host name: its parts between dots are letters, digits and inner hyphens"
+        return "is not a host name: a part between dots has at most 63 characters"
+    return "is not a host name: its parts between dots are letters, digits and inner hyphens"
 
 
 def _address(version: int) -> Callable[[str], str]:
@@ -65,27 +65,27 @@ def _address(version: int) -> Callable[[str], str]:
 def _cidr(text: str) -> str:
     head, slash, prefix = text.partition("/")
     if not slash:
-        return "has no prefix, such as /24" if not _address(0)(text) else "is no address with a prefix"
+        return "has no prefix, such as /24" if not _address(0)(text) else "is not an address with a prefix"
     if not prefix.isascii() or not prefix.isdigit() or "%" in head:
-        return "is no address with a prefix"
+        return "is not an address with a prefix"
     try:
         ipaddress.ip_interface(text)
     except ValueError:
-        return "is no address with a prefix"
+        return "is not an address with a prefix"
     return ""
 
 
 def _url(text: str) -> str:
     if any(char.isspace() or not char.isprintable() for char in text):
-        return "is no URL: it has a blank in it"
+        return "is not a URL: it has a blank in it"
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        return f"is no URL: {str(error)[:1].lower()}{str(error)[1:]}"
+        return f"is not a URL: {str(error)[:1].lower()}{str(error)[1:]}"
     if not parts.scheme or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
-        return "is no URL: it begins with no scheme, such as https://"
-    return "" if parts.netloc or parts.scheme == "data" else f"is no URL: nothing like a host follows {parts.scheme}:"
+        return "is not a URL: it begins with no scheme, such as https://"
+    return "" if parts.netloc or parts.scheme == "data" else f"is not a URL: nothing like a host follows {parts.scheme}:"
 
 
 def _path(text: str) -> str:
@@ -101,7 +101,7 @@ def _ssh_key(text: str) -> str:
         return "has several lines; an SSH key is one"
     found = re.search(r"(?:^|\s)(\S+)\s+([A-Za-z0-9+/]+={0,2})(?:\s|$)", text)
     kind = found[1].removesuffix("-cert-v01@openssh.com") if found else ""
-    return "" if kind in KEY_TYPES else "is no public SSH key, such as ssh-ed25519 AAAA…"
+    return "" if kind in KEY_TYPES else "is not a public SSH key, such as ssh-ed25519 AAAA…"
 
 
 def _base64(text: str) -> str:

@@ -216,7 +216,7 @@ def _holds(entry: Entry, node: Node, scope: Scope) -> bool:
 
 @code(
     "include-each",
-    title="What each: goes through is no list",
+    title="What each: goes through is not a list",
     why="A file is included once for each item of a list.",
     fix="Declare the variable as a list, such as [string], or write a list in brackets.",
     wrong="include:\n  - {path: base.bu, each: web}\n",
@@ -239,7 +239,7 @@ def _items(entry: Entry, scope: Scope) -> Iterator[Operand | None]:
         uses = expanded.uses if isinstance(expanded, Grafted) else ()
         place = scope.file.source.node_place(node, at)
         hint = "declare the variable as a list, such as [string]"
-        scope.state.error("include-each", "each is no list", place, hint, tuple(map(given, uses)))
+        scope.state.error("include-each", "each is not a list", place, hint, tuple(map(given, uses)))
         return
     if operand is None:
         try:

@@ -45,7 +45,7 @@ def entry(file: str, data: bytes, spec: str, source: str, groups: Iterable[str],
 
 
 def read(folder: str) -> Manifest:
-    """The manifest of a folder; an empty one where there is none, or where the file is no manifest of this version."""
+    """The manifest of a folder; an empty one where there is none, or where the file is not a manifest of this version."""
     try:
         with open(os.path.join(folder, NAME), encoding="utf-8") as file:
             data = json.load(file)

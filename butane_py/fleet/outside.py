@@ -28,7 +28,7 @@ _SOPS = "sops"
 declare(
     "vars-file",
     title="A file of variables cannot be read",
-    why="The file of --vars is not there, is neither YAML nor JSON, or is no mapping of names to values. Nothing is built.",
+    why="The file of --vars is not there, is neither YAML nor JSON, or is not a mapping of names to values. Nothing is built.",
     fix="Correct the file: NAME: VALUE, a line each.",
 )
 

@@ -45,7 +45,7 @@ class Payloads:
 
     @code(
         "payload-text",
-        title="A file with references is no text",
+        title="A file with references is not a text",
         why="`interpolate` replaces references in UTF-8 text. In other bytes none can be found, or what looks like one is an accident.",
         fix="Save the file as UTF-8, or take interpolate away.",
         wrong="storage:\n  files:\n    - path: /a\n      mode: 0644\n      contents: {local: random.bin, interpolate: true}\n",

@@ -103,5 +103,5 @@ def _matching(names: Iterable[str], pattern: str) -> list[str]:
     try:
         expression = re.compile(pattern[1:] if pattern.startswith("~") else fnmatch.translate(pattern))
     except (re.error, RecursionError) as error:
-        raise LimitError(f"--limit {pattern} is no pattern: {error}") from None
+        raise LimitError(f"--limit {pattern} is not a pattern: {error}") from None
     return [name for name in names if expression.match(name)]

@@ -28,7 +28,7 @@ def main_file(host: Host, inventory: Inventory, outside: Sequence[Variables], op
     folder = os.path.dirname(value.place.source) if value.place.line else ""
     path = os.path.normpath(os.path.join(folder, value.text)) if value.kind == TEXT and value.text else "\0"
     if not may_exist(path) or os.path.isabs(value.text) or not any(_below(path, each) for each in (folder or ".", ".")):
-        message = f"{VARIABLE} of {host.name} is no path to a file below {folder or 'the current folder'}"
+        message = f"{VARIABLE} of {host.name} is not a path to a file below {folder or 'the current folder'}"
         raise refused(Entry(ERROR, "inventory-syntax", message, value.place, "write a relative path without .."))
     return path
 

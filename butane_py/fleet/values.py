@@ -91,7 +91,7 @@ def of_data(data: Any, place: Place, layer: Layer, *, secret: bool = False) -> V
     if hasattr(data, "items"):
         members = {str(key): of_data(item, place, layer, secret=secret) for key, item in data.items()}
         return Value(MAP, place, layer, members=members, secret=secret)
-    raise TypeError(f"a {type(data).__name__} is no value of a variable")
+    raise TypeError(f"a {type(data).__name__} is not a value of a variable")
 
 
 def of_node(node: Node, source: Source, layer: Layer, path: Path = (), *, secret: bool = False) -> Value:

@@ -80,7 +80,7 @@ def _declaration(source: Source, key: Node, node: Node, path: Path) -> Declarati
     """One declaration. Raises DeclarationError."""
     name = key.value
     if key.kind != SCALAR or not _NAME.fullmatch(name):
-        raise DeclarationError(f"{name[:60]!r} is no name of a variable", key, "names have letters, digits and _, and begin with no digit")
+        raise DeclarationError(f"{name[:60]!r} is not a name of a variable", key, "use letters, digits and _, and no digit first")
     if name == RESERVED:
         raise DeclarationError("`host` is there always: ${{ host.name }}", key, "give the variable another name")
     node = _followed(node)
@@ -128,7 +128,7 @@ def _type(node: Node, depth: int) -> Type:
             return Type(node.value)
         close = near(node.value, SINGLE) or _ALIASES.get(node.value.lower(), "")
         hint = f"did you mean {close}?" if close else f"write one of {', '.join(SINGLE)}, [type] or {{name: type}}"
-        raise DeclarationError(f"{node.value[:60]!r} is no type", node, hint)
+        raise DeclarationError(f"{node.value[:60]!r} is not a type", node, hint)
     if node.kind == SEQUENCE:
         if len(node.items) != 1:
             raise DeclarationError("the type of a list has one type in its brackets", node, "write [string], for example")
@@ -150,7 +150,7 @@ def _mapping_type(node: Node, depth: int) -> Type:
                 raise DeclarationError('"*" stands for every name, so it stands alone', key, 'write {"*": string}')
             return Type(MAP, item=_type(value, depth + 1))
         if key.kind != SCALAR or not _NAME.fullmatch(name) or name in members:
-            message = f"{key.value[:60]!r} is no name of a member" if name not in members else f"the member `{name}` is given twice"
+            message = f"{key.value[:60]!r} is not a name of a member" if name not in members else f"the member `{name}` is given twice"
             raise DeclarationError(message, key, "names have letters, digits and _")
         members[name] = _type(value, depth + 1)
         if key.value.endswith("?"):

@@ -122,7 +122,7 @@ def _password(item: Item, keys: dict[str, Value]) -> None:
         message = "the hash is left out: cloud-init locks the password, since lock_passwd is true by default"
         given.differs(message, "write lock_passwd: false to have it")
     elif not given.text().startswith("$"):
-        given.error("this is no hash of a password", "make one with mkpasswd --method=yescrypt")
+        given.error("this is not a hash of a password", "make one with mkpasswd --method=yescrypt")
     else:
         item["password_hash"] = given.text()
 
@@ -210,7 +210,7 @@ def chpasswd(value: Value, draft: Draft) -> None:
             or not password.text().startswith("$")
         ):
             entry.lost(
-                f"the password of {name} is not carried over: it is no hash", "make one with mkpasswd --method=yescrypt"
+                f"the password of {name} is not carried over: it is not a hash", "make one with mkpasswd --method=yescrypt"
             )
         else:
             draft.user(name, entry)["password_hash"] = password.text()

@@ -120,7 +120,7 @@ def _partition(device: str, value: Value | None, entry: Value, draft: Draft) -> 
         )
         text = "1"
     if not text.isdecimal():
-        (value or entry).error("this is no partition", "write a number, auto, any or none")
+        (value or entry).error("this is not a partition", "write a number, auto, any or none")
         return device
     if device.startswith("/dev/disk/"):
         return f"{device}-part{text}"
@@ -187,7 +187,7 @@ def _options(text: str) -> list[str]:
 def _mount(entry: Value, device: str, where: str, kind: str, options: list[str], draft: Draft) -> None:
     swap = kind == "swap"
     if not swap and (not where.startswith("/") or where == "/"):
-        entry.error(f"{where[:60]!r} is no mount point", "write the absolute path of a folder")
+        entry.error(f"{where[:60]!r} is not a mount point", "write the absolute path of a folder")
         return
     made = next((item for item in draft.filesystems if _same(item, device)), None)
     if made is not None and (made["format"] == "swap") == swap:

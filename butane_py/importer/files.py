@@ -97,7 +97,7 @@ def _contents(keys: dict[str, Value], draft: Draft) -> bytes:
     if encoding in ("text/plain", ""):
         return text.encode("utf-8", "surrogateescape")
     if encoding not in _BASE64 | _GZIP | _GZIP_BASE64:
-        keys["encoding"].error(f"{keys['encoding'].shown} is no encoding", "write b64, gz+b64, gz or text/plain")
+        keys["encoding"].error(f"{keys['encoding'].shown} is not an encoding", "write b64, gz+b64, gz or text/plain")
         return b""
     return _unpacked(content, text.encode("utf-8", "surrogateescape"), encoding)
 

@@ -30,7 +30,7 @@ def host_name(root: dict[str, Value], draft: Draft) -> None:
     if value is None or not name:
         return
     if not _HOST.match(name) or ".." in name:
-        value.error(f"{value.shown} is no host name", "write letters, digits, - and dots")
+        value.error(f"{value.shown} is not a host name", "write letters, digits, - and dots")
         return
     if fqdn and full and name != full:
         fqdn.differs(
@@ -43,7 +43,7 @@ def host_name(root: dict[str, Value], draft: Draft) -> None:
 def timezone(value: Value, draft: Draft) -> None:
     zone = value.text()
     if not _ZONE.match(zone):
-        value.error(f"{value.shown} is no time zone", "write a name such as Europe/Berlin")
+        value.error(f"{value.shown} is not a time zone", "write a name such as Europe/Berlin")
         return
     draft.link("/etc/localtime", f"../usr/share/zoneinfo/{zone}", value)
 
@@ -62,7 +62,7 @@ def ntp(value: Value, draft: Draft) -> None:
     servers = [(kind, entry) for kind in ("pools", "servers") if kind in keys for entry in keys[kind].items()]
     for _, entry in servers:
         if not _SERVER.match(entry.text()):
-            entry.error(f"{entry.shown} is no name or address of a time server")
+            entry.error(f"{entry.shown} is not a name or address of a time server")
             return
     enabled = "enabled" not in keys or keys["enabled"].flag(default=True)
     if not servers or not enabled:
@@ -85,7 +85,7 @@ def ca_certs(value: Value, draft: Draft) -> None:
         text = entry.text().strip()
         if "-----BEGIN CERTIFICATE-----" not in text:
             entry.error(
-                "this is no certificate",
+                "this is not a certificate",
                 "write PEM: text between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----",
             )
             continue
@@ -98,7 +98,7 @@ def locale(value: Value, draft: Draft) -> None:
     if value.text().lower() in ("false", "no", "off"):
         return
     if not re.fullmatch(r"[A-Za-z0-9_.@-]+", value.text()):
-        value.error(f"{value.shown} is no locale", "write a locale such as C.UTF-8")
+        value.error(f"{value.shown} is not a locale", "write a locale such as C.UTF-8")
         return
     draft.file("/etc/locale.conf", value, f"LANG={value.text()}\n".encode())
 

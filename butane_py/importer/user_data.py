@@ -47,7 +47,7 @@ _FLATCAR_NAMES = {"AWS": "EC2", "GCP": "GCE"}
 
 
 class UserDataError(Exception):
-    """The text is no cloud-config; `entry` says what it is."""
+    """The text is not a cloud-config; `entry` says what it is."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.message)
@@ -68,7 +68,7 @@ class UserData(Record):
 
 @code(
     "import-kind",
-    title="The text is no cloud-config",
+    title="The text is not a cloud-config",
     why="cloud-init reads several kinds of user data by their first line. Only a cloud-config has keys that can be carried over.",
     fix="Import the cloud-config alone; put scripts into files of the Butane config, with a unit that runs them.",
 )

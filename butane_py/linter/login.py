@@ -51,7 +51,7 @@ def _user(text: str) -> str:
 
 
 def key_problem(line: str) -> str:
-    """Why a line of authorized_keys is no key that sshd takes; empty where it is one, a comment or blank."""
+    """Why a line of authorized_keys is not a key that sshd takes; empty where it is one, a comment or blank."""
     words = _words(line)
     if not words or words[0].startswith("#"):
         return ""
@@ -74,7 +74,7 @@ def _type_problem(words: list[str]) -> str:
     if words[0].startswith("AAAA"):
         return "lacks its type, such as ssh-ed25519, in front"
     close = near(words[0], KEY_TYPES, 0.8)
-    return "begins with a word that is no type of key" + (f"; did you mean {close}?" if close else "")
+    return "begins with a word that is not a type of key" + (f"; did you mean {close}?" if close else "")
 
 
 def _blob_problem(blob: bytes, kind: str) -> str:
@@ -120,7 +120,7 @@ def _keys(facts: Facts) -> Iterator[tuple[Path, str, str]]:
 
 @lint(
     "lint-ssh-key-invalid",
-    title="An ssh key is no public key",
+    title="An ssh key is not a public key",
     why="sshd skips what it cannot read, and nobody can log in with it.",
     fix="Write the line of the .pub file: type, data and comment in one line, each key an entry of the list.",
     wrong=_user("ssh_authorized_keys:\n  - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"),
@@ -222,7 +222,7 @@ def _hashes(facts: Facts) -> Iterator[tuple[Path, str, str]]:
 @lint(
     "lint-password-hash-invalid",
     written=True,
-    title="A password hash is no hash",
+    title="A password hash is not a hash",
     why="It is written to /etc/shadow as it is: no password fits, and a clear-text password is readable in the config.",
     fix="Make one with mkpasswd --method=yescrypt (or openssl passwd -6), and quote it: it has $ signs.",
     wrong=_user("password_hash: hunter2"),

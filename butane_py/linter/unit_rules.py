@@ -158,7 +158,7 @@ def _check_target(find: Find, text: Text, setting: Setting, name: str, known: se
         find.in_text(
             text.at,
             setting.line,
-            f"{setting.name}={name} of {text.unit} is no name of a unit",
+            f"{setting.name}={name} of {text.unit} is not a name of a unit",
             hint=hint,
             replace=replace,
         )

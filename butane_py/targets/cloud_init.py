@@ -326,7 +326,7 @@ def _octal(mode: int, default: int) -> str:
 
 
 def _content(data: bytes) -> dict[str, str]:
-    """`content`, and `encoding` for what is no text, or much smaller compressed."""
+    """`content`, and `encoding` for what is not a text, or much smaller compressed."""
     packed = base64.b64encode(gzip_stream(data)).decode()
     text = as_text(data)
     if text is not None and (len(data) < 1024 or len(packed) > _WORTH_GZIP * len(data)):

@@ -42,7 +42,7 @@ def _inner(
     findings: Findings,
     depth: int,
 ) -> spec.Config | None:
-    """The config that a reference carries; None where it leads elsewhere, or to what is no config, which is reported."""
+    """The config that a reference carries; None where it leads elsewhere, or to what is not a config, which is reported."""
     data = contents_of(reference)
     if data is None:
         return None

@@ -232,7 +232,7 @@ def _group_command(name: str, *, system: bool) -> str:
 
 
 def _content(data: bytes) -> dict[str, str]:
-    """`content`, with its braces escaped, and `encoding` for what is no text. yip runs templates behind the decoding."""
+    """`content`, with its braces escaped, and `encoding` for what is not a text. yip runs templates behind the decoding."""
     data = data.replace(b"{{", b'{{"{{"}}')
     text = as_text(data)
     return {"content": text} if text is not None else {"encoding": "b64", "content": base64.b64encode(data).decode()}

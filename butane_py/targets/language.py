@@ -119,13 +119,13 @@ def _machine(text: str) -> str:
 def machine(it: Machine, find: ButaneFindings) -> None:
     if it.hostname is not None and not _HOSTNAME.match(it.hostname):
         hint = "write letters a-z, digits, - and dots, each label of at most 63 characters (RFC 1123)"
-        find.error("machine-value", f"{_shown(it.hostname)} is no host name", "hostname", hint=hint)
+        find.error("machine-value", f"{_shown(it.hostname)} is not a host name", "hostname", hint=hint)
     if it.timezone is not None and not _known_zone(it.timezone):
         hint = "write a name of the time zone database, such as Europe/Berlin or UTC"
-        find.error("machine-value", f"{_shown(it.timezone)} is no time zone", "timezone", hint=hint)
+        find.error("machine-value", f"{_shown(it.timezone)} is not a time zone", "timezone", hint=hint)
     for index, server in enumerate(it.time_servers):
         if not _SERVER.match(server) or re.search(r"\.[A-Za-z0-9-]*:[0-9]+\Z", server):
-            message = f"{_shown(server)} is no name or address of a time server"
+            message = f"{_shown(server)} is not a name or address of a time server"
             find.error(
                 "machine-value",
                 message,
@@ -153,7 +153,7 @@ def _sysctl(key: str, value: str, find: ButaneFindings) -> None:
     if not _SYSCTL.match(key) or ".." in key:
         find.error(
             "machine-value",
-            f"{_shown(key)} is no kernel parameter",
+            f"{_shown(key)} is not a kernel parameter",
             "sysctl",
             key,
             hint="write a name such as net.ipv4.ip_forward",
@@ -192,7 +192,7 @@ def kernel_module(it: KernelModule, find: ButaneFindings) -> None:
     if not _MODULE.match(it.name):
         find.error(
             "machine-value",
-            f"{_shown(it.name)} is no name of a kernel module",
+            f"{_shown(it.name)} is not a name of a kernel module",
             "name",
             hint="write letters, digits, _ and -",
         )
@@ -200,7 +200,7 @@ def kernel_module(it: KernelModule, find: ButaneFindings) -> None:
         if not _PARAMETER.match(parameter):
             find.error(
                 "machine-value",
-                f"{_shown(parameter)} is no parameter of a module",
+                f"{_shown(parameter)} is not a parameter of a module",
                 "parameters",
                 index,
                 hint="write NAME=VALUE",
@@ -215,7 +215,7 @@ def kernel_module(it: KernelModule, find: ButaneFindings) -> None:
 def ca_certificate(it: CaCertificate, find: ButaneFindings) -> None:
     if not _NAME.match(it.name):
         hint = "write 1 to 60 letters, digits and -"
-        find.error("machine-value", f"{_shown(it.name)} is no name of a certificate", "name", hint=hint)
+        find.error("machine-value", f"{_shown(it.name)} is not a name of a certificate", "name", hint=hint)
     if (it.inline is None) == (it.local is None):
         find.error(
             "machine-value",
@@ -224,7 +224,7 @@ def ca_certificate(it: CaCertificate, find: ButaneFindings) -> None:
         )
     elif it.inline is not None and not certificates(it.inline):
         hint = "write PEM: text between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
-        find.error("machine-value", "this is no certificate", "inline", hint=hint)
+        find.error("machine-value", "this is not a certificate", "inline", hint=hint)
 
 
 @rule(SystemProxy)
@@ -234,21 +234,21 @@ def system_proxy(it: SystemProxy, find: ButaneFindings) -> None:
         if value is not None and not _URL.match(value):
             find.error(
                 "machine-value",
-                "this is no URL of a proxy",
+                "this is not a URL of a proxy",
                 name,
                 hint="write a URL such as http://proxy.example.com:3128",
             )
     for index, host in enumerate(it.no_proxy):
         if not _NO_PROXY.match(host):
             hint = "write one host, domain, address or CIDR range an entry"
-            find.error("machine-value", f"{_shown(host)} is no host or range", "no_proxy", index, hint=hint)
+            find.error("machine-value", f"{_shown(host)} is not a host or range", "no_proxy", index, hint=hint)
 
 
 @rule(RegistryMirror)
 def registry_mirror(it: RegistryMirror, find: ButaneFindings) -> None:
     if not _REGISTRY.match(it.registry):
         hint = "write a host such as docker.io, with a port where needed"
-        find.error("machine-value", f"{_shown(it.registry)} is no registry", "registry", hint=hint)
+        find.error("machine-value", f"{_shown(it.registry)} is not a registry", "registry", hint=hint)
     if not it.endpoints:
         find.error(
             "machine-value",
@@ -259,7 +259,7 @@ def registry_mirror(it: RegistryMirror, find: ButaneFindings) -> None:
     for index, url in enumerate(it.endpoints):
         if not _URL.match(url):
             hint = "write a URL such as https://mirror.example.com"
-            find.error("machine-value", "this is no URL of a mirror", "endpoints", index, hint=hint)
+            find.error("machine-value", "this is not a URL of a mirror", "endpoints", index, hint=hint)
 
 
 def _shown(text: str | None) -> str:

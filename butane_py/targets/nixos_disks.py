@@ -103,7 +103,7 @@ class Disks:
         for device in raid.devices:
             member = self._slots.pop(device, None)
             if member is None and device.startswith(_PARTLABEL):
-                message = f"{device} is no partition that the config makes"
+                message = f"{device} is not a partition that the config makes"
                 self._error(
                     "target-no-disks", message, skip, *path, hint="make the members of the array in storage.disks"
                 )

@@ -114,7 +114,7 @@ class _Writer:
             elif place is not None:
                 hint = "write each document of Talos as a mapping, with apiVersion and kind"
                 self._findings.error(
-                    "target-option", "targets.talos.patches has an entry that is no mapping", place, hint=hint
+                    "target-option", "targets.talos.patches has an entry that is not a mapping", place, hint=hint
                 )
 
     def _names(self) -> None:
@@ -189,7 +189,7 @@ class _Writer:
             if found:
                 names.setdefault(found[1], []).extend(found[2].split())
             elif line and not line.startswith("#"):
-                message = f"/etc/hosts has a line that is no address with names: {line[:60]!r}"
+                message = f"/etc/hosts has a line that is not an address with names: {line[:60]!r}"
                 self._refuse(file, index, "target-value", message, "write `ADDRESS NAME...` on each line")
         for address, hosts in names.items():
             if not {"localhost"} & set(hosts):

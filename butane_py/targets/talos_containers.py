@@ -118,7 +118,7 @@ class _Maker:
             except ValueError:
                 words = None
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise _Refusal("Entrypoint= is no list of texts in JSON")
+            raise _Refusal("Entrypoint= is not a list of texts in JSON")
         self.document["entrypoint"] = words
 
     def directory(self, value: str) -> None:
@@ -141,14 +141,14 @@ class _Maker:
     def environment(self, value: str) -> None:
         words = _words(value)
         if not all(_VARIABLE.fullmatch(word) for word in words):
-            raise _Refusal("Environment= is no list of NAME=VALUE")
+            raise _Refusal("Environment= is not a list of NAME=VALUE")
         self._extend("environment", words, value)
 
     def volume(self, value: str) -> None:
         source, _, rest = value.partition(":")
         destination, _, options = rest.partition(":")
         if not source.startswith("/") or not destination.startswith("/"):
-            raise _Refusal(f"Volume={value} is no path of the machine with a path of the container")
+            raise _Refusal(f"Volume={value} is not a path of the machine with a path of the container")
         chosen = [option for option in options.split(",") if option and option not in _RELABELLING]
         if not _MOUNT_OPTIONS.issuperset(chosen):
             raise _Refusal(f"Talos mounts with the options {', '.join(sorted(_MOUNT_OPTIONS))}, not {options}")

@@ -87,11 +87,11 @@ def _end_of_line(text: str, start: int) -> int:
     return len(text) if end < 0 else end
 
 
-_PUBLIC = re.compile(r"""["']?(?:data:[^,\s]*,|[A-Za-z][\w+.-]*://(?![^/?#\s]*@)[^?#\s"']*|[A-Za-z][\w+.-]*://)|["']?/[^?#@\s"']*""")
+_PUBLIC = re.compile(r"""["']?(?:data:[^,\s]*,|[A-Za-z][\w+.-]*://(?![^/?#\s]*@)[^?#\s"'{]*|[A-Za-z][\w+.-]*://)|["']?/[^?#@\s"'{]*""")
 
 
-# The names of variables and filters in a config of `butane-py build`; texts in quotes may be secrets.
-_REFERENCE = re.compile(r"""(\$\{\{[^"'{}\n]*\}\})""")
+# The names of variables and filters in a config of `butane-py build` or in a template; texts in quotes may be secrets.
+_REFERENCE = re.compile(r"""(\$?\{\{[^"'{}\n]*\}\})""")
 
 
 def _mask(value: str) -> str:

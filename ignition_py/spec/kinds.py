@@ -200,7 +200,7 @@ _USER_DATA = frozenset(("script", "cloud-config", "cloud-init", "mime"))
 def other_user_data(data: bytes) -> str | None:
     """What user data is that is meant for another program (cloud-init, a shell), None where it may be a config.
 
-    Flatcar passes over such user data, as if there were no config; elsewhere it is an error. Binary data is no user data
+    Flatcar passes over such user data, as if there were no config; elsewhere it is an error. Binary data is not a user data
     of this kind. Source: the user data formats of cloud-init.
     """
     kind = what_is(data)

@@ -133,7 +133,7 @@ def _user_problems(user: PasswdUser, path: Path) -> Iterator[Problem]:
         yield Problem(ACCOUNT_VALUE, (*path, "home_dir"), message, "begin it with a slash", entry=user)
     names = [((*path, "groups", number), name) for number, name in enumerate(user.groups)]
     for where, name in [*names, *([((*path, "primary_group"), user.primary_group)] if user.primary_group else [])]:
-        what = f"{_shown(name)} is no name of a group"
+        what = f"{_shown(name)} is not a name of a group"
         if name.isdigit():
             yield Problem(GROUP_NAME, where, f"{what}, but a number", "write the name of the group that has this id", entry=user)
         elif "," in name:

@@ -144,7 +144,7 @@ def _check_host_characters(host: str, *, zone: bool = False) -> None:
 
 def _check_port(text: str) -> None:
     if text and (text[0] != ":" or not set(text[1:]) <= _DIGITS):
-        raise UrlError(f"{text!r} is no port")
+        raise UrlError(f"{text!r} is not a port")
 
 
 def _check_ipv6(text: str) -> None:

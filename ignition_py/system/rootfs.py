@@ -122,7 +122,7 @@ class Spot:
     def open_regular(self, flags: int = _READ) -> int:
         """A descriptor of the regular file that is there; devices, pipes and sockets are not opened.
 
-        Raises OSError: ENOENT, ELOOP for a symlink, EINVAL for anything else that is no regular file.
+        Raises OSError: ENOENT, ELOOP for a symlink, EINVAL for anything else that is not a regular file.
         """
         found = self.lstat()
         if found is None:

@@ -89,7 +89,7 @@ def test_a_config_that_says_not_what_it_is(source: Any) -> None:
     [
         ({"a": b"x"}, TypeError, "a is a bytes, which a config cannot hold"),
         ({"a": [{"b": {1}}]}, TypeError, "a.0.b is a set, which a config cannot hold"),
-        ({1: "x"}, TypeError, "the config has the key 1, which is no string"),
+        ({1: "x"}, TypeError, "the config has the key 1, which is not a string"),
         ({"a": float("nan")}, ValueError, "not JSON compliant"),
         ({"a": "\ud800"}, ValueError, "surrogates not allowed"),
     ],

@@ -233,7 +233,7 @@ def test_one_config_goes_to_standard_output(lab: Lab) -> None:
         (["node.bu", "--host", "n1"], "--host chooses from an --inventory"),
         (["node.bu", "-i", "hosts.yaml", "-o", "a", "--output-dir", "b"], "--output takes one config"),
         (["node.bu", "-i", "hosts.yaml", "--limit", "none"], "leaves no host of the 3"),
-        (["node.bu", "-i", "hosts.yaml", "--limit", "~("], "is no pattern"),
+        (["node.bu", "-i", "hosts.yaml", "--limit", "~("], "is not a pattern"),
         (["node.bu", "--var", "x"], "'x' is not NAME=VALUE"),
         (["node.bu", "--watch"], "--watch needs --output-dir"),
         (["node.bu", "--source-map"], "--source-map needs"),
@@ -355,7 +355,7 @@ def test_a_source_for_each_host(lab: Lab) -> None:
     for name in ("/etc/passwd", "../../../etc/passwd", "", "[a]"):
         (lab.folder / "sub" / "hosts.yaml").write_text(f"n3: {{butane_source: {json.dumps(name) if name != '[a]' else name}}}\n")
         assert lab("-i", "sub/hosts.yaml", "--host", "n3") == 1
-        assert "butane_source of n3 is no path to a file below sub" in lab.stderr
+        assert "butane_source of n3 is not a path to a file below sub" in lab.stderr
     (lab.folder / "sub" / "hosts.yaml").write_text("n3: \n")
     assert lab("-i", "sub/hosts.yaml", "--host", "n3") == 1
     assert "no file is given to compile n3 from" in lab.stderr

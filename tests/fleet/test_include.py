@@ -224,7 +224,7 @@ def test_pipes_and_files_that_may_not_be_read() -> None:
     os.mkfifo("f.bu")
     write({"node.bu": HEAD + "include: [f.bu]\n"})
     (entry,) = build().report
-    assert (entry.code, entry.message) == ("include-missing", "f.bu cannot be read: is no regular file, or a very large one")
+    assert (entry.code, entry.message) == ("include-missing", "f.bu cannot be read: is not a regular file, or a very large one")
 
 
 def test_silencing_comments_count_in_their_own_file() -> None:

@@ -122,7 +122,7 @@ def test_one_output_of_several(tmp_path: Path) -> None:
     )  # fmt: skip
     found = read_inventories([f"{path}#hosts"])
     assert found.hosts["a"].vars["token"][-1].secret
-    for name, message in ((str(path), "several outputs: vpc, hosts"), (f"{path}#x", "no output x"), (f"{path}#vpc", "no list of objects")):
+    for name, message in ((str(path), "several outputs: vpc, hosts"), (f"{path}#x", "no output x"), (f"{path}#vpc", "neither a list of objects")):
         with pytest.raises(ConfigError, match=message):
             read_inventories([name])
 
@@ -185,7 +185,7 @@ def test_ranges_that_are_none(pattern: str) -> None:
         ("- {x: 1}\n", "inventory-name", 1, 3, "no `name`"),
         ("- {name: a}\n- {name: a}\n", "inventory-host-twice", 2, 10, "a is given twice"),
         ("a: {children: {b: {children: {a: }}}}\n", "inventory-syntax", 1, 16, "would be in itself"),
-        ("all: {vars: {ansible_group_priority: x}}\n", "inventory-syntax", 1, 38, "is no number"),
+        ("all: {vars: {ansible_group_priority: x}}\n", "inventory-syntax", 1, 38, "is not a number"),
         ("all: {hosts: {a: {x: !vault 'abc'}}}\n", "inventory-syntax", 1, 22, "encrypted by Ansible Vault"),
         ("all: {hosts: {'n[1:2000000]': }}\n", "inventory-syntax", 1, 15, "more than 100,000 hosts"),
     ],
@@ -200,7 +200,7 @@ def test_what_is_wrong_has_its_place(tmp_path: Path, text: str, code: str, line:
     ("name", "text", "line", "message", "hint"),
     [
         ("h.yaml", "", 0, "empty", ""),
-        ("h.yaml", "just text\n", 1, "no list and no mapping", ""),
+        ("h.yaml", "just text\n", 1, "neither a list nor a mapping", ""),
         ("h.yaml", "plugin: amazon.aws.aws_ec2\n", 1, "plugin of Ansible", "ansible-inventory -i"),
         ("h", "[web]\nn1 x=1\n", 1, "looks like an inventory in INI", "ansible-inventory -i"),
         ("h.yaml", "a: {x: 1}\n---\nb: {}\n", 2, "second YAML document", ""),

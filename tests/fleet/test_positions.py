@@ -137,7 +137,7 @@ def test_place_of_a_value_of_the_command_line(values: dict[str, Value], expected
     report = build(values=values).report
     assert spots(report) == expected
     (result,) = json.loads(sarif([("node.bu", report)]))["runs"][0]["results"]
-    assert result["relatedLocations"][0].keys() == {"id", "message"}  # --var is no file
+    assert result["relatedLocations"][0].keys() == {"id", "message"}  # --var is not a file
 
 
 def test_an_ordinary_report_tells_the_value_and_where_it_comes_from() -> None:
@@ -156,7 +156,7 @@ DECLARATIONS = {
     "x: {type: string, min: 1}": (26, "min is for int"),
     "x: {type: [string, int]}": (13, "one type in its brackets"),
     "x: {type: {}}": (13, "names its members"),
-    "1x: int": (3, "no name of a variable"),
+    "1x: int": (3, "not a name of a variable"),
     "host: int": (3, "there always"),
     "x: {type: string, pattern: '(a'}": (30, "not closed"),
     "x: {type: string, pattern: '(a)\\1'}": (30, "back-references"),
@@ -168,7 +168,7 @@ DECLARATIONS = {
     "x: {type: int, default: 5, default: 6}": (30, "given twice"),
     "x: {default: 5}": (3, "has no type"),
     "x: {type: {\"*\": int, a: int}}": (14, "stands alone"),
-    "${{ x }}: int": (3, "no name of a variable"),
+    "${{ x }}: int": (3, "not a name of a variable"),
 }  # fmt: skip
 
 

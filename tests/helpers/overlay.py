@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+_CLONE = Path(__file__).parents[2]
 _INSIDE = r"""
 set -euo pipefail
 top=$1 input=$2
@@ -28,11 +29,16 @@ mknod -m 666 "$root/dev/null" c 1 3
 mknod -m 666 "$root/dev/zero" c 1 5
 mknod -m 666 "$root/dev/urandom" c 1 9
 ln -s /proc/self/fd "$root/dev/fd"
+case $4 in /tmp/*)  # a clone there has the programs
+    mkdir -p "$root$4"
+    mount --bind "$4" "$root$4"
+esac
 mkdir "$root/run/input"
 mount --bind "$input" "$root/run/input"
 status=0
 chroot "$root" bash /run/input/apply >"$top/log" 2>&1 || status=$?
-umount "$root/tmp" "$root/run/input" "$root/run"
+umount --recursive "$root/tmp"
+umount "$root/run/input" "$root/run"
 python3 -c "$3" "$root" "$top/upper" "$top/log" "$status"
 """
 _TREE = r"""
@@ -95,7 +101,7 @@ def applied(folder: Path, script: str, files: dict[str, bytes]) -> Tree:
     top.mkdir()
     for name, data in {**files, "apply": script.encode()}.items():
         (files_dir / name).write_bytes(data)
-    command = ["unshare", "--mount", "--uts", "--net", "--propagation", "private", "bash", "-c", _INSIDE, "inside", str(top), str(files_dir), _TREE]
+    command = ["unshare", "--mount", "--uts", "--net", "--propagation", "private", "bash", "-c", _INSIDE, "inside", str(top), str(files_dir), _TREE, str(_CLONE)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)

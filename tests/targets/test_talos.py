@@ -253,7 +253,7 @@ def test_container() -> None:
         ("Exec=run $HOME", "variable"),
         ("Exec=run 'x", "told apart"),
         ("User=app", "numbers"),
-        ("Volume=data:/data", "no path of the machine"),
+        ("Volume=data:/data", "not a path of the machine"),
         ("Volume=/a:/b:U", "mounts with the options"),
         ("Tmpfs=/tmp:mode=1", "size= only"),
         ("Environment=1A=2", "NAME=VALUE"),

@@ -126,7 +126,7 @@ def _read_output(document: Document, root: Node, chosen: str, inventory: Invento
         raise refused(document.error("inventory-syntax", message, root, f"choose one: {document.name}#OUTPUT"))
     value, sensitive = found
     if not hosts_list.recognises(value):
-        message = "the output is no list of objects with `name`, and no map of names to objects"
+        message = "the output is neither a list of objects with `name` nor a map of names to objects"
         raise refused(document.error("inventory-syntax", message, value))
     hosts_list.read(document, value, inventory, secret=sensitive)
 
@@ -140,12 +140,12 @@ def _chosen(document: Document, root: Node, name: str) -> Node:
 
 
 def _unknown(document: Document, root: Node) -> ConfigError:
-    """The error of a text that is no inventory, with the way out for what is known."""
+    """The error of a text that is not an inventory, with the way out for what is known."""
     if root.kind == MAPPING and root.entry("plugin") is not None:
         message = "this configures an inventory plugin of Ansible"
         return refused(document.error("inventory-syntax", message, root, f"run {_listing(document.name)}"))
     if root.kind not in (MAPPING, SEQUENCE):
-        return refused(document.error("inventory-syntax", "the text is no list and no mapping", root))
+        return refused(document.error("inventory-syntax", "the text is neither a list nor a mapping", root))
     if _SECTION.search(document.text):
         return refused(document.error("inventory-syntax", "this looks like an inventory in INI", root, f"run {_listing(document.name)}"))
     lists = [key.value for key, value in root.items if target(value).kind == SEQUENCE] if root.kind == MAPPING else []

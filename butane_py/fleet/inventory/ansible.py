@@ -23,7 +23,7 @@ class GroupReader:
         self._inventory = inventory
 
     def group(self, key: Node, value: Node) -> Group | None:
-        """Reads a group and the groups below it. None, with an error, where it is no group."""
+        """Reads a group and the groups below it. None, with an error, where it is not a group."""
         value = target(value)
         if key.kind != SCALAR or not key.value:
             self._wrong("the name of a group is a text", key)
@@ -32,7 +32,7 @@ class GroupReader:
         if is_null(value):
             return group
         if value.kind != MAPPING:
-            self._wrong(f"the group {key.value} is no mapping of vars, hosts and children", value)
+            self._wrong(f"the group {key.value} is not a mapping of vars, hosts and children", value)
             return None
         for section, below in pairs(value):
             if section.value not in SECTIONS:
@@ -58,7 +58,7 @@ class GroupReader:
     def _priority(self, group: Group, value: Node) -> None:
         text = value.value.strip()
         if value.kind != SCALAR or not text.removeprefix("-").isdecimal() or len(text) > 9:
-            self._wrong(f"{PRIORITY} is no number", value)
+            self._wrong(f"{PRIORITY} is not a number", value)
         else:
             group.priority = int(text)
 

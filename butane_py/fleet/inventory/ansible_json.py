@@ -39,7 +39,7 @@ def read(document: Document, root: Node, inventory: Inventory) -> None:
         return
     found = target(hostvars[1])
     if found.kind != MAPPING:
-        inventory.error(document, "inventory-syntax", "_meta.hostvars is no mapping of hosts to variables", found)
+        inventory.error(document, "inventory-syntax", "_meta.hostvars is not a mapping of hosts to variables", found)
         return
     reader.check_keys(found, "inventory-host-twice")
     for key, value in pairs(found):

@@ -68,7 +68,7 @@ def _values(first: str, last: str, step: str | None, *, most: int) -> list[str]:
     else:
         first = first or "0"
         if not (first + last).isascii() or not first.isdigit() or not last.isdigit() or len(first + last) > 40:
-            raise RangeError(f"{shown} is no range of numbers or letters, such as [01:20] or [a:f]")
+            raise RangeError(f"{shown} is not a range of numbers or letters, such as [01:20] or [a:f]")
         width = len(first) if first.startswith("0") and len(first) > 1 else 0
         if width and width != len(last):
             raise RangeError(f"both ends of {shown} need the same number of digits")

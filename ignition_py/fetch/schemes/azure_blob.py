@@ -42,7 +42,7 @@ def _is_blob(request: Request) -> bool:
     try:
         url = parse_url(request.url)
     except UrlError as error:
-        raise FetchError(f"{request.what}: {public(request.url)} is no URL: {error}") from None
+        raise FetchError(f"{request.what}: {public(request.url)} is not a URL: {error}") from None
     parts = url.path.strip("/").split("/")
     own = url.first("sig") is not None or any(name.lower() == "authorization" for name, _ in request.headers)
     return url.host.lower().endswith(SUFFIX) and len(parts) >= 2 and all(parts) and not own

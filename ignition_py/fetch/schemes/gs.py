@@ -23,7 +23,7 @@ def stream(request: Request) -> Iterator[bytes]:
     try:
         parsed = parse_url(request.url)
     except UrlError as error:
-        raise FetchError(f"{where}: this is no URL: {error}") from None
+        raise FetchError(f"{where}: this is not a URL: {error}") from None
     bucket, key = parsed.host, parsed.path.lstrip("/")
     if not bucket or not key:
         raise FetchError(f"{where}: the URL does not name a bucket and an object")

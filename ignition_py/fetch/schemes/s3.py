@@ -94,7 +94,7 @@ def parse(url: str, where: str) -> Object:
     try:
         parsed = parse_url(url)
     except UrlError as error:
-        raise FetchError(f"{where}: this is no URL: {error}") from None
+        raise FetchError(f"{where}: this is not a URL: {error}") from None
     version = parsed.first("versionId")
     if parsed.scheme == "s3":
         found = Object(parsed.host, parsed.path.lstrip("/"), version)

@@ -43,7 +43,7 @@ def test_keys_of_ssh_keygen_are_keys(kind: tuple[str, str], tmp_path: Path) -> N
         ("ssh-ed25519 AAAA...", "not base64"),
         (ED[:-4], "cut off"),
         ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "cut off"),
-        ("${SSH_KEY}", "no type of key"),
+        ("${SSH_KEY}", "not a type of key"),
         ("ssh-rsa \N{LATIN SMALL LETTER E WITH ACUTE}", "not base64"),
     ],
 )

@@ -72,7 +72,7 @@ DATA = Partition(number=1, label="data", start_mib=1, size_mib=100)
 def test_an_old_array_in_the_sectors_of_a_new_partition(
     loop: Loop, context: Make, arrays: None, metadata: str, use: str, running: bool
 ) -> None:
-    """It is stopped, or does not start; and is no member of anything afterwards."""
+    """It is stopped, or does not start; and is not a member of anything afterwards."""
     one, two = loop(128), loop(128)
     old_array(partitioned(one), partitioned(two), metadata=metadata)
     if not running:
