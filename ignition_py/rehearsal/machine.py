@@ -43,7 +43,7 @@ from ignition_py.rehearsal.shape import PLAIN, Shape
 UP_SECONDS = 400  # until the real root answers; under TCG it takes 30, beside other work three times that and more
 GIVE_UP_SECONDS = 10  # after the first sign of a failure, for the rest of what the console has to say
 _KARGS = (
-    "console=ttyS0 panic=-1 mitigations=off loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
+    "console=ttyS0 panic=-1 mitigations=off no_timer_check loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
     "rd.shell=0 rd.emergency=poweroff"
 )
 
