@@ -72,23 +72,21 @@ def rehearse(program: str, path: str, wishes: Wishes, *, as_json: bool = False, 
 
     For an image of ours an ordinary user becomes the root of a user namespace first: this process is replaced.
     """
-    if not wishes.image:
-        try:
-            namespace.enter()
-        except namespace.Refused as error:
-            complain(program, f"there can be no rehearsal: {error}")
-            return NO_MACHINE
+    enters = not wishes.image and namespace.needed()
     try:
         config = read_input(path)
-        text = _compiled(program, config, wishes.files_dir)
+        text = _compiled(program, config, wishes.files_dir, warn=not enters)
     except IgnitionError as error:
         complain(program, error)
         return NOT_SO
     if text is None:
         return NOT_SO
     try:
+        _check_programs()
+        if enters:
+            namespace.enter(config.data if path == "-" else None)
         outcome = _booted(text, wishes)
-    except NoMachine as error:
+    except (NoMachine, namespace.Refused) as error:
         complain(program, f"there can be no rehearsal: {error}")
         return NO_MACHINE
     except KeyboardInterrupt:
@@ -110,15 +108,16 @@ class NoMachine(Exception):
     """There can be no machine; the message says why."""
 
 
-def _compiled(program: str, source: Input, files_dir: str | None) -> bytes | None:
-    """The config as JSON; None where it is not valid, which has been said. Raises IgnitionError."""
+def _compiled(program: str, source: Input, files_dir: str | None, *, warn: bool) -> bytes | None:
+    """The config as JSON; None where it is not valid, which has been said. `warn`: says what is wrong with a valid one, too. Raises
+    IgnitionError."""
     text: bytes | None = source.data
     if is_butane(source.data):
         compiled = compile_butane(source, files_dir)
         text, report = compiled.data, compiled.report
     else:
         report = parse(source.data, source.name)[2]
-    if len(report):
+    if len(report) and (warn or text is None or report.fatal):
         streams.say(reports.pretty(report, source.data, colour=False))
     if text is None or report.fatal:
         complain(program, f"{source.name} is not a valid config")
@@ -126,11 +125,15 @@ def _compiled(program: str, source: Input, files_dir: str | None) -> bytes | Non
     return text
 
 
-def _booted(text: bytes, wishes: Wishes) -> Outcome:
+def _check_programs() -> None:
     """Raises NoMachine."""
     for needed in (QEMU, "mkfs.ext4", "debugfs"):
         if not which(needed):
             raise NoMachine(f"{needed} is not installed; tools/setup.sh vm installs what a rehearsal needs")
+
+
+def _booted(text: bytes, wishes: Wishes) -> Outcome:
+    """Raises NoMachine."""
     os.environ["PATH"] = ":".join(search_path())
     screen = Screen()
     try:

@@ -16,7 +16,7 @@ from collections import Counter, deque
 from ignition_py.rehearsal import namespace
 from ignition_py.rehearsal.cache import Say, cached, files_below, key_of, silent
 from ignition_py.rehearsal.shape import PLAIN, Shape
-from ignition_py.system.host import which
+from ignition_py.system.host import search_path, which
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GUEST = os.path.join(HERE, "guest")
@@ -73,7 +73,8 @@ class BuildError(Exception):
 
 def run(argv: list[str], what: str, **kwargs: str | bytes | dict[str, str]) -> bytes:
     """Runs a program of the build; returns its standard output. Raises BuildError."""
-    done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL, **kwargs)  # type: ignore[call-overload]
+    environment = {**os.environ, **kwargs.pop("env", {}), "PATH": ":".join(search_path())}  # type: ignore[dict-item]
+    done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL, env=environment, **kwargs)  # type: ignore[call-overload]
     if done.returncode != 0:
         words = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()[-25:]
         raise BuildError(f"{what}: {argv[0]} failed (exit status {done.returncode}):\n" + "\n".join(words))

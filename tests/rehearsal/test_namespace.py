@@ -44,11 +44,26 @@ def test_the_same_words_are_started_in_the_namespace(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "execvp", lambda name, argv: started.append(argv))
     monkeypatch.setattr(namespace, "_UNSHARE", ("env",))
     monkeypatch.setattr(sys, "orig_argv", ["python3", "/usr/bin/ignition-py", "rehearse", "-"])
-    namespace.enter()
+    before = os.dup(0)
+    try:
+        namespace.enter(b"what was read")
+        assert os.read(0, 100) == b"what was read"
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
     assert started == [["env", "--mount", "--pid", "--fork", "--kill-child", "--", sys.executable, "/usr/bin/ignition-py", "rehearse", "-"]]
 
 
 def test_root_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert not namespace.needed()
+
+
+def test_a_config_that_is_not_valid_needs_no_namespace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(namespace, "_UNSHARE", ("false",))
-    namespace.enter()
+    (tmp_path / "c.ign").write_text('{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "relative"}]}}')
+    assert cli.main(["ignition-py", "rehearse", str(tmp_path / "c.ign")]) == 1
+    assert "is not a valid config" in capsys.readouterr().err
