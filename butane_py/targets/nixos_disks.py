@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from butane_py.targets.devices import MAPPER, PARTLABEL
 from butane_py.targets.plan import Plan
 from butane_py.targets.report import Findings
 from ignition_py.record import Record
 from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition, Raid
 
-_PARTLABEL = "/dev/disk/by-partlabel/"
-_MAPPER = ("/dev/mapper/", "/dev/disk/by-id/dm-name-")
 _LEVELS = {"raid0": 0, "raid1": 1, "raid4": 4, "raid5": 5, "raid6": 6, "raid10": 10, "stripe": 0, "mirror": 1}
 # Arguments of mkfs for a label and a UUID.
 _LABEL = {"ext4": "-L", "xfs": "-L", "btrfs": "-L", "vfat": "-n"}
@@ -84,7 +83,7 @@ class Disks:
         }
         out = {name: value for name, value in values.items() if value is not None}
         if partition.label:
-            self._slots[_PARTLABEL + partition.label] = _Slot(out, path)
+            self._slots[PARTLABEL + partition.label] = _Slot(out, path)
         return out
 
     def _array(self, raid: Raid, index: int) -> None:
@@ -102,7 +101,7 @@ class Disks:
             self._error("target-value", f"disko takes no {name} of an array", skip, *path, name, hint="leave them out")
         for device in raid.devices:
             member = self._slots.pop(device, None)
-            if member is None and device.startswith(_PARTLABEL):
+            if member is None and device.startswith(PARTLABEL):
                 message = f"{device} is not a partition that the config makes"
                 self._error(
                     "target-no-disks", message, skip, *path, hint="make the members of the array in storage.disks"
@@ -144,7 +143,7 @@ class Disks:
         settings = {"keyFile": key, **({"allowDiscards": True} if luks.discard else {})}
         content = {"type": "luks", "name": luks.name, "settings": settings}
         slot.owner["content"] = content
-        for prefix in _MAPPER:
+        for prefix in MAPPER:
             self._slots[prefix + luks.name] = _Slot(content, path)
 
     def _filesystem(self, filesystem: Filesystem, index: int) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 from typing import Any
 
+from butane_py.targets.devices import MAPPER, PARTLABEL
 from butane_py.targets.plan import Plan
 from butane_py.targets.report import Findings
 from butane_py.targets.talos_containers import VOLUMES
@@ -19,8 +20,6 @@ from ignition_py.spec.tables import Filesystem, Luks
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,34}")
 _ARRAY = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_PARTLABEL = "/dev/disk/by-partlabel/"
-_MAPPER = ("/dev/mapper/", "/dev/disk/by-id/dm-name-")
 _FORMATS = {"1.13": ("ext4", "xfs"), "1.14": ("ext4", "xfs", "btrfs")}
 _SMALLEST = "300MiB"  # of a volume that takes what is left: mkfs.xfs makes no smaller one
 _SECURE = frozenset(("nosuid", "nodev", "noexec"))
@@ -81,14 +80,14 @@ class _Volumes:
                         hint="give the partition such a label",
                     )
                     continue
-                self._rooms[_PARTLABEL + label] = _Room(disk.device, partition.size_mib or None)
-                self._left[_PARTLABEL + label] = path
+                self._rooms[PARTLABEL + label] = _Room(disk.device, partition.size_mib or None)
+                self._left[PARTLABEL + label] = path
 
     def _volumes(self) -> None:
         for index, luks in enumerate(self._storage.luks):
             room = self._room(luks.device or "", f"storage.luks.{luks.name}", "storage", "luks", index, "device")
             encryption = self._encryption(luks, index)
-            for prefix in _MAPPER:
+            for prefix in MAPPER:
                 if room is not None:
                     self._rooms[prefix + luks.name] = room
                     self._encryptions[prefix + luks.name] = encryption
@@ -136,7 +135,7 @@ class _Volumes:
                 hint="use one of its partitions",
             )
             return None
-        if device.startswith((_PARTLABEL, *_MAPPER, "/dev/md")) or re.fullmatch(r"/dev/.*[a-z0-9]p?\d+", device):
+        if device.startswith((PARTLABEL, *MAPPER, "/dev/md")) or re.fullmatch(r"/dev/.*[a-z0-9]p?\d+", device):
             message = f"Talos makes the partition of each volume itself, and {device} is none that the config makes"
             hint = "make a partition with a label in storage.disks, and name it by /dev/disk/by-partlabel"
             self._error("target-no-disks", message, skip, *path, hint=hint)
@@ -238,12 +237,12 @@ class _Volumes:
     def _member(self, device: str) -> str:
         """The expression that selects a member of an array."""
         if device in self._left:
-            return f"volume.partition_label == {json.dumps('r-' + device.removeprefix(_PARTLABEL))}"
+            return f"volume.partition_label == {json.dumps('r-' + device.removeprefix(PARTLABEL))}"
         return _on_disk(device)
 
     def _raw(self, device: str) -> dict[str, Any]:
         path = self._left[device]
-        document = _document("RawVolumeConfig", device.removeprefix(_PARTLABEL))
+        document = _document("RawVolumeConfig", device.removeprefix(PARTLABEL))
         return {**document, "provisioning": self._provisioning(self._rooms[device], *path)}
 
     def _provisioning(self, room: _Room, *path: str | int) -> dict[str, Any]:
