@@ -7,7 +7,7 @@ Source: YAML 1.2 core schema with yaml.v3's additions, measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from butane_py.yaml import scalars
@@ -257,22 +257,26 @@ class Decoder:
             return NULL
         out: dict[str, str] = {} if into is None else into
         fresh = into is None
-        merge: Node | None = None
+        for key, value_node in self._entries(node, taken):
+            value = self._text(value_node, (*path, key))
+            if value is not None or (_null_tagged(value_node) and (fresh or key not in out)):
+                out[key] = value or ""
+        merge = _merged(node)
+        if merge is not None:
+            self._merge(node, merge, taken, lambda each, keys: self._map(each, path, out, keys))
+        return out
+
+    def _entries(self, node: Node, taken: set[str] | None) -> Iterator[tuple[str, Node]]:
+        """Keys and values of a mapping, without merge keys and what `taken` has already; `taken` learns of each key."""
         for key_node, value_node in node.items:
             if key_node.value == "<<" and _is_merge(key_node):
-                merge = value_node
                 continue
             key = self._key(key_node)
             if key is None or (taken is not None and key in taken):
                 continue
             if taken is not None:
                 taken.add(key)
-            value = self._text(value_node, (*path, key))
-            if value is not None or (_null_tagged(value_node) and (fresh or key not in out)):
-                out[key] = value or ""
-        if merge is not None:
-            self._merge(node, merge, taken, lambda each, keys: self._map(each, path, out, keys))
-        return out
+            yield key, value_node
 
     def data(self, node: Node, path: Path, into: dict[str, Any] | None = None, taken: set[str] | None = None) -> Any:
         """Data that no table describes: dicts, lists, and scalars as the core schema resolves them; a timestamp is a string."""
@@ -289,17 +293,9 @@ class Decoder:
         if self._duplicated(node, path):
             return {}
         out: dict[str, Any] = {} if into is None else into
-        merge: Node | None = None
-        for key_node, value_node in node.items:
-            if key_node.value == "<<" and _is_merge(key_node):
-                merge = value_node
-                continue
-            key = self._key(key_node)
-            if key is None or (taken is not None and key in taken):
-                continue
-            if taken is not None:
-                taken.add(key)
+        for key, value_node in self._entries(node, taken):
             out[key] = self.data(value_node, (*path, key))
+        merge = _merged(node)
         if merge is not None:
             self._merge(node, merge, taken, lambda each, keys: self.data(each, path, out, keys))
         return out
@@ -335,6 +331,11 @@ def is_null(node: Node) -> bool:
 def _null_tagged(node: Node) -> bool:
     target = node.target if node.kind == ALIAS else node
     return target is not None and target.kind == SCALAR and is_null(target)
+
+
+def _merged(node: Node) -> Node | None:
+    """The value of a mapping's last merge key."""
+    return next((value for key, value in reversed(node.items) if key.value == "<<" and _is_merge(key)), None)
 
 
 def _is_merge(node: Node) -> bool:
