@@ -92,7 +92,7 @@ def name_problem(name: str) -> str:
     if name.isdigit():
         return "it is a number, and would be taken for an id"
     if not name or name in (".", ".."):
-        return "it is no name"
+        return "it is not a name"
     if len(name) > _NAME_MAX:
         return f"it has more than {_NAME_MAX} characters"
     if not name.isprintable() or set(name) & _NAME_FORBIDDEN:

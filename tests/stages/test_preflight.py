@@ -20,7 +20,7 @@ CLASH = {"users": [{"name": "anna", "uid": 2000}, {"name": "bert", "uid": 2000}]
     ({"passwd": {"users": [{"name": "a", "passwordHash": "TOP\0SECRET"}]}}, "the password hash of user a holds a NUL byte"),
     ({"systemd": {"units": [{"name": "*.service", "enabled": True}]}}, "*.service cannot be the name of a unit: it has *"),
     ({"storage": {"files": [{"path": "/f", "user": {"id": -1}}]}}, "user id -1 is out of range"),
-    ({"passwd": {"users": [{"name": "a", "groups": ["10", "x,y"]}]}}, "the config cannot be carried out for 2 reasons: (1) 10 is no name"),
+    ({"passwd": {"users": [{"name": "a", "groups": ["10", "x,y"]}]}}, "the config cannot be carried out for 2 reasons: (1) 10 is not a name"),
 ])  # fmt: skip
 def test_refused(machine: Machine, stage: str, parts: dict[str, Any], words: str) -> None:  # noqa: F811
     machine.config(config(**parts))
