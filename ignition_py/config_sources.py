@@ -20,9 +20,21 @@ class FoundConfig(Record):
 
 
 def first_config(machine: Machine, platform: str, *, labelled: bool) -> FoundConfig:
-    """Asks the sources one after the other; `labelled`: a filesystem with the label `ignition` is one. Raises IgnitionError."""
+    """Asks the sources one after the other; `labelled`: a filesystem with the label `ignition` is one.
+
+    A config that is not what the kernel command line pins (`ignition.config.hash`) is refused. Raises IgnitionError.
+    """
+    text = cmdline.pinned(machine)
+    pin = None
+    if text is not None:
+        from ignition_py.fetch.pin import check, parse  # few machines have one
+
+        pin = parse(text)
     for name, source, data in _sources(machine, platform, labelled):
         if data is not None:
+            if pin is not None:
+                check(data, pin, machine.source or source)
+                machine.log.info(f"the config is the one that the kernel command line pins ({pin[0]})")
             return FoundConfig(name, source, data)
     raise IgnitionError(
         f"platform {platform} has no config source",

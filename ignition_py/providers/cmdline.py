@@ -2,6 +2,7 @@
 
 ignition.config.url=URL                                     fetched
 ignition.config.device=LABEL ignition.config.path=PATH      a file on the filesystem with that label
+ignition.config.hash=sha512-DIGEST                          what the config has to be, wherever it is from (fetch/pin.py)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ignition_py.system.host import kernel_command_line
 BY_LABEL = "/dev/disk/by-label"
 DEVICE_WAIT, DEVICE_POLL = 30.0, 0.5  # seconds
 _URL, _DEVICE, _PATH = "ignition.config.url", "ignition.config.device", "ignition.config.path"
+_HASH = "ignition.config.hash"
 
 
 def fetch(machine: Machine) -> bytes | None:
@@ -42,16 +44,28 @@ def fetch(machine: Machine) -> bytes | None:
 
 def arguments(machine: Machine) -> dict[str, str]:
     """The values of our kernel arguments, "" where one is not given; the last one wins."""
-    source = machine.setting("KERNEL_CMDLINE_PATH", machine.path("/proc/cmdline"))
-    words = kernel_command_line(source).split()
     found = {_URL: "", _DEVICE: "", _PATH: ""}
     older = CONFIG_URLS if wanted(machine.environ) else ()
-    for word in words:
+    for word in _words(machine):
         name, _, value = word.partition("=")
         name = _URL if name in older else name
         if name in found and value:
             found[name] = value
     return found
+
+
+def pinned(machine: Machine) -> str | None:
+    """The value of `ignition.config.hash`, the last one where there are several; None where it is not given. Raises IgnitionError."""
+    found = None
+    for word in _words(machine):
+        name, equals, value = word.partition("=")
+        if name == _HASH:
+            found = value if equals else ""
+    return found
+
+
+def _words(machine: Machine) -> list[str]:
+    return kernel_command_line(machine.setting("KERNEL_CMDLINE_PATH", machine.path("/proc/cmdline"))).split()
 
 
 def _from_device(machine: Machine, label: str, path: str) -> bytes:
