@@ -1,0 +1,1 @@
+"""Delivery: a config that fits where it goes, arrives there, and stays private."""

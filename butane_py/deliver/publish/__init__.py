@@ -1,0 +1,1 @@
+"""Publishing: stores that machines fetch the parts of a config from."""
