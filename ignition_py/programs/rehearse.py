@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from json import dumps
 
 from ignition_py.butane import is_butane
+from ignition_py.check.findings import Row
 from ignition_py.programs.inputs import Input, compile_butane, complain, read_input
 from ignition_py.programs.sizes import size_of
 from ignition_py.providers import PLATFORMS
 from ignition_py.record import Record
 from ignition_py.rehearsal import namespace
 from ignition_py.rehearsal.failure_screen import to_yaml
-from ignition_py.rehearsal.findings import Row
 from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
 from ignition_py.rehearsal.image import BuildError
 from ignition_py.rehearsal.machine import BootFailed, Image

@@ -2,7 +2,7 @@
 
     programs/rehearse.py -> Request -> rehearse() -> Outcome
 
-    disks.py, handover.py   what the machine needs -> machine.py boots it -> questions.py asks -> findings.py compares
+    disks.py, handover.py   what the machine needs -> machine.py boots it -> check/questions.py asks -> check/findings.py compares
     failure_screen.py       what the console says where it does not come up
 """
 
@@ -16,14 +16,15 @@ from collections.abc import Callable
 
 from ignition_py import boot_report as report
 from ignition_py.boot_report import Run
+from ignition_py.check import questions
+from ignition_py.check.findings import Row, rows
 from ignition_py.programs.sizes import size_of
 from ignition_py.record import KW_ONLY, Record, field
-from ignition_py.rehearsal import disks, failure_screen, questions
+from ignition_py.rehearsal import disks, failure_screen
 from ignition_py.rehearsal.cache import Say
 from ignition_py.rehearsal.console import FATAL
 from ignition_py.rehearsal.disks import Blank
 from ignition_py.rehearsal.failure_screen import Screen
-from ignition_py.rehearsal.findings import Row, rows
 from ignition_py.rehearsal.handover import Handover, hand_over
 from ignition_py.rehearsal.hardware import VIRTIO, Drive, Network
 from ignition_py.rehearsal.image import BuildError, run

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ignition_py.check import questions as ask
+from ignition_py.check.findings import NONE, rows
 from ignition_py.fetch.schemes.data import encode
-from ignition_py.rehearsal import questions as ask
-from ignition_py.rehearsal.findings import NONE, rows
 from ignition_py.spec.read import read
 from ignition_py.spec.tables import Config
 

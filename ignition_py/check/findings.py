@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ignition_py.check import questions as ask
 from ignition_py.fetch.gunzip import gunzip
-from ignition_py.rehearsal import questions as ask
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.tables import Config, Disk, Node, Partition, PasswdUser, Resource, Unit
 
