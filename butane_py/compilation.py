@@ -30,7 +30,8 @@ class Options(Record):
     MachineConfig; `pretty` indents the JSON; `at_boot` is set by the executor, where there are no local files; `lint` adds the
     warnings of the linter, whose settings are `settings` (None: the defaults); with `allow_extensions` keys `x-…` at the top
     and `<<` are not unknown keys; `source_map` asks for the map that emit/source_map.py describes; `target` is the system that the
-    config is for, as `--target` names it ("": what the variant writes).
+    config is for, as `--target` names it ("": what the variant writes); without `packs` contents are neither compressed nor, where they
+    are text, in base64, so that the config as a whole packs well.
     """
 
     files_dir: str | None = None
@@ -43,6 +44,7 @@ class Options(Record):
     allow_extensions: bool = False
     source_map: bool = False
     target: str = ""
+    packs: bool = True
 
 
 class Compilation:

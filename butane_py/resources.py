@@ -11,7 +11,7 @@ import os
 from binascii import b2a_base64
 from collections.abc import Iterable
 
-from butane_py.compilation import Options
+from butane_py.compilation import Compilation, Options
 from ignition_py.report.catalog import code
 from ignition_py.report.examples import file_
 
@@ -83,6 +83,22 @@ def data_url(contents: bytes, compression: str | None, *, may_compress: bool) ->
 def escaped_url(contents: bytes) -> str:
     """The URL for `contents` as escaped text, whatever its length."""
     return "data:," + escape(contents, contents.translate(None, _UNRESERVED))
+
+
+def unpacked_url(contents: bytes) -> str:
+    """The URL for `contents` that a compressor of the whole config makes the least of: text escaped, all else in base64."""
+    try:
+        contents.decode()
+    except UnicodeDecodeError:
+        return "data:;base64," + b2a_base64(contents, newline=False).decode("ascii")
+    return escaped_url(contents)
+
+
+def embedded(work: Compilation, contents: bytes, compression: str | None) -> tuple[str, str | None]:
+    """The URL for contents that a config embeds, and the compression to declare, as `data_url`; by the options of the compilation."""
+    if not work.options.packs:
+        return unpacked_url(contents), None if compression else ""
+    return data_url(contents, compression, may_compress=work.row.may_compress)
 
 
 _GZIP_LEAST = 8 + 4 * ((10 + 8 + 5 + 2) // 3) + 4  # no gzip stream with anything in it is shorter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from butane_py.fleet.outside import WordError
 from butane_py.fleet.selection import LimitError
 from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError
+
+if TYPE_CHECKING:
+    from butane_py.deliver.ladder import Wish
 
 REPORTS = ("text", "json", "sarif")
 PICTURES = ("mermaid", "svg")
@@ -32,6 +35,12 @@ def _targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     from butane_py.targets.registry import NAMES
 
     return [name for name in NAMES if name.startswith(incomplete)]
+
+
+def _recipients(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from butane_py.deliver.recipients import names
+
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 def _host_names(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -79,6 +88,10 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
               help="What to write; butane: plain Butane, as the reference reads it.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
+@click.option("--for", "recipient", default="", show_default=False, metavar="NAME[:VERSION]", shell_complete=_recipients,
+              help="Write what this platform or consumer takes; `butane-py platforms` lists them.")
+@click.option("--form", type=click.Choice(("plain", "wrapped", "pointer")), default=None, show_default=False,
+              help="With --for: this form, not the first one that fits.")
 @click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME", shell_complete=_variables,
               help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
@@ -98,7 +111,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
 def run(
     config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str,
-    target_names: tuple[str, ...], **more: Any
+    target_names: tuple[str, ...], recipient: str, form: str | None, **more: Any
 ) -> int:  # fmt: skip
     """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
 
@@ -121,12 +134,33 @@ def run(
     chosen = _chosen(target_names, job, bool(output_dir), emit)
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
+    wish = _wish(recipient, form or "", emit, chosen)
     request = Request(
-        config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, **asked
+        config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, wish=wish, **asked
     )
     if len(chosen) > 1 and watch:
         raise click.UsageError("--watch goes with one --target")
     return max(_run(each, watch=watch) for each in _by_target(request, chosen))
+
+
+def _wish(recipient: str, form: str, emit: str, targets: Sequence[str]) -> Wish | None:
+    """How the configs are to be delivered, None without --for. Raises UsageError."""
+    if not recipient:
+        if form:
+            raise click.UsageError("--form goes with --for")
+        return None
+    from butane_py.deliver.ladder import Wish
+    from butane_py.deliver.model import POINTER, DeliveryError
+    from butane_py.deliver.recipients import choose
+
+    if targets or emit == BUTANE:
+        raise click.UsageError(f"--for goes with Ignition configs, not with {'--target' if targets else '--emit butane'}")
+    if form == POINTER:
+        raise click.UsageError("--form pointer needs --publish")
+    try:
+        return Wish(choose(recipient), form=form, emit=emit)
+    except DeliveryError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _chosen(names: tuple[str, ...], job: Job, folder: bool, emit: str) -> list[str]:

@@ -17,6 +17,7 @@ from ignition_py.system.streams import reason
 
 if TYPE_CHECKING:
     from butane_py.cli.building import Request
+    from butane_py.deliver.model import Delivery
 
 
 class Writer:
@@ -53,15 +54,27 @@ class Writer:
         job = self._request.job
         job = job.but(private=job.private or outcome.secret)
         result = Result(output, outcome.result.report, outcome.source_map)
-        if not self.folder:
+        if not self.folder and outcome.delivery is None:
             return write_result(job, result, output, self._request.output, inputs, sync=True)
         stem = os.path.join(self.folder, outcome.name or _stem(outcome.source))
+        if outcome.delivery is not None:
+            return self._written_delivery(outcome, outcome.delivery, f"{stem}.ign", inputs, private=job.private)
         if outcome.outputs:
             return self._written_parts(outcome, stem, inputs, private=job.private)
         target, header = (f"{stem}.bu", b"") if self._request.butane else derived_target(output, stem)
         state = write_result(job, result, output, target, inputs, sync=False, header=header)
         self._note(outcome, output, os.path.basename(target))
         return state
+
+    def _written_delivery(
+        self, outcome: Outcome, delivery: Delivery, path: str, inputs: Collection[Identity | None], *, private: bool
+    ) -> str:
+        """Writes the user data of a host; the state. Raises OSError."""
+        target = path if self.folder else self._request.output
+        new = write_output(
+            target, delivery.user_data, private=private, changed_only=True, sync=not self.folder, inputs=inputs
+        )
+        return WRITTEN if new else UNCHANGED
 
     def _written_parts(self, outcome: Outcome, stem: str, inputs: Collection[Identity | None], *, private: bool) -> str:
         """Writes all outputs of a target; the state. Raises OSError."""

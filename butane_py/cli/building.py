@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from butane_py.cli.batch import ProgressBar
 from butane_py.cli.build_output import Writer
@@ -26,12 +27,16 @@ from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
 from ignition_py.system.streams import reason, say, write_stdout
 
+if TYPE_CHECKING:
+    from butane_py.deliver.ladder import Wish
+
 
 class Request(Record):
     """What a build is asked for: files, where values come from, which hosts, where the output goes and how it is reported.
 
     butane: plain Butane is written in place of Ignition configs. explain: the variable whose values are explained. picture: the
-    format of the picture that is drawn. With either, nothing is written.
+    format of the picture that is drawn. With either, nothing is written. wish: how the configs are to be delivered, None where they are
+    only written.
     """
 
     config: str
@@ -50,6 +55,7 @@ class Request(Record):
     explain: str = ""
     picture: str = ""
     prune: bool = False
+    wish: Wish | None = None
 
     @property
     def shows(self) -> bool:
@@ -83,8 +89,9 @@ class Build:
             return REFUSED
         request = self.request
         builder = HostBuilder(
-            self.programs, self.inventory, self._outside, strict=self.job.strict, explain=request.explain, butane=request.butane
-        )
+            self.programs, self.inventory, self._outside, strict=self.job.strict, explain=request.explain, butane=request.butane,
+            wish=None if request.shows else request.wish,
+        )  # fmt: skip
         outcomes: Iterable[Outcome] = in_processes(builder, subjects, request.jobs, lambda subject: lost(subject, LOST))
         words = self._outside[-1]
         declared = {name for program in self.programs.values() for name in program.declarations}
@@ -123,10 +130,10 @@ class Build:
             return show(request.explain, chains)
         if request.picture:
             return self._picture(outcomes)
-        only = outcomes[0].output if len(outcomes) == 1 else None
-        if only is None or self.job.check or request.output or request.output_dir:
+        only = outcomes[0] if len(outcomes) == 1 else None
+        if only is None or only.output is None or self.job.check or request.output or request.output_dir:
             return ""
-        return as_bytes(only)
+        return only.delivery.user_data if only.delivery is not None else as_bytes(only.output)
 
     def _picture(self, outcomes: list[Outcome]) -> str:
         """The picture of who includes whom."""

@@ -9,7 +9,7 @@ from butane_py import base
 from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.registry import ButaneFindings, rule
-from butane_py.resources import LocalFileError, data_url, read_local
+from butane_py.resources import LocalFileError, embedded, read_local
 from butane_py.variants import BUILD
 from ignition_py.report.catalog import code
 from ignition_py.report.examples import file_, unit
@@ -128,7 +128,7 @@ def _embed(work: Compilation, it: Any, values: dict[str, Any], name: str, conten
         values["source"] = escaped_url(contents)
         values["_sources"] = {"source": origin}
         return
-    values["source"], compression = data_url(contents, values.get("compression"), may_compress=work.row.may_compress)
+    values["source"], compression = embedded(work, contents, values.get("compression"))
     values["_sources"] = {"source": origin}
     if compression is not None:
         values["compression"] = compression

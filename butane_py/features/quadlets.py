@@ -8,7 +8,7 @@ from butane_py.features.contents import Dropin
 from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
-from butane_py.resources import LocalFileError, data_url, read_local
+from butane_py.resources import LocalFileError, embedded, read_local
 from butane_py.variants import BUILD
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
@@ -134,7 +134,7 @@ def _file(work: Compilation, nodes: Nodes, it: Quadlet | Dropin, target: str, pa
             return
     if it.contents:
         contents, behind = it.contents.encode("utf-8", "surrogateescape"), Whole(work.source, (*path, "contents"))
-    url, compression = data_url(contents, None, may_compress=work.row.may_compress)
+    url, compression = embedded(work, contents, None)
     resource = spec.Resource(origin, source=url, compression=compression, _sources={"source": behind})
     sources = {"path": Whole(work.source, (*path, "name")), "contents": behind}
     nodes.put("files", spec.File(origin, path=target, contents=resource, mode=0o644, _sources=sources))

@@ -12,7 +12,7 @@ from butane_py.compilation import Compilation
 from butane_py.features.feature import Feature
 from butane_py.features.nodes import Nodes
 from butane_py.registry import ButaneFindings, rule
-from butane_py.resources import LocalFileError, data_url, inside, no_files
+from butane_py.resources import LocalFileError, embedded, inside, no_files
 from butane_py.variants import BUILD
 from butane_py.yaml.source import Whole
 from ignition_py.report.catalog import code
@@ -232,7 +232,7 @@ class _Walk:
             if contents is None:
                 with open(path, "rb") as stream:
                     contents = stream.read()
-            return data_url(contents, file.contents.compression, may_compress=self.work.row.may_compress)
+            return embedded(self.work, contents, file.contents.compression)
         except OSError as error:
             return error
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from butane_py import pipeline
-from butane_py.compilation import Compilation
+from butane_py.compilation import Compilation, Options
 from butane_py.fleet import linting
 from butane_py.fleet.evaluation import ReportedError
 from butane_py.fleet.files import ParsedFile
@@ -48,8 +48,12 @@ class Step(Record):
 class HostBuild:
     """The compilation of a program for one host. `works` are those of all files, the main one's first."""
 
-    def __init__(self, program: Program, given: Mapping[str, Value], host: HostFacts | None) -> None:
+    def __init__(
+        self, program: Program, given: Mapping[str, Value], host: HostFacts | None, options: Options | None = None
+    ) -> None:
+        """`options`: other ones than those of the program."""
         self.program = program
+        self.options = options or program.options
         self.works: list[Compilation] = []
         self.files: list[ParsedFile] = []  # those of `works`
         self.edges: list[tuple[str, str]] = []  # files that include, and what each includes
@@ -75,7 +79,7 @@ class HostBuild:
             pipeline.run_passes(work, _CHECKS)
         if not work.report.fatal:
             pipeline.run_passes(work, (pipeline.emit, pipeline.map_source, pipeline.lint))
-        if self.program.options.lint and not work.report.fatal:
+        if self.options.lint and not work.report.fatal:
             linting.lint_parts(self, parts)
         return work
 
@@ -90,7 +94,7 @@ class HostBuild:
         """A file and all that it includes, compiled, in the order of merging; None with an error in the report."""
         scope = Scope(file, self.state, parent.scope if parent else None, passed)
         scope.bind()
-        options = self.program.options
+        options = self.options
         work = Compilation(file.source.text, file.name, options.but(files_dir=file.files_dir))
         self.works.append(work)
         self.files.append(file)

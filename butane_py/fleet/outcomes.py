@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from butane_py.compilation import Options
 from butane_py.fleet.declarations import Bound
 from butane_py.fleet.inventory.model import Inventory, Variables
 from butane_py.fleet.precedence import host_values
@@ -14,6 +15,10 @@ from butane_py.fleet.types import Misfit, converted, identities
 from butane_py.fleet.values import DEFAULT, HostFacts, Layer, Value, of_node, plain
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
+
+if TYPE_CHECKING:
+    from butane_py.deliver.ladder import Wish
+    from butane_py.deliver.model import Delivery
 
 ONLY = ""  # the name of the only machine of a build without an inventory
 
@@ -31,7 +36,8 @@ class Outcome(Record):
     result: the report, and of the variables those that are unique; it has no output, and can be given to other processes.
     used: the names of the variables that its files declare. spec: version of the output. public: the values of variables that are no
     secrets. secret: True if the output holds secrets. chain: the values of the variable that was asked for, the one that counts first.
-    outputs: all outputs of a target by the end of their files' names, {} without a target.
+    outputs: all outputs of a target by the end of their files' names, {} without a target. delivery: what the host gets, where --for
+    asks for that.
     """
 
     name: str
@@ -46,13 +52,14 @@ class Outcome(Record):
     secret: bool = False
     chain: tuple[Step, ...] | None = None
     outputs: dict[str, bytes] = field(default_factory=dict)
+    delivery: Delivery | None = None
 
     HIDDEN = ("output", "outputs")
 
     def refused(self, *entries: Entry) -> Outcome:
         """The outcome without an output, with these errors more."""
         report = Report([*self.result.report, *entries])
-        return self.but(output=None, outputs={}, source_map=None, result=self.result.but(report=report))
+        return self.but(output=None, outputs={}, delivery=None, source_map=None, result=self.result.but(report=report))
 
 
 class Step(Record):
@@ -77,34 +84,51 @@ class HostBuilder:
         strict: bool = False,
         explain: str = "",
         butane: bool = False,
+        wish: Wish | None = None,
     ) -> None:
-        """`programs`: by the name of the main file. `explain`: the variable whose chain is wanted. `butane`: outputs are plain Butane."""
+        """`programs`: by the name of the main file. `explain`: the variable whose chain is wanted. `butane`: outputs are plain Butane.
+
+        `wish`: how the configs are to be delivered, None where they are only written.
+        """
         self._programs = programs
         self._inventory = inventory
         self._outside = outside
         self._strict = strict
         self._explain = explain
         self._butane = butane
+        self._wish = wish
 
     def __call__(self, subject: Subject) -> Outcome:
         """Compiles one host. Nothing is raised, whatever is wrong with it."""
         try:
-            return self._outcome(subject, self._build(subject))
+            result, delivery = self._delivered(subject, self._build(subject))
+            return self._outcome(subject, result, delivery)
         except ConfigError as error:
             return Outcome(subject.name, subject.source, None, HostResult(None, error.report, host=subject.name))
         except (MemoryError, RecursionError) as error:
             return lost(subject, f"compiling failed: {type(error).__name__}")
 
-    def _build(self, subject: Subject) -> HostResult:
+    def _delivered(self, subject: Subject, result: HostResult) -> tuple[HostResult, Delivery | None]:
+        """The result, refused where it cannot be delivered, and the delivery."""
+        if self._wish is None or result.output is None:
+            return result, None
+        from butane_py.deliver.host import deliver
+
+        options = self._programs[subject.source].options.but(packs=False, lint=False, source_map=False)
+        delivery, report = deliver(self._wish, result, lambda: self._build(subject, options))
+        result = result.but(report=Report([*result.report, *report]))
+        return (result if delivery is not None else result.but(output=None)), delivery
+
+    def _build(self, subject: Subject, options: Options | None = None) -> HostResult:
         program = self._programs[subject.source]
         inventory = self._inventory
         if inventory is None:
-            return build_host(program, host_values(None, None, self._outside))
+            return build_host(program, host_values(None, None, self._outside), None, options)
         host = inventory.hosts[subject.name]
         groups = tuple([group.name for group in inventory.groups_of(host)])
-        return build_host(program, host_values(inventory, host, self._outside), HostFacts(host.name, groups, host.place))
+        return build_host(program, host_values(inventory, host, self._outside), HostFacts(host.name, groups, host.place), options)
 
-    def _outcome(self, subject: Subject, result: HostResult) -> Outcome:
+    def _outcome(self, subject: Subject, result: HostResult, delivery: Delivery | None = None) -> Outcome:
         refused = result.output is None or (self._strict and any(entry.severity != INFO for entry in result.report))
         bound = result.variables
         asked = bound.get(self._explain)
@@ -122,6 +146,7 @@ class HostBuilder:
             secret=bool(result.secrets),
             chain=chain,
             outputs={} if refused else result.outputs,
+            delivery=None if refused else delivery,
         )
 
     def _output(self, result: HostResult) -> str | None:

@@ -122,13 +122,15 @@ class Program:
         return frozenset(self._texts)
 
 
-def build_host(program: Program, values: Mapping[str, Value], host: HostFacts | None = None) -> HostResult:
+def build_host(
+    program: Program, values: Mapping[str, Value], host: HostFacts | None = None, options: Options | None = None
+) -> HostResult:
     """Compiles the program for one host (None: no inventory) with the values that the precedence chain has left.
 
     Nothing is raised for a bad config or a bad value: the report of the result has it, with secrets left out. Raises ConfigError for
-    linter settings and rules that cannot be used.
+    linter settings and rules that cannot be used. `options`: other ones than those of the program.
     """
-    build = HostBuild(program, values, host)
+    build = HostBuild(program, values, host, options)
     return host_result(build, build.run())
 
 

@@ -80,7 +80,7 @@ def _sources(build: HostBuild, name: str) -> list[Source]:
 
 def _filtered(report: Report, build: HostBuild) -> Report:
     """The report without what comments silence, and with severities as set."""
-    options = build.program.options
+    options = build.options
     sources = {work.name: work.source for work in build.works if hasattr(work, "source")}
     silences = any(MARK in source.text for source in sources.values())
     if not (options.lint or options.settings or silences):

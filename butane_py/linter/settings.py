@@ -154,8 +154,8 @@ def _severities(table: Any, path: str) -> dict[str, str]:
 
 
 def _check_platforms(platforms: tuple[str, ...], path: str) -> None:
+    from butane_py.deliver.platforms import BY_NAME
     from butane_py.linter.rule import near
-    from butane_py.linter.size import BY_NAME
 
     for name in platforms:
         if name not in BY_NAME:

@@ -63,7 +63,7 @@ class Target(Record):
     main one first. `options` are the keys of `targets.NAME` besides skip, each with its kind (text, bool, list, texts, map);
     `open_options`: any other key is native text too. `layout` tells which files facts become where a cell says FILES; None: the
     target takes none as files. `mounts` tells that the target mounts filesystems itself, without the units of `with_mount_unit`.
-    `platforms` hand the output over as user data (names of linter/size.py); `gzips` tells whether the system takes it compressed.
+    `platforms` hand the output over as user data (names of deliver/platforms.py); `gzips` tells whether the system takes it compressed.
     `differs` gives the cells that are other ones at a version or in a flavour; the matrix shows those of the default.
     """
 

@@ -19,7 +19,8 @@ Texts = TypedDict(  # noqa: UP013
     "Texts",
     {
         "title": str, "why": str, "fix": str, "wrong": str, "right": str,
-        "row": str, "severity": str, "local": bool, "raw": bool, "lint": bool, "build": bool, "inventory": bool, "target": str,
+        "row": str, "severity": str, "local": bool, "raw": bool, "lint": bool, "build": bool, "inventory": bool,
+        "target": str, "recipient": str,
     },
     total=False,
 )  # fmt: skip
@@ -52,6 +53,7 @@ DECLARING = (
     "butane_py.fleet.inventory",
     "butane_py.fleet.outside",
     "butane_py.fleet.unknown",
+    "butane_py.deliver.host",
 )
 
 
@@ -63,7 +65,7 @@ class Code(Record):
     empty where no config alone can show the code. severity: of the example. since: the version that brought the check, ""
     for all. local, raw, lint: the flags --files-dir, --raw and --lint are needed to see it; build: `butane-py build` is. inventory: the
     examples are inventories, not configs.
-    target: what --target names, "" for none.
+    target: what --target names, recipient: what --for of `butane-py build` names, "" for none.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Code(Record):
     build: bool = False
     inventory: bool = False
     target: str = ""
+    recipient: str = ""
 
     def example(self, text: str) -> str:
         """An example as a whole config."""
@@ -94,11 +97,11 @@ class Code(Record):
     @property
     def flags(self) -> list[str]:
         """What the example needs: the command, where it is not the compiler, and flags."""
-        target = f"--target {self.target}"
+        target, recipient = f"--target {self.target}", f"--for {self.recipient}"
         flags = (
-            *(("butane-py build", self.build), ("butane-py build --inventory", self.inventory)),
+            *(("butane-py build", self.build or bool(self.recipient)), ("butane-py build --inventory", self.inventory)),
             *(("--files-dir", self.local), ("--raw", self.raw), ("--lint", self.lint)),
-            (target, bool(self.target)),
+            *((target, bool(self.target)), (recipient, bool(self.recipient))),
         )
         return [flag for flag, on in flags if on]
 

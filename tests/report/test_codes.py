@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from butane_py.compilation import Options
+from butane_py.deliver.ladder import Wish
+from butane_py.deliver.recipients import choose
 from butane_py.fleet.inventory import read_inventories
+from butane_py.fleet.outcomes import HostBuilder, Subject
 from butane_py.fleet.program import Program, build_host
 from butane_py.linter.settings import Settings
 from butane_py.pipeline import compile_source
@@ -53,6 +56,10 @@ def _compiled(name: str, text: str, folder: str) -> Result:
         path.write_text(text)
         found = read_inventories([str(path)])
         return Result("{}" if found.hosts else None, found.report)
+    if code.recipient:
+        program = Program(f"{folder}/{name}.bu", code.example(text).encode(), options)
+        (outcome,) = map(HostBuilder({"": program}, None, [], wish=Wish(choose(code.recipient))), [Subject("", "")])
+        return Result(outcome.output, outcome.result.report)
     if code.build:
         return build_host(Program(f"{folder}/{name}.bu", code.example(text).encode(), options), {})
     return compile_source(code.example(text).encode(), name, options)

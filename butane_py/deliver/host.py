@@ -1,0 +1,91 @@
+"""The delivery of one host: its config in the version that the recipient reads, in the first form that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from butane_py.compilation import Compilation
+from butane_py.deliver.ladder import Wish, climb
+from butane_py.deliver.largest import largest_entries
+from butane_py.deliver.model import Delivery
+from butane_py.emit.json import emit_json
+from butane_py.fleet.result import HostResult
+from ignition_py.report.catalog import OPENSHIFT, declare
+from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
+from ignition_py.report.examples import file_
+
+_LARGE = file_("contents:\n  local: random.bin")
+_SMALL = file_("contents:\n  local: a.txt")
+
+declare(
+    "pack-too-large",
+    title="The config is larger than the platform takes",
+    why="The platform refuses or cuts user data over its limit, and the machine does not come up. Neither as it is nor compressed as a "
+    "whole does the config fit.",
+    fix="Publish it with --publish, so that the user data only names it, or embed less: the report has the largest entries.",
+    wrong=_LARGE,
+    right=_SMALL,
+    local=True,
+    recipient="virtualbox",
+)
+declare(
+    "pack-limit-unsure",
+    title="The config may be larger than the platform takes",
+    why="The limit of this platform is not confirmed by its documentation, so that the config is written all the same.",
+    fix="Try it, or publish the config with --publish.",
+    wrong=_LARGE,
+    right=_SMALL,
+    local=True,
+    recipient="brightbox",
+    severity=WARNING,
+)
+declare(
+    "delivery-machine-config",
+    title="A MachineConfig is no user data",
+    why="A MachineConfig is applied to a cluster; a machine that boots takes an Ignition config.",
+    fix="Give --raw for the Ignition config, or leave --for out.",
+    wrong="storage:\n  files:\n    - path: /etc/motd\n      mode: 0644\n      contents: {inline: hello}\n",
+    right="variant: fcos\nversion: 1.6.0\n",
+    row=OPENSHIFT,
+    recipient="aws",
+)
+
+
+def deliver(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) -> tuple[Delivery | None, Report]:
+    """The delivery of a host with a config, None where the report has errors. `unpacked` compiles it with contents uncompressed."""
+    work = result.compilation
+    assert work is not None
+    report = Report()
+    if work.wraps:
+        report.add(ERROR, "delivery-machine-config", f"{work.row} makes a MachineConfig, which is no user data", _whole(work), "give --raw")
+        return None, report
+    delivery, fits = climb(wish, _text(work), lambda: _text(_compilation(unpacked())))
+    if not fits:
+        report.entries.append(_too_large(wish, delivery, work))
+    return None if report.fatal else delivery, report
+
+
+def _compilation(result: HostResult) -> Compilation:
+    assert result.compilation is not None  # it has compiled before with other options
+    return result.compilation
+
+
+def _text(work: Compilation) -> bytes:
+    return emit_json(work.document, pretty=False).encode()
+
+
+def _too_large(wish: Wish, delivery: Delivery, work: Compilation) -> Entry:
+    """The error, or the warning where the limit is not sure."""
+    recipient = wish.recipient
+    size, limit = recipient.counted(delivery.user_data, wish.emit), recipient.limit(wish.emit)
+    form = "" if delivery.form == "plain" else f" {delivery.form}"
+    message = f"the config has{form} {size:,} bytes, {recipient.name} takes {limit:,}"
+    hint = "publish it with --publish, or embed less" if wish.address is None else "embed less"
+    if not recipient.sure:
+        return Entry(WARNING, "pack-limit-unsure", f"{message}, as far as is known", _whole(work), hint)
+    related = largest_entries(work.output, work.row.spec)
+    return Entry(ERROR, "pack-too-large", message, _whole(work), hint, related=related)
+
+
+def _whole(work: Compilation) -> Place:
+    return Place((), 1, 1, work.name)
