@@ -22,7 +22,7 @@ test_packages="$vm_packages ignition
     gcc libc6-dev libparted-dev pkg-config binutils
     udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
-    clevis-luks clevis-tpm2
+    clevis-luks clevis-tpm2 age openssh-client
     dnsmasq-base tftpd-hpa tinyproxy nginx-light
     fish zsh
     nix-bin cloud-init shellcheck curl"
@@ -129,7 +129,7 @@ case $what in
         fi
         # shellcheck disable=SC2086
         install $test_packages
-        make_venv '[executor,dev,terraform]'
+        make_venv '[executor,dev,terraform,sops]'
         # For one test, of the editor schemas. Debian's npm is 400 packages, so that on a desk the test is left out without it.
         [ -z "${CI:-}" ] || command -v npm >/dev/null || install npm
         ;;

@@ -73,7 +73,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
               help="Hosts and their variables: Ansible's YAML, ansible-inventory --list, CSV, JSON, terraform output -json "
               "(FILE#OUTPUT). Later ones override.")
 @click.option("--vars", "vars_files", type=FILE, multiple=True,
-              help="YAML or JSON file of variables for every host; overrides the inventory.")
+              help="YAML or JSON file of variables for every host, plain or encrypted by sops or age; overrides the inventory.")
 @click.option("--env", "environment", metavar="PREFIX", help="Read variables from the environment: PREFIXname.")
 @click.option("--var", "words", multiple=True, metavar="NAME=VALUE", help="A variable for every host; overrides all else.")
 @click.option("-l", "--limit", "limits", multiple=True, metavar="PATTERNS", help="Hosts to build, as Ansible's --limit: 'web*:&prod:!n7'.")

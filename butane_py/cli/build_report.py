@@ -91,8 +91,8 @@ class Reporter:
         document = next((each for each in self.documents if each.name == name), None)
         if document is None and name in self.reads:
             return _read(name)  # a process that compiles has read it
-        if document is None or not self._programs:
-            return None  # which values are secrets is not known
+        if document is None or document.hidden or not self._programs:
+            return None  # it is secret, or which of its values are is not known
         declarations = [each for program in self._programs.values() for each in program.declarations.values()]
         return document.masked(document.named({each.name for each in declarations if each.secret}))
 

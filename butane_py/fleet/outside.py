@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Mapping
 
 from butane_py.fleet import values
+from butane_py.fleet.encrypted.reading import read_document
 from butane_py.fleet.inventory.document import (
     STDIN,
     Document,
     is_null,
     pairs,
-    parse,
     read_bytes,
     refused,
     repeated,
@@ -19,11 +19,9 @@ from butane_py.fleet.inventory.document import (
 )
 from butane_py.fleet.inventory.model import Given, Known, Variables
 from butane_py.fleet.values import Layer, of_text
-from butane_py.yaml.source import MAPPING, SCALAR, Node
+from butane_py.yaml.source import MAPPING, SCALAR
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import Place, Related
-
-_SOPS = "sops"
 
 declare(
     "vars-file",
@@ -38,14 +36,13 @@ class WordError(ValueError):
 
 
 def of_file(path: str) -> tuple[Variables, Document]:
-    """The variables of a YAML or JSON file (`-`: standard input), and the file. Raises ConfigError."""
-    document = parse("<stdin>" if path == STDIN else path, read_bytes(path, "vars-file"), "vars-file")
+    """The variables of a YAML or JSON file (`-`: standard input), plain or encrypted by age or sops, and the file. Raises ConfigError."""
+    document = read_document("<stdin>" if path == STDIN else path, read_bytes(path, "vars-file"), "vars-file")
     if document.root is None or is_null(document.root):
         return {}, document
     root = target(document.root)
     if root.kind != MAPPING:
         raise refused(document.error("vars-file", "a file of variables is a mapping of names to values", root))
-    _refuse_sops(document, root)
     for key, first in repeated(root):
         related = (Related("first given here", document.at(first)),)
         raise refused(document.error("vars-file", f"{key.value} is given twice", key, "remove one of them", related))
@@ -54,16 +51,8 @@ def of_file(path: str) -> tuple[Variables, Document]:
     for key, value in pairs(root):
         if key.kind != SCALAR:
             raise refused(document.error("vars-file", "the name of a variable is a text", key))
-        found[key.value] = [Given(value, document, layer, code="vars-file")]
+        found[key.value] = [Given(value, document, layer, secret=document.secret, code="vars-file")]
     return found, document
-
-
-def _refuse_sops(document: Document, root: Node) -> None:
-    """Raises ConfigError for a file that sops has encrypted."""
-    found = root.entry(_SOPS)
-    if found is not None and target(found[1]).kind == MAPPING and target(found[1]).entry("mac") is not None:
-        hint = f"decrypt it on the way: --vars <(sops -d {document.name})"
-        raise refused(document.error("vars-file", "the file is encrypted by sops", found[0], hint))
 
 
 def of_environment(prefix: str, environment: Mapping[str, str] | None = None) -> Variables:

@@ -65,7 +65,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _install(machine: throwaway.Machine, who: str, target: str) -> None:
     machine.must(who, f"python3 -m venv {shlex.quote(target)}")
-    machine.must(who, f"{shlex.quote(target)}/bin/pip install --quiet '.[executor]'")
+    machine.must(who, f"{shlex.quote(target)}/bin/pip install --quiet '.[executor,secrets]'")
     machine.must(who, "rm -rf build")
 
 

@@ -254,7 +254,7 @@ def test_wrong_usage(lab: Lab, argv: list[str], message: str) -> None:
         (["none.bu", "--check"], "input-file", "none.bu: No such file or directory"),
         (["node.bu", "--vars", "none.yaml"], "vars-file", "No such file or directory"),
         (["node.bu", "--vars", "list.yaml"], "vars-file", "a mapping of names to values"),
-        (["node.bu", "--vars", "sops.yaml"], "vars-file", "encrypted by sops"),
+        (["node.bu", "--vars", "sops.yaml"], "encrypted-file", "encrypted by sops"),
         (["node.bu", "-i", "hosts.yaml", "--check", "--var", "mtt=1"], "var-unknown", "did you mean mtu?"),
     ],
 )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from butane_py.fleet.inventory import ansible_json, ansible_yaml, csv_table, hosts_list, terraform
-from butane_py.fleet.inventory.document import STDIN, Document, parse, read_bytes, refused, target
+from butane_py.fleet.inventory.document import STDIN, Document, read_bytes, refused, target
 from butane_py.fleet.inventory.model import Inventory
 from butane_py.yaml.source import MAPPING, SEQUENCE, Node
 from ignition_py.report.catalog import declare
@@ -90,13 +90,15 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def _read(name: str, inventory: Inventory) -> None:
+    from butane_py.fleet.encrypted.reading import read_document  # which imports a module of this package
+
     path, chosen = split_name(name)
     data = read_bytes(path, "inventory-syntax")
     if path.lower().endswith(csv_table.SUFFIX):
         csv_table.read(path, data, inventory)
         return
     try:
-        document = parse("<stdin>" if path == STDIN else path, data, "inventory-syntax")
+        document = read_document("<stdin>" if path == STDIN else path, data, "inventory-syntax")
     except ConfigError as error:
         if _SECTION.search(data):
             raise refused(error.report.entries[0].but(hint=f"for an inventory of Ansible's in INI: {_listing(path)}")) from None

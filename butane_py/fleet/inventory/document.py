@@ -27,9 +27,17 @@ _BREAK = re.compile("\n")
 
 
 class Document(Source):
-    """A file of data: a source whose text may be JSON too. `root` is None where the file has no content."""
+    """A file of data: a source whose text may be JSON too. `root` is None where the file has no content.
 
-    __slots__ = ()
+    secret: all its values are, since the file was encrypted. hidden: so is its text, which no report shows.
+    """
+
+    __slots__ = ("hidden", "secret")
+
+    def __init__(self, text: bytes, name: str) -> None:
+        self.secret = False
+        self.hidden = False
+        super().__init__(text, name)
 
     def _compose(self) -> Node | None:
         return json_nodes(self.text) or super()._compose()

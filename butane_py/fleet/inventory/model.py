@@ -249,7 +249,7 @@ def give(
 ) -> None:
     """Gives a variable of a group or a host a value; Ansible's own variables are left out."""
     if not name.startswith(IGNORED):
-        owner.vars.setdefault(name, []).append(Given(node, document, owner.layer, secret=secret, loose=loose))
+        owner.vars.setdefault(name, []).append(Given(node, document, owner.layer, secret=secret or document.secret, loose=loose))
 
 
 def unknown_host(name: str, known: Sequence[str], place: Place) -> Entry:
