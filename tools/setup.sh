@@ -129,7 +129,7 @@ case $what in
         fi
         # shellcheck disable=SC2086
         install $test_packages
-        make_venv '[executor,dev,terraform,sops]'
+        make_venv '[executor,dev,terraform,terraform-provider,sops]'
         # For one test, of the editor schemas. Debian's npm is 400 packages, so that on a desk the test is left out without it.
         [ -z "${CI:-}" ] || command -v npm >/dev/null || install npm
         ;;

@@ -13,6 +13,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("butane_py.cli.completion", "print the script by which a shell completes the words of this program"),
     "decompile": ("butane_py.cli.decompile", "write an Ignition config as readable Butane"),
     "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
+    "external": ("butane_py.cli.external", "answer Terraform's data source `external`: JSON on standard input and output"),
     "import": ("butane_py.cli.importing", "write the config of another program (cloud-config) as Butane"),
     "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),
     "targets": ("butane_py.cli.targets", "list the systems that configs are written for, and what each takes"),

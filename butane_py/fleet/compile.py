@@ -59,7 +59,7 @@ class HostBuild:
         self.edges: list[tuple[str, str]] = []  # files that include, and what each includes
         self.state = HostState(given, host, program.report_of_host())
         self.parts: list[Compilation] = []  # all compilations in the order in which their outputs are merged
-        self.own: spec.Config  # the output of the main file alone, where others are merged into it
+        self.own: spec.Config  # the output of the main file alone in the newest version, where others are merged with it
         self._done: set[tuple[str, str]] = set()
         self._count = 0
 
@@ -70,18 +70,28 @@ class HostBuild:
             return None
         parts = self._file(main, None, {}, None)
         work = self.works[0]
+        if hasattr(work, "row"):
+            parts = self._with_snippets(parts)
         if parts is None or self.fatal:
             return work
         self.parts = parts
         if len(parts) > 1:
-            self.own = work.output
-            work.output = _merged(parts)
+            self.own = upgrade(work.output, work.row.spec)
+            work.output, newest = _merged(parts)
+            work.row = work.row.but(spec=newest)
             pipeline.run_passes(work, _CHECKS)
         if not work.report.fatal:
             pipeline.run_passes(work, (pipeline.emit, pipeline.map_source, pipeline.lint))
         if self.options.lint and not work.report.fatal:
             linting.lint_parts(self, parts)
         return work
+
+    def _with_snippets(self, parts: list[Compilation] | None) -> list[Compilation] | None:
+        """The parts with those of the snippets behind them; None with an error in the report."""
+        for snippet in self.program.snippets:
+            more = self._file(snippet, None, {}, None)
+            parts = None if parts is None or more is None else [*parts, *more]
+        return parts
 
     @property
     def fatal(self) -> bool:
@@ -102,12 +112,13 @@ class HostBuild:
         failures = scope.expander.failures
         root = file.expanded(scope.expander)
         whole = scope.expander.failures == failures and not file.fatal
-        work.source = file.source.with_root(_headed(root, parent.work.row) if parent is not None else root)
+        outer = None if work is self.works[0] else (parent.work if parent is not None else self.works[0]).row
+        work.source = file.source.with_root(_headed(root, outer) if outer is not None else root)
         pipeline.run_passes(work, (pipeline.choose_row,))
         if work.report.fatal or (parent is not None and entry is not None and not self._fits(work, parent, entry)):
             return None
         work.row = work.row.but(
-            sections={**work.row.sections, BUILD: 1}, machine_config=work.row.machine_config and parent is None
+            sections={**work.row.sections, BUILD: 1}, machine_config=work.row.machine_config and outer is None
         )
         step = Step(file, scope, work, (*parent.before, parent) if parent is not None else ())
         parts = self._included(step)
@@ -241,10 +252,11 @@ def _scalar(at: Node, text: str) -> Node:
     return Node(SCALAR, at.line, at.column, text, "", False)
 
 
-def _merged(works: list[Compilation]) -> spec.Config:
-    """The outputs merged as Ignition merges configs at boot, each over those before it, in the version of the last."""
+def _merged(works: list[Compilation]) -> tuple[spec.Config, int]:
+    """The outputs merged as Ignition merges configs at boot, each over those before it, and the newest of their versions, which it has."""
     result, *rest = [upgrade(work.output, work.row.spec) for work in works]
     for part in rest:
         result = merge(result, part)
-    number = next(text for text, minor in spec.VERSIONS.items() if minor == works[-1].row.spec)
-    return result.but(ignition=result.ignition.but(version=number))
+    newest = max(work.row.spec for work in works)
+    number = next(text for text, minor in spec.VERSIONS.items() if minor == newest)
+    return result.but(ignition=result.ignition.but(version=number)), newest

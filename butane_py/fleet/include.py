@@ -275,6 +275,8 @@ def located(path: str, file: ParsedFile) -> Located | None:
     if os.path.isabs(path) or ".." in path.split("/"):
         what = "is absolute" if os.path.isabs(path) else "has .. in it"
         raise NotIncludedError("include-outside", f"{path} {what}", "write a path below the directory of this file")
+    if not file.roots:
+        raise NotIncludedError("include-outside", f"{path} lies beside no file: this text has no folder", "name a files directory")
     if not may_exist(path):
         return None
     folder, real_folder = os.path.dirname(file.name), os.path.dirname(file.path)

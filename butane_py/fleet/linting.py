@@ -51,25 +51,28 @@ declare(
 
 
 def lint_parts(build: HostBuild, parts: Sequence[Compilation]) -> None:
-    """Adds what is found in the files of a build to their reports. `parts` are in the order of merging, the main file last."""
+    """Adds what is found in the files of a build to their reports. `parts` are in the order of merging."""
     from butane_py.linter import lint
 
     settings = build.program.options.settings or Settings()
-    output = parts[-1].output
-    for part in parts[:-1]:
-        lint(part, part.config, output, "", lambda _row: [], written=True)
+    main = build.works[0]
+    for part in parts:
+        if part is not main:
+            lint(part, part.config, main.output, "", lambda _row: [], written=True)
     if len(parts) > 1 and settings.runs(_REPLACED):
-        _report_replaced(parts, build.own)
+        _report_replaced([(part, build.own if part is main else upgrade(part.output, part.row.spec)) for part in parts])
     if settings.runs(UNFILTERED):
         for file, work in zip(build.files, build.works, strict=True):
             work.report.entries += _unfiltered(file, work)
 
 
-def _report_replaced(parts: Sequence[Compilation], own: spec.Config) -> None:
-    """Adds an entry for each entry of an output that a later one changes. `own` is the main file's output before merging."""
-    outputs = [*(work.output for work in parts[:-1]), own]
-    before, *rest = [upgrade(config, work.row.spec) for work, config in zip(parts, outputs, strict=True)]
-    for work, config in zip(parts[1:], rest, strict=True):
+def _report_replaced(parts: Sequence[tuple[Compilation, spec.Config]]) -> None:
+    """Adds an entry for each entry of an output that a later one changes.
+
+    `parts` have their outputs before merging, in the newest version.
+    """
+    before = parts[0][1]
+    for work, config in parts[1:]:
         for name, old, new, fields in _replaced(before, config, ""):
             if old is None or new is None:
                 continue

@@ -26,11 +26,15 @@ from ignition_py.report.diag import Report
 class Program:
     """A main file with the cache of the files that it includes. One Program compiles all hosts of a build.
 
-    main: the main file, None where its text is no YAML; `report` then says why.
+    main: the main file, None where its text is no YAML; `report` then says why. snippets: files whose outputs are merged over that of the
+    main file.
     """
 
-    def __init__(self, name: str, text: bytes, options: Options, path: str = "") -> None:
-        """`name` is what reports call the main file, `path` where it lies (default: its name); nothing else is read yet."""
+    def __init__(self, name: str, text: bytes, options: Options, *, lies_there: bool = True) -> None:
+        """`name` is the path of the main file, and what reports call it; nothing else is read yet.
+
+        lies_there: False for a text that lies in no folder; it includes files of the files directory alone.
+        """
         self.name = name
         self.options = options
         self.payloads = PayloadCache()
@@ -38,14 +42,30 @@ class Program:
         self.main: ParsedFile | None = None
         self._files: dict[tuple[str, str | None], ParsedFile | YamlError] = {}
         self._texts: dict[str, bytes] = {}
-        real = os.path.realpath(path or name)
+        self.snippets: list[ParsedFile] = []
+        self._lies_there = lies_there
+        self.main = self._parsed(name, text)
+
+    def add_snippet(self, name: str, text: bytes) -> None:
+        """Adds a text whose output is merged over those of the main file and of the snippets before it."""
+        snippet = self._parsed(name, text)
+        if snippet is not None:
+            self.snippets.append(snippet)
+
+    def _parsed(self, name: str, text: bytes) -> ParsedFile | None:
+        """A file that nothing includes; None with an entry in the report for a text that is no YAML."""
+        files_dir = self.options.files_dir
+        below = [os.path.realpath(files_dir)] if files_dir else []
+        real = os.path.realpath(name) if self._lies_there else os.path.join(*below, os.path.basename(name))
         self._texts[real] = text
-        roots = [os.path.dirname(real), *([os.path.realpath(options.files_dir)] if options.files_dir else [])]
+        roots = [os.path.dirname(real), *below] if self._lies_there else below
         try:
-            self.main = ParsedFile(name, real, text, options.files_dir, tuple(dict.fromkeys(roots)))
-            self._files[real, options.files_dir] = self.main
+            found = ParsedFile(name, real, text, files_dir, tuple(dict.fromkeys(roots)))
         except YamlError as error:
-            self.report = Report([no_yaml(error, text, name)])
+            self.report.entries.append(no_yaml(error, text, name))
+            return None
+        self._files[real, files_dir] = found
+        return found
 
     @classmethod
     def load(cls, path: str, options: Options) -> Program:

@@ -45,7 +45,7 @@ def _for_target(build: HostBuild, work: Compilation, taint: Taint, result: HostR
     from butane_py import targets
     from butane_py.targets.subjects import subject_of
 
-    subject = subject_of(work, build.parts[:-1])
+    subject = subject_of(work, [part for part in build.parts if part is not work])
     emission = targets.emit(subject, targets.choose(work.options.target), pretty=work.options.pretty)
     more = taint.hidden(_filtered(Report([_with_values(entry, build) for entry in emission.report]), build))
     report = Report([*result.report, *more])

@@ -54,6 +54,7 @@ DECLARING = (
     "butane_py.fleet.outside",
     "butane_py.fleet.unknown",
     "butane_py.deliver.host",
+    "butane_py.integrations.handover",
 )
 
 

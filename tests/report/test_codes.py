@@ -126,7 +126,7 @@ _WITHOUT_EXAMPLE = {
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-folder", "lint-variable", "vars-file", "encrypted-file",  # of several files, or of the command line
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
-    "lint-include-replaces",
+    "lint-include-replaces", "secret-unmarked",
 }  # fmt: skip
 
 

@@ -1,0 +1,37 @@
+"""The program `terraform-provider-butane`, which Terraform and OpenTofu start."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ignition_py.system import streams
+
+_MISSING = 1
+_COOKIE = "TF_PLUGIN_MAGIC_COOKIE"  # Terraform sets it for every plugin (hashicorp/go-plugin)
+_ABOUT = """terraform-provider-butane is a plugin: Terraform and OpenTofu start it. docs/integrations.md says how they find it.
+
+Data sources: butane_config, butane_sensitive_config, ct_config.
+"""
+_INSTALL = "terraform-provider-butane: {} is not installed; pip install 'ignition-py[terraform-provider]'\n"
+
+
+def run() -> None:
+    """The program. Started by hand it says what it is for, and exits with 2."""
+    os._exit(streams.last_door("terraform-provider-butane", main))
+
+
+def main() -> int:
+    """Serves one session of Terraform; the exit status."""
+    if _COOKIE not in os.environ and "--dev" not in sys.argv:
+        streams.say(_ABOUT)
+        return 2
+    try:
+        from tf import runner
+
+        from butane_py.integrations.terraform.plugin import ButaneProvider
+    except ModuleNotFoundError as error:
+        streams.say(_INSTALL.format(error.name))
+        return _MISSING
+    runner.run_provider(ButaneProvider(), sys.argv)
+    return 0
