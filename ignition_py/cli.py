@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ignition_py import __version__, flatcar, module, providers, state, version_text
 from ignition_py.context import Options
@@ -18,6 +19,9 @@ from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, Values
 from ignition_py.stages import STAGES
 from ignition_py.system.log import Log
 from ignition_py.system.recorder import NAME, Recorder
+
+if TYPE_CHECKING:  # imported when a stage begins
+    from ignition_py.engine import Engine
 
 DONE, FAILED, USAGE, CANNOT_BEGIN = 0, 1, 2, 3
 FETCH_TIMEOUT = 120.0  # seconds
@@ -29,6 +33,8 @@ PROGRAMS: dict[str, str] = {
     "ignition-apply": "ignition_py.programs.apply",
     "ignition-rmcfg": "ignition_py.programs.rmcfg",
 }
+# Word of the executor's own for a boot -> module with `main(argv)`.
+BOOT_COMMANDS = {"notify": "ignition_py.notify.program"}
 OWN = "ignition-py"
 _HELP = ("-h", "-help", "--help")
 _COMPLETE = "_IGNITION_PY_COMPLETE"  # a shell asks for completions
@@ -53,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program in PROGRAMS:
         status: int = module(PROGRAMS[program]).main(program, rest)
         return status
+    if rest and rest[0] in BOOT_COMMANDS:
+        done: int = module(BOOT_COMMANDS[rest[0]]).main(rest[1:])
+        return done
     if _is_command(program, rest):
         return _command(program, rest)
     return _stage(program, rest)
@@ -154,6 +163,8 @@ def _run(options: Options, log: Log) -> int:
         if options.flatcar:
             flatcar.accept_oem()
         engine = Engine(options, log, carried)
+        if stage == "disks" and options.environ.get("IGNITION_REPORT_STARTED"):
+            _notify("started", options, log, engine)
         engine.run()
         state.save(carried, options.state_file)
     except Exception as error:  # the last door
@@ -162,6 +173,7 @@ def _run(options: Options, log: Log) -> int:
         report_failure(log, options, error)
         if engine is not None:
             engine.tell_platform(error)
+        _notify("failed", options, log, engine)
         return status
     took = log.recorder.end()
     if log.console is not None:
@@ -173,3 +185,15 @@ def _run(options: Options, log: Log) -> int:
     log.info(f"stage {stage} is done")
     engine.tell_platform(None)
     return DONE
+
+
+def _notify(event: str, options: Options, log: Log, engine: Engine | None) -> None:
+    """Reports the event to whom the image names, docs/report.md. Raises nothing."""
+    from ignition_py.notify.tell import Occasion, tell
+
+    tell(
+        Occasion(
+            event=event, log=log, folder=options.folder, platform=options.platform, environ=options.environ,
+            settings=engine.settings if engine is not None else None, config_cache=options.config_cache, stage=options.stage,
+        )
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 from ignition_py import baseconfig, module, sources
 from ignition_py.context import Context, Options
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
+from ignition_py.fetch.request import Settings
 from ignition_py.providers import Machine, report
 from ignition_py.report.diag import ERROR, ConfigError, IgnitionError
 from ignition_py.spec import tables
@@ -21,6 +22,7 @@ from ignition_py.spec.secrets import hider
 from ignition_py.spec.tables import Config
 from ignition_py.stages import STAGES
 from ignition_py.state import FetchedConfig, State, save
+from ignition_py.system.digest import sha512_of
 from ignition_py.system.host import write_private
 from ignition_py.system.log import Log
 
@@ -30,6 +32,7 @@ FETCHING = (OFFLINE, "fetch")
 # needed. Images skip the fetch stage where fetch-offline has found the config.
 GATHERING = ("fetch", "disks", "files")
 SPOOL = "fetched"  # the folder of what was fetched ahead, beside the state file
+CONFIG_DIGEST = "config.sha512"  # beside the state file: SHA-512 of the config as it was found, for reports (notify/event.py)
 # Marks the journal's entries about fetched configs; the reference's, since programs look for it.
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 
@@ -78,6 +81,11 @@ class Engine:
         except Exception as problem:  # the platform is the last to be told: the stage has ended as it has
             words = str(problem) if isinstance(problem, IgnitionError) else type(problem).__name__
             self._log.warning(f"telling the platform how stage {self._options.stage} ended: {words}")
+
+    @property
+    def settings(self) -> Settings:
+        """Proxies and certificate authorities of the config, as far as they are known."""
+        return self._fetcher.settings
 
     def _machine(self) -> Machine:
         return Machine(log=self._log, fetcher=self._fetcher, environ=self._options.environ)
@@ -157,6 +165,7 @@ class Engine:
         machine = self._machine()
         machine.outputs = self._state.provider_output_files
         found = first_config(machine, self._options.platform, labelled="IGNITION_MICROOS" in self._options.environ)
+        write_private(f"{self._options.folder}/{CONFIG_DIGEST}", sha512_of(found.data).encode(), what="the digest of the config")
         config = self._parse(found.data, found.name)
         self._state.fetched_configs.append(FetchedConfig("user", found.name))
         renderer = Renderer(self._fetcher, self._log, self._state, flatcar=self._options.flatcar)

@@ -105,6 +105,8 @@ def _response(request: Request) -> Response:
             reason = f"status {response.status}"
             wait = max(wait, _retry_after(response))
             response.close()
+        if attempt == request.attempts:
+            raise TooSlow(f"{request.what}: no good response of {shown} in {attempt} attempts; last error: {reason}")
         request.info(f"{request.method} {shown}: {reason}; trying again in {wait:g} s")
         pause(request, wait, reason)
         waiting.tell(f"; last error: {reason}")
@@ -197,7 +199,7 @@ def _headers(request: Request) -> Sent:
 
 def _check_status(request: Request, response: Response) -> None:
     status = response.status
-    if status in (200, 204) or (request.method == "POST" and 200 <= status < 300):
+    if status in (200, 204) or (request.method in ("POST", "PUT") and 200 <= status < 300):
         return
     where = f"{request.what}: {public(request.url)}"
     if status == 404:

@@ -86,10 +86,10 @@ class Request(Record):
     """What to fetch, and how. Built once for each fetch; a changed copy is made with `but()`.
 
     `what` begins a failure's sentence ("contents of /etc/motd"); `headers` are for http and https. `retry` lists statuses
-    below 500 that are worth another attempt. `body` is sent along. `low_port` asks from a port below 1024, as a server does
-    that wants to know that root is asking. `stopped` returns True if the response is no longer needed. `sign` gives headers
-    for one attempt, which are valid for some minutes. `room` is told the length that a server announces, in bytes, and may
-    raise.
+    below 500 that are worth another attempt; `attempts` is how many there are at most, 0 for as many as the deadline allows.
+    `body` is sent along. `low_port` asks from a port below 1024, as a server does that wants to know that root is asking.
+    `stopped` returns True if the response is no longer needed. `sign` gives headers for one attempt, which are valid for some
+    minutes. `room` is told the length that a server announces, in bytes, and may raise.
     """
 
     HIDDEN = ("url", "headers", "body", "settings")
@@ -103,6 +103,7 @@ class Request(Record):
     headers: Headers = ()
     method: str = "GET"
     retry: tuple[int, ...] = ()
+    attempts: int = 0
     body: bytes = b""
     low_port: bool = False
     stopped: Callable[[], bool] = bool

@@ -23,7 +23,7 @@ class Console:
     """All consoles. Errors are ignored: consoles are best effort."""
 
     def __init__(self, consoles: str = CONSOLES, folder: str = "/dev") -> None:
-        self._paths = [f"{folder}/{name}" for name in _names(consoles)]
+        self._paths = [f"{folder}/{name}" for name in names(consoles)]
         self._splash = os.path.exists(_SPLASH_RUNS)
         self._count = 0
         self._last = 0.0
@@ -47,7 +47,7 @@ def wanted(environ: dict[str, str] | os._Environ[str]) -> bool:
     return environ.get(SETTING, "") not in ("", "0", "no")
 
 
-def _names(path: str) -> list[str]:
+def names(path: str) -> list[str]:
     """The consoles that are enabled (`E` among their flags), as the kernel lists them."""
     try:
         with open(path) as file:

@@ -1,6 +1,7 @@
-"""Digests of our own records: what a config asks for, what a file holds. BLAKE2b of 32 bytes, as hexadecimal text.
+"""Digests of our own records: what a config asks for, what a file holds. BLAKE2b of 32 bytes, as hexadecimal text. And the SHA-512
+of the config that a machine was given, by which its operator knows it.
 
-Taken straight from the module in C: hashlib loads OpenSSL, 11 Minstr of each start of the kargs and files stages, the journal on or off.
+Taken straight from the modules in C: hashlib loads OpenSSL, 11 Minstr of each start of the kargs and files stages, the journal on or off.
 """
 
 from __future__ import annotations
@@ -12,6 +13,19 @@ SIZE = 32  # bytes
 
 def digest_of(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
+
+
+def sha512_of(data: bytes) -> str:
+    """SHA-512, as hexadecimal text."""
+    try:
+        from _sha2 import sha512  # type: ignore[import-not-found]  # Python 3.12 and newer; typeshed has neither
+    except ImportError:
+        try:
+            from _sha512 import sha512  # type: ignore[import-not-found]
+        except ImportError:  # an interpreter without the code in C
+            from hashlib import sha512
+    digest: str = sha512(data).hexdigest()
+    return digest
 
 
 class Digest:
