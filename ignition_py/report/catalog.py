@@ -45,6 +45,7 @@ DECLARING = (
     "butane_py.targets.language",
     "butane_py.targets.codes",
     "butane_py.fleet.codes",
+    "butane_py.deliver.pxe.codes",
     "butane_py.importer.user_data",
     "butane_py.importer.values",
     "butane_py.linter.every",

@@ -127,6 +127,7 @@ _WITHOUT_EXAMPLE = {
     "host-unknown", "inventory-folder", "lint-variable", "vars-file", "encrypted-file",  # of several files, or of the command line
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
     "lint-include-replaces", "secret-unmarked",
+    "pxe-key-missing", "pxe-key", "pxe-key-twice", "pxe-name", "pxe-arguments", "pxe-config",  # of a build's folder
 }  # fmt: skip
 
 
