@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets up and runs every check there is, in .venv: linter, types, tests. All checks run, whatever an earlier one said; pytest
-# comes last, so that its summary is what a log ends with.
+# Sets up and runs every check there is, in .venv: linter, types, tests. All checks run, whatever an earlier one said. The tests
+# that boot machines run beside the others, since machines mostly wait; what they print comes last.
 #
 #     tools/test.sh                           everything, virtual machines too: as root, on a Debian 12
 #     tools/test.sh -m "not root and not vm"  arguments go to pytest; README.md lists the markers
@@ -21,5 +21,16 @@ echo 'ruff check'
 echo 'mypy'
 .venv/bin/mypy || status=1
 .venv/bin/mypy --strict tests/vm/vmlab tools || status=1
-.venv/bin/python -m pytest "$@" || status=1
+if [ $# != 0 ]; then
+    .venv/bin/python -m pytest "$@" || status=1
+    exit $status
+fi
+machines=$(mktemp)
+trap 'rm -f "$machines"' EXIT
+# The shell makes what it starts in the background ignore Ctrl-C, which would leave a machine running.
+env --default-signal=INT .venv/bin/python -m pytest --durations=20 -m vm >"$machines" 2>&1 &
+.venv/bin/python -m pytest --durations=20 -m "not vm" || status=1
+echo 'pytest -m vm'
+tail -n +1 -f --pid=$! "$machines"
+wait $! || status=1
 exit $status
