@@ -37,18 +37,24 @@ def run() -> int:
     """Answer one query of Terraform's data source `external`: a config on standard input, its Ignition config on standard output.
 
     The query is a JSON object of strings: source (a file) or content (its text); vars and secret_vars (JSON objects), snippets (a JSON
-    list of texts), files_dir, strict and pretty_print (true or false), secrets (allow or refuse, the default). The answer has rendered,
-    sha512, bytes and warnings.
+    list of texts), files_dir, strict and pretty_print (true or false), for (a platform), secrets (allow or refuse, the default). The
+    answer has rendered, sha512 and bytes of it, user_data (rendered in the first form that the platform takes) and warnings.
     """
     query = _query(read_stdin())
     text = _text(query)
-    made = hand_over(text, strict=query.flag("strict"), secrets=query.choice("secrets", (REFUSE, ALLOW)) == ALLOW)
+    secrets = query.choice("secrets", (REFUSE, ALLOW)) == ALLOW
+    made = hand_over(text, strict=query.flag("strict"), secrets=secrets, recipient=query.text("for"))
     say(made.pretty())
     if made.output is None:
         return 1
     data = made.output.encode()
-    digest = hashlib.sha512(data).hexdigest()
-    answer = {"rendered": made.output, "sha512": digest, "bytes": str(len(data)), "warnings": "\n".join(made.warnings)}
+    answer = {
+        "rendered": made.output,
+        "sha512": hashlib.sha512(data).hexdigest(),
+        "bytes": str(len(data)),
+        "user_data": made.user_data,
+        "warnings": "\n".join(made.warnings),
+    }
     write_stdout(json.dumps(answer, ensure_ascii=False) + "\n")
     return 0
 
@@ -56,7 +62,7 @@ def run() -> int:
 class Query:
     """A query: its strings by name."""
 
-    KEYS = (SOURCE, CONTENT, "vars", "secret_vars", "snippets", "files_dir", "strict", "pretty_print", "secrets")
+    KEYS = (SOURCE, CONTENT, "vars", "secret_vars", "snippets", "files_dir", "strict", "pretty_print", "secrets", "for")
 
     def __init__(self, texts: dict[str, str]) -> None:
         self._texts = texts

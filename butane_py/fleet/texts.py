@@ -15,6 +15,7 @@ from butane_py.fleet import values
 from butane_py.fleet.inventory.model import Known, Variables
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.program import Program, build_host
+from butane_py.fleet.result import HostResult
 from butane_py.fleet.unknown import unknown_name
 from butane_py.fleet.values import Layer, of_data
 from ignition_py.record import KW_ONLY, Record
@@ -55,8 +56,8 @@ class TextBuild:
         host = {name: wanted.host_vars[name] for name in declared if name in wanted.host_vars}
         given = _known(wanted.vars, "vars")
         secrets = _known(wanted.secret_vars, "secret_vars", secret=True)
-        layers = [_known(host, "host_vars"), given, secrets]
-        result = build_host(self._program, host_values(None, None, layers))
+        self._values = host_values(None, None, [_known(host, "host_vars"), given, secrets])
+        result = build_host(self._program, self._values)
         declared = self._program.declarations  # includes under names of many declare more
         unknown = [
             unknown_name(name, layer[name][-1].value().place, declared)
@@ -64,6 +65,10 @@ class TextBuild:
         ]  # fmt: skip
         more = Report([*result.report, *unknown])
         self.result = result.but(report=more, output=None) if more.fatal else result.but(report=more)
+
+    def unpacked(self) -> HostResult:
+        """The same text compiled with its contents uncompressed."""
+        return build_host(self._program, self._values, None, self._program.options.but(packs=False, lint=False, source_map=False))
 
     def pretty(self, report: Report | None = None) -> str:
         """The report, or a part of it, with the lines that it speaks of, secrets masked."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from butane_py.deliver.host import deliver
+from butane_py.deliver.ladder import Wish
+from butane_py.deliver.recipients import choose
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.texts import Text, TextBuild
 from ignition_py.record import KW_ONLY, Record
@@ -23,6 +26,7 @@ declare(
 class Handover(Record):
     """What came of a text. output: what the compiler writes, None where the text is refused.
 
+    user_data: what a machine is to be given, in the first form that its platform takes; without a platform the same as `output`.
     secrets: the paths in the output of what is made of secrets.
     """
 
@@ -30,9 +34,10 @@ class Handover(Record):
     report: Report
     build: TextBuild
     _: KW_ONLY
+    user_data: str = ""
     secrets: tuple[str, ...] = ()
 
-    HIDDEN = ("output", "build")
+    HIDDEN = ("output", "user_data", "build")
 
     def pretty(self) -> str:
         """The report with the lines that it speaks of, secrets masked."""
@@ -48,16 +53,23 @@ class Handover(Record):
         return [line(entry) for entry in self.report if entry.severity == WARNING]
 
 
-def hand_over(text: Text, *, strict: bool = False, secrets: bool = False) -> Handover:
+def hand_over(text: Text, *, strict: bool = False, secrets: bool = False, recipient: str = "") -> Handover:
     """Compiles a text.
 
-    strict: warnings are errors. secrets: the caller marks the result as a secret; else one that holds secrets is refused.
+    strict: warnings are errors. secrets: the caller marks the result as a secret; else one that holds secrets is refused. recipient: the
+    platform or consumer that gets the config, as of --for.
 
-    Raises TypeError for a value of a variable that no JSON could have, ConfigError for linter settings that cannot be used.
+    Raises DeliveryError for an unknown recipient, TypeError for a value of a variable that no JSON could have, ConfigError for linter
+    settings that cannot be used.
     """
+    wish = Wish(choose(recipient)) if recipient else None
     build = TextBuild(text)
     result = build.result
-    report = result.report
+    report = Report(result.report)
+    delivery = None
+    if wish is not None and result.output is not None:
+        delivery, found = deliver(wish, result, build.unpacked)
+        report.merge(found)
     if strict:
         report = Report([entry.but(severity=ERROR) if entry.severity != INFO else entry for entry in report])
     paths = tuple(path_text(path).removeprefix("$.") for path in result.secrets if _value(result, path) not in (None, ""))
@@ -66,7 +78,8 @@ def hand_over(text: Text, *, strict: bool = False, secrets: bool = False) -> Han
         message = f"made of secrets, which the result would show: {', '.join(paths[:_MOST])}{more}"
         report.add(ERROR, "secret-unmarked", message, Place((), source=text.name), _WAY_OUT)
     output = None if report.fatal else result.output
-    return Handover(output, report, build, secrets=paths)
+    user_data = delivery.user_data.decode() if delivery is not None else output or ""
+    return Handover(output, report, build, user_data=user_data, secrets=paths)
 
 
 def _value(result: HostResult, path: Path) -> Any:

@@ -33,7 +33,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_an_answer_is_an_object_of_strings(ask: Any) -> None:
     status, answer, err = ask({"content": CONFIG, "vars": '{"name": "n1", "mtu": 9000}'})
     assert (status, err) == (0, "")
-    assert sorted(answer) == ["bytes", "rendered", "sha512", "warnings"] and {type(each) for each in answer.values()} == {str}
+    assert sorted(answer) == ["bytes", "rendered", "sha512", "user_data", "warnings"] and {type(each) for each in answer.values()} == {str}
     rendered = answer["rendered"].encode()
     assert json.loads(rendered)["storage"]["files"][0]["contents"]["source"] == "data:,n1%209000"
     assert (answer["sha512"], answer["bytes"], answer["warnings"]) == (hashlib.sha512(rendered).hexdigest(), str(len(rendered)), "")
@@ -80,6 +80,7 @@ def test_secrets_have_to_be_allowed(ask: Any) -> None:
         ({"content": CONFIG, "vars": "{" * 9, "secret_vars": "hunter2"}, "is not JSON"),
         ({"content": CONFIG, "snippets": "[1]"}, "snippets is JSON, but not a list of texts"),
         ({"content": CONFIG, "strict": "yes"}, "strict is 'yes': write true or false"),
+        ({"content": CONFIG, "for": "mars"}, "there is no platform or consumer 'mars'"),
         ({"content": CONFIG, "secrets": "show"}, "secrets is 'show': write refuse or allow"),
         ({"content": CONFIG}, "error[var-missing]"),
         ({"content": "a: ["}, "error[yaml]"),

@@ -107,6 +107,22 @@ def test_mistakes_are_errors_at_the_attribute(terraform: Terraform) -> None:
     assert "vars: this is not an object" in terraform.run("plan").stdout
 
 
+def test_for_a_platform(terraform: Terraform) -> None:
+    """`user_data` fits, or the data source is an error with the largest entries."""
+    large = HEAD + f"storage: {{files: [{{path: /t, contents: {{inline: \"{','.join(map(str, range(1000)))}\"}}}}]}}\n"
+    text = f"  content = {json.dumps(large)}\n"
+    write(terraform, f'data "butane_config" "node" {{\n{text}  for = "aws"\n}}\n'
+          'output "form" {\n  value = data.butane_config.node.user_data == data.butane_config.node.rendered\n}\n')  # fmt: skip
+    applied = terraform.run("apply", "-auto-approve")
+    assert applied.returncode == 0, applied.stdout
+    assert outputs(terraform)["form"]["value"] is True
+    write(terraform, f'data "butane_config" "node" {{\n{text}  for = "virtualbox"\n}}\n')
+    refused = terraform.run("plan").stdout
+    assert "virtualbox takes 1,024" in refused and "content:3:" in refused
+    write(terraform, f'data "butane_config" "node" {{\n{text}  for = "virtulbox"\n}}\n')
+    assert "did you mean virtualbox" in terraform.run("plan").stdout.replace("\n", " ")
+
+
 def test_strict(terraform: Terraform) -> None:
     text = f"content = {json.dumps(HEAD + 'storage: {files: [{path: /x, mode: 644}]}')}"
     write(terraform, f'data "butane_config" "node" {{\n  {text}\n}}\ndata "butane_config" "strict" {{\n  strict = true\n  {text}\n}}\n')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,20 @@ def test_strict_makes_errors_of_warnings() -> None:
     assert hand_over(Text(text, "content")).warnings == ["content:3:36: mode 644 is decimal and means 01204"]
     strict = hand_over(Text(text, "content"), strict=True)
     assert strict.output is None and "error[mode-decimal]" in strict.pretty()
+
+
+def test_the_user_data_is_in_the_first_form_that_the_platform_takes() -> None:
+    """VirtualBox takes 1,024 bytes: at the limit the config as it is, one byte more wrapped, and what no form makes small is refused."""
+
+    def made(contents: str, recipient: str = "virtualbox") -> Any:
+        text = HEAD.replace("1.6.0", "1.0.0") + f"storage: {{files: [{{path: /t, contents: {{inline: {contents}}}}}]}}\n"
+        return hand_over(Text(text, "content"), recipient=recipient)
+
+    empty = len(made("a").output)
+    at_limit, above = made("a" * (1024 - empty + 1)), made("a" * (1024 - empty + 2))
+    assert (len(at_limit.output), at_limit.user_data) == (1024, at_limit.output)
+    assert len(above.output) == 1025 and "replace" in json.loads(above.user_data)["ignition"]["config"] and len(above.user_data) < 1024
+    assert made("a" * 2000, "").user_data == made("a" * 2000, "").output
+    noise = "".join(hashlib.sha512(str(number).encode()).hexdigest() for number in range(20))
+    refused = made(noise)
+    assert refused.output is None and "pack-too-large" in refused.pretty()

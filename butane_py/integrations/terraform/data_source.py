@@ -17,6 +17,7 @@ from tf.types import Bool, List, String
 from tf.utils import Diagnostics
 
 from butane_py.compilation import Options
+from butane_py.deliver.model import DeliveryError
 from butane_py.fleet.texts import Text
 from butane_py.integrations.handover import Handover, hand_over, line
 from butane_py.integrations.terraform.dynamic import Dynamic
@@ -32,10 +33,12 @@ _ATTRIBUTES: tuple[tuple[str, Any, str, dict[str, bool]], ...] = (
     ("secret_vars", Dynamic(), "The same for secrets.", {"optional": True, "sensitive": True}),
     ("strict", Bool(), "True: warnings are errors.", {"optional": True}),
     ("pretty_print", Bool(), "True: indent the JSON.", {"optional": True}),
+    ("for", String(), "The platform or consumer that gets the config, as of `butane-py build --for`.", {"optional": True}),
     ("rendered", String(), "The Ignition config.", {"computed": True}),
+    ("user_data", String(), "With `for`: the config in the first form that the platform takes. Otherwise `rendered`.", {"computed": True}),
     ("warnings", List(String()), "The warnings, a line each.", {"computed": True}),
 )  # fmt: skip
-_SENSITIVE = (CONTENT, "snippets", "vars", "rendered", "id")
+_SENSITIVE = (CONTENT, "snippets", "vars", "rendered", "user_data", "id")
 
 
 def schema(*, sensitive: bool) -> Schema:
@@ -71,14 +74,18 @@ class ButaneConfig(DataSource):
         wanted = _text(ctx.diagnostics, config)
         if wanted is None:
             return None
-        made = hand_over(wanted, strict=bool(config["strict"]), secrets=self.sensitive)
+        try:
+            made = hand_over(wanted, strict=bool(config["strict"]), secrets=self.sensitive, recipient=config["for"] or "")
+        except DeliveryError as error:
+            ctx.diagnostics.add_error(str(error), path=["for"])
+            return None
         for entry in made.report:
             if entry.severity in (ERROR, WARNING):
                 self._tell(ctx.diagnostics, entry, made)
         if made.output is None:
             return None
         number = str(zlib.crc32(made.output.encode()))
-        return {**config, "id": number, "rendered": made.output, "warnings": made.warnings}
+        return {**config, "id": number, "rendered": made.output, "user_data": made.user_data, "warnings": made.warnings}
 
     def _tell(self, diagnostics: Diagnostics, entry: Entry, made: Handover) -> None:
         """Adds an entry to the diagnostics, at the attribute that it is about. Of a sensitive config no line is shown."""
