@@ -24,7 +24,7 @@ test_packages="$vm_packages ignition
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     clevis-luks clevis-tpm2 age openssh-client
     minisign mtools xorriso grub-common
-    openssh-client dnsmasq-base tftpd-hpa tinyproxy nginx-light
+    dnsmasq-base tftpd-hpa tinyproxy nginx-light
     fish zsh
     nix-bin cloud-init shellcheck curl"
 
