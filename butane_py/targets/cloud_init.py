@@ -39,6 +39,17 @@ BOOTC = "bootc"
 _PER_INSTANCE = ["cloud-init-per", "instance"]
 _SCHEMES = ("http://", "https://", "ftp://", "file://")
 _WORTH_GZIP = 0.8  # of the length without it
+# Files that the machine has read before cloud-init writes them, and the commands that read them again, in the order of a boot. Source:
+# bootup(7), and the manual pages of the folders.
+_CONFIG_FOLDERS = ("/etc", "/usr/local/lib", "/usr/lib")
+_READ_EARLIER = {
+    "systemd/system.conf.d": [["systemctl", "daemon-reexec"]],
+    "sysusers.d": [["systemd-sysusers"]],
+    "modules-load.d": [["systemctl", "restart", "systemd-modules-load.service"]],
+    "sysctl.d": [["sysctl", "--system"]],
+    "tmpfiles.d": [["systemd-tmpfiles", "--create"]],
+    "udev/rules.d": [["udevadm", "control", "--reload"], ["udevadm", "trigger"]],
+}
 _QUADLET_SERVICES = {".container": ".service", ".kube": ".service", ".pod": "-pod.service"}
 
 
@@ -304,16 +315,14 @@ class _Writer:
         return found
 
     def _commands_of_facts(self) -> None:
-        """What makes files of facts count in this boot already. They come before the units, which may depend on them."""
+        """What makes files and facts count in this boot already. They come before the units, which may depend on them."""
         facts, commands = self._plan.facts, []
+        paths = [file.path for file in self._plan.config.storage.files]
+        for folder, readers in _READ_EARLIER.items():
+            if any(below(path, f"{parent}/{folder}") for path in paths for parent in _CONFIG_FOLDERS):
+                commands += readers
         if facts.certificates and not self._takes_natively("ca_certificates"):
             commands.append(["update-ca-trust"])
-        if facts.sysctl:
-            commands.append(["sysctl", "--system"])
-        if any(module.loaded and not module.blocked for module in facts.modules):
-            commands.append(["systemctl", "restart", "systemd-modules-load.service"])
-        if facts.proxy:
-            commands.append(["systemctl", "daemon-reexec"])
         if facts.time_servers and not self._takes_natively("time_servers"):
             commands.append(["systemctl", "try-restart", "chronyd.service"])
         if any(mirror.registry == "docker.io" for mirror in facts.mirrors):

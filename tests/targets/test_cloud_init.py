@@ -176,6 +176,16 @@ targets:
     assert data["packages"] == ["vim"] and data["power_state"] == {"mode": "reboot"}
 
 
+def test_files_that_the_boot_has_read_already_are_read_again() -> None:
+    """Modules come before the sysctl keys that they bring; a folder that only looks like one of them is not one."""
+    paths = ("/etc/sysctl.d/a.conf", "/usr/local/lib/modules-load.d/b.conf", "/usr/lib/udev/rules.d/c.rules", "/etc/modprobe.d/d.conf", "/etc/sysctl.d.old/e")
+    made = cloud_config("storage:\n  files:\n" + "".join(f"    - {{path: {path}, contents: {{inline: x}}}}\n" for path in paths))
+    assert made["runcmd"] == [
+        ["systemctl", "restart", "systemd-modules-load.service"], ["sysctl", "--system"],
+        ["udevadm", "control", "--reload"], ["udevadm", "trigger"],
+    ]  # fmt: skip
+
+
 def test_units_that_start_early_are_not_started_late() -> None:
     text = """systemd:
   units:
