@@ -86,6 +86,8 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("-d", "--files-dir", type=FOLDER, default="", show_default=False, help="Directory that local files may be embedded from.")
 @click.option("--emit", type=click.Choice((IGNITION, BUTANE)), default=IGNITION,
               help="What to write; butane: plain Butane, as the reference reads it.")
+@click.option("--secrets", type=click.Choice(("inline",)), default=None, show_default=False,
+              help="With --for: what to do with secrets, which are refused where others can read the user data. inline: leave them in it.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
 @click.option("--for", "recipient", default="", show_default=False, metavar="NAME[:VERSION]", shell_complete=_recipients,
@@ -111,7 +113,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
 def run(
     config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str,
-    target_names: tuple[str, ...], recipient: str, form: str | None, **more: Any
+    target_names: tuple[str, ...], recipient: str, form: str | None, secrets: str | None, **more: Any
 ) -> int:  # fmt: skip
     """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
 
@@ -134,7 +136,7 @@ def run(
     chosen = _chosen(target_names, job, bool(output_dir), emit)
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
-    wish = _wish(recipient, form or "", emit, chosen)
+    wish = _wish(recipient, form or "", emit, chosen, secrets or "")
     request = Request(
         config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, wish=wish, **asked
     )
@@ -143,11 +145,11 @@ def run(
     return max(_run(each, watch=watch) for each in _by_target(request, chosen))
 
 
-def _wish(recipient: str, form: str, emit: str, targets: Sequence[str]) -> Wish | None:
+def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str) -> Wish | None:
     """How the configs are to be delivered, None without --for. Raises UsageError."""
     if not recipient:
-        if form:
-            raise click.UsageError("--form goes with --for")
+        if form or secrets:
+            raise click.UsageError(f"--{'form' if form else 'secrets'} goes with --for")
         return None
     from butane_py.deliver.ladder import Wish
     from butane_py.deliver.model import POINTER, DeliveryError
@@ -158,7 +160,7 @@ def _wish(recipient: str, form: str, emit: str, targets: Sequence[str]) -> Wish 
     if form == POINTER:
         raise click.UsageError("--form pointer needs --publish")
     try:
-        return Wish(choose(recipient), form=form, emit=emit)
+        return Wish(choose(recipient), form=form, emit=emit, secrets=secrets)
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None
 

@@ -8,6 +8,8 @@ from butane_py.compilation import Compilation
 from butane_py.deliver.ladder import Wish, climb
 from butane_py.deliver.largest import largest_entries
 from butane_py.deliver.model import Delivery
+from butane_py.deliver.secrets.entries import tainted_entries
+from butane_py.deliver.secrets.refusal import refusal
 from butane_py.emit.json import emit_json
 from butane_py.fleet.result import HostResult
 from ignition_py.report.catalog import OPENSHIFT, declare
@@ -59,6 +61,8 @@ def deliver(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) 
     if work.wraps:
         report.add(ERROR, "delivery-machine-config", f"{work.row} makes a MachineConfig, which is no user data", _whole(work), "give --raw")
         return None, report
+    if not wish.secrets:
+        report.merge(refusal(wish.recipient, tainted_entries(work.output, result.secrets), lint=work.options.lint))
     delivery, fits = climb(wish, _text(work), lambda: _text(_compilation(unpacked())))
     if not fits:
         report.entries.append(_too_large(wish, delivery, work))

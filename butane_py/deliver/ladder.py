@@ -24,7 +24,8 @@ class Wish(Record):
     """How configs are to be delivered.
 
     form: the one form that is wanted, "" for the first that fits. emit: the form of --emit that the user data is written in.
-    address: the URL of a part by its name, None where nothing is published.
+    address: the URL of a part by its name, None where nothing is published. secrets: what is done with secrets, "" to refuse them where
+    others can read the user data.
     """
 
     recipient: Recipient
@@ -32,6 +33,7 @@ class Wish(Record):
     form: str = ""
     emit: str = "ignition"
     address: Address | None = None
+    secrets: str = ""
 
     def fits(self, user_data: bytes) -> bool:
         """True if user data is within the limit of the recipient."""

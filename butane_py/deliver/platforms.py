@@ -40,8 +40,9 @@ class Platform(Record):
     name: the platform's name in Ignition (`ignition.platform.id`). title: its name in text. limit: the most that it takes, in the unit of
     `counted`; None where there is no limit that a config reaches, or none is known. travels: how the user data gets to the machine.
     unpacks: True if Ignition itself decompresses gzip user data of the platform. readable: who can read the user data besides root on the
-    machine, "" for nobody. source: where the limit is documented, with `url`. confidence: SURE, LIKELY or UNKNOWN; only a sure limit
-    refuses a config. forms: limits that hold for forms of --emit in place of `limit`, in bytes. note: what else an operator has to know.
+    machine, "" for nobody. served: True if the operator's own server hands the user data out and decides who gets it. source: where the
+    limit is documented, with `url`. confidence: SURE, LIKELY or UNKNOWN; only a sure limit refuses a config. forms: limits that hold for
+    forms of --emit in place of `limit`, in bytes. note: what else an operator has to know.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Platform(Record):
     travels: str
     unpacks: bool = False
     readable: str = ""
+    served: bool = False
     source: str = _IGNITION
     url: str = ""
     confidence: str = SURE
@@ -148,7 +150,7 @@ PLATFORMS = (
         forms={"secret": KIB * KIB, "kubevirt": KIB * KIB}, note="a Secret holds 1 MiB",
     ),
     Platform(
-        "metal", "bare metal", None, travels="HTTP, TFTP, S3 or GS from ignition.config.url", readable=_NETWORK,
+        "metal", "bare metal", None, travels="HTTP, TFTP, S3 or GS from ignition.config.url", readable=_NETWORK, served=True,
         note="the kernel command line with the URL has 2,048 to 4,096 bytes",
     ),
     Platform(

@@ -16,10 +16,11 @@ from butane_py.fleet.linting import UNFILTERED
 from butane_py.yaml.source import At, Node, Source, Whole
 from ignition_py.report.catalog import title, way_out
 from ignition_py.report.diag import Entry, Path, Report
-from ignition_py.spec.model import Origin, Struct
+from ignition_py.spec.model import Field, Origin, Struct
 
 _SHORTEST = 4  # characters; shorter secrets are hidden where they are the value that is reported, not wherever they occur
 _MOST_NODES = 10_000
+_OF_LOCAL_FILES = ("source", "compression", "contents")  # the fields that the contents of a local file go to
 
 
 class Taint:
@@ -83,16 +84,16 @@ class Taint:
                 for index, item in enumerate(value) if entry.many else [(-1, value)]:
                     yield from self._below(item, (*here, index) if entry.many else here, source)
             elif entry.many:
-                yield from ((*here, index) for index in range(len(value)) if self._made_of(source.item(index) if source else None))
-            elif self._made_of(source):
+                yield from ((*here, index) for index in range(len(value)) if self._made_of(source.item(index) if source else None, entry))
+            elif self._made_of(source, entry):
                 yield here
 
-    def _made_of(self, origin: Origin | None) -> bool:
-        """True if what stands at an origin is made of a secret."""
+    def _made_of(self, origin: Origin | None, entry: Field) -> bool:
+        """True if the value of a field, which stands at an origin, is made of a secret."""
         if not isinstance(origin, At):
             return False
         path = origin.path
-        if any(path[: len(each)] == each for each in self._of(origin.source)):
+        if entry.name in _OF_LOCAL_FILES and any(path[: len(each)] == each for each in self._of(origin.source)):
             return True
         if isinstance(origin, Whole) and path and isinstance(path[-1], str) and len(path) > 1:
             path = path[:-1]  # sugar works on the whole entry
