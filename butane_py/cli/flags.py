@@ -16,6 +16,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "external": ("butane_py.cli.external", "answer Terraform's data source `external`: JSON on standard input and output"),
     "import": ("butane_py.cli.importing", "write the config of another program (cloud-config) as Butane"),
     "pxe": ("butane_py.cli.pxe", "write what a boot server hands out to the machines of a build"),
+    "publish": ("butane_py.cli.publish", "list what builds have published somewhere, and prune it"),
     "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),
     "targets": ("butane_py.cli.targets", "list the systems that configs are written for, and what each takes"),
     "upgrade": ("butane_py.cli.upgrade", "rewrite a config to a newer version of its variant"),

@@ -7,8 +7,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from butane_py.deliver.model import DeliveryError
 from butane_py.deliver.publish.objects import LIMIT, Objects
-from butane_py.deliver.publish.store import DeliveryError, checked_name
+from butane_py.deliver.publish.store import checked_name, is_name
 from butane_py.files import write_output
 from ignition_py.system.streams import reason
 
@@ -51,7 +52,7 @@ class Folder(Objects):
             for folder in ("", *_folders(self.where)):
                 for entry in _entries(os.path.join(self.where, folder)):
                     name = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.is_file(follow_symlinks=False) and _is_name(name):
+                    if entry.is_file(follow_symlinks=False) and is_name(name):
                         yield name
 
     def remove(self, name: str) -> None:
@@ -88,11 +89,3 @@ def _entries(path: str) -> list[os.DirEntry[str]]:
             return sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
-
-
-def _is_name(name: str) -> bool:
-    try:
-        checked_name(name)
-    except DeliveryError:
-        return False
-    return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from butane_py.deliver.publish.store import DeliveryError, Refused, checked_name
+from butane_py.deliver.model import DeliveryError
+from butane_py.deliver.publish.store import Refused, checked_name
 
 LIMIT = 64 << 20  # bytes of an object; longer ones are not ours
 
@@ -41,6 +42,8 @@ class Objects(ABC):
             if self._create(name, data, host):
                 return True
             held = self.read(name)  # somebody else was faster
+            if held is None:
+                raise DeliveryError(f"{self.where}: {name} came and went while it was written; run the command again")
         if held != data:
             raise Refused(
                 f"{self.where}: {name} is there with other contents, and is not overwritten",

@@ -13,22 +13,23 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Protocol
 
+from butane_py.deliver.model import DeliveryError
 from ignition_py.fetch.urls import public, scheme_of
-from ignition_py.report.diag import IgnitionError
 from ignition_py.spec.urls import UrlError, parse_url
 
 # Scheme of the destination -> the module whose `open_at(destination, base_url=…, private=…)` opens it. "" is a folder.
 OPENERS = {
     "": "butane_py.deliver.publish.folder",
+    "az": "butane_py.deliver.publish.azure",
+    "gs": "butane_py.deliver.publish.gcs",
+    "http": "butane_py.deliver.publish.put",
+    "https": "butane_py.deliver.publish.put",
+    "s3": "butane_py.deliver.publish.s3",
 }
 # That Ignition fetches from (Ignition specification, `source`).
 MACHINE_SCHEMES = ("http", "https", "s3", "gs", "tftp", "arn")
 CONTENT_TYPES = {"ign": "application/vnd.coreos.ignition+json", "json": "application/json", "jwe": "application/jose"}
 _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,99}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-
-
-class DeliveryError(IgnitionError):
-    """A config cannot be delivered or published."""
 
 
 class Refused(DeliveryError):
@@ -116,12 +117,17 @@ def _checked_base(url: str) -> str:
 
 def checked_name(name: str) -> str:
     """`name`, if it can name an object in every store. Raises DeliveryError."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise DeliveryError(
             f"{name[:100]!r} cannot name an object of a store",
             hint="Names are of letters, digits, '.', '_' and '-', with at most one folder before them",
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """True if `name` can name an object."""
+    return _NAME.fullmatch(name) is not None
 
 
 def content_type(name: str) -> str:

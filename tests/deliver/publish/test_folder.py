@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.deliver.publish.store import DeliveryError, Refused, open_store
+from butane_py.deliver.model import DeliveryError
+from butane_py.deliver.publish.store import Refused, open_store
 
 NAME = "0123456789abcdef.ign"
 
