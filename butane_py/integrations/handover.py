@@ -50,7 +50,11 @@ class Handover(Record):
     @property
     def warnings(self) -> list[str]:
         """The warnings, a line each."""
-        return [line(entry) for entry in self.report if entry.severity == WARNING]
+        return self.lines(WARNING)
+
+    def lines(self, severity: str) -> list[str]:
+        """The entries of a severity, a line each."""
+        return [line(entry) for entry in self.report if entry.severity == severity]
 
 
 def hand_over(text: Text, *, strict: bool = False, secrets: bool = False, recipient: str = "") -> Handover:
