@@ -21,14 +21,17 @@ def is_butane(data: bytes) -> bool:
     return any(line.startswith((b"variant:", b"variant :", b'"variant":', b"'variant':")) for line in head.splitlines())
 
 
-def compiled_map(data: bytes, source: str) -> dict[str, Any] | None:
-    """From entries of the compiled config to lines of `data`: what source_map.py of the compiler makes. None where it does not compile."""
+def compiled_map(data: bytes, source: str, files_dir: str | None = None) -> dict[str, Any] | None:
+    """From entries of the compiled config to lines of `data`: what source_map.py of the compiler makes. None where it does not compile.
+
+    `files_dir`: where its local files come from; None at boot, where there are none.
+    """
     try:
         from butane_py.compilation import Options
         from butane_py.pipeline import compile_source
     except ImportError:
         return None
-    return compile_source(data, source, Options(raw=True, at_boot=True, source_map=True)).source_map
+    return compile_source(data, source, Options(files_dir, raw=True, at_boot=files_dir is None, source_map=True)).source_map
 
 
 def compile_config(data: bytes, source: str) -> tuple[bytes, Report]:

@@ -22,7 +22,14 @@ def written(place: Place, text: bytes | None = None) -> Place | None:
     `text` is that config; without it, a config that is a local file is read, and the map beside it. Raises nothing.
     """
     try:
-        document = _map(place.source, text)
+        return written_by(place, source_map(place.source, text))
+    except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it
+        return None
+
+
+def written_by(place: Place, document: Any) -> Place | None:
+    """`written` by a map that has been read already. Raises nothing."""
+    try:
         if document is None or document["version"] not in MAP_VERSIONS:
             return None
         for end in range(len(place.path), 0, -1):
@@ -32,12 +39,13 @@ def written(place: Place, text: bytes | None = None) -> Place | None:
                 name = document["file"] if document["version"] == MAP_OF_ONE else document["files"][file]
                 path = _path(other[0]) if other else _snake(place.path[:end])
                 return Place((*path, *(_snake(place.path[end:]) if not other else ())), int(line), int(column), str(name))
-    except Exception:  # a damaged map, or whatever the compiler raises: there is a place without it
+    except Exception:  # a damaged map
         return None
     return None
 
 
-def _map(source: str, text: bytes | None) -> Any:
+def source_map(source: str, text: bytes | None = None) -> Any:
+    """The map of a config: in it, beside it, or of a Butane config made once more; None where there is none. Raises what reading raises."""
     from ignition_py.butane import compiled_map, is_butane
 
     if text is None:

@@ -222,7 +222,7 @@ def test_data_and_screen_of_the_least_error() -> None:
 @pytest.mark.parametrize(
     "broken",
     ["ignition_py.sources.original", "ignition_py.system.recorder.Recorder.end", "ignition_py.failure.Failure.write", "ignition_py.kept.keep",
-     "ignition_py.sources._rendered", "ignition_py.yaml_places._map", "ignition_py.spec.origins.place_of", "ignition_py.engine.report"],
+     "ignition_py.sources._rendered", "ignition_py.yaml_places.source_map", "ignition_py.spec.origins.place_of", "ignition_py.engine.report"],
 )  # fmt: skip
 def test_the_failure_is_shown_whatever_goes_wrong_with_its_explanation(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception

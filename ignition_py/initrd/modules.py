@@ -31,11 +31,13 @@ OWN = ("ignition_py", "butane_py")
 WHOLE = ("ignition_py",)
 # Parts of our own packages that run when images are built or on a desk. What runs at boot must not import them.
 NOT_AT_BOOT = (
+    "ignition_py.check",
     "ignition_py.initrd",
     *(
         f"ignition_py.programs.{name}"
-        for name in ("analyze", "apply", "cli", "collect_logs", "commands", "convert", "explain", "fetch", "initrd", "machine_config",
-                     "plan", "plan_images", "plan_svg", "plan_text", "plan_view", "rehearse", "render", "sizes", "status", "validate")
+        for name in ("analyze", "apply", "check", "cli", "collect_logs", "commands", "convert", "explain", "fetch", "initrd",
+                     "machine_config", "plan", "plan_images", "plan_svg", "plan_text",
+                     "plan_view", "rehearse", "render", "sizes", "status", "validate")
     ),
     "ignition_py.rehearsal",
     *(

@@ -5,28 +5,41 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
+from ignition_py.butane import compiled_map
 from ignition_py.record import Record
 from ignition_py.report.diag import Place
 from ignition_py.spec.model import Field, Origin, Struct
-from ignition_py.yaml_places import written
+from ignition_py.yaml_places import written_by
 
 T = TypeVar("T")
 
 
 class Compilation(Record):
-    """A Butane text: its name, and the name that the config compiled from it goes by."""
+    """A Butane text: its name, the name that the config compiled from it goes by, and where its local files come from."""
 
     name: str
     compiled: str
     text: bytes
+    files_dir: str | None = None
 
     def place(self, place: Place) -> Place:
         """The place in the Butane text; one in another config stays, one that Butane made by itself loses its line."""
         if place.source != self.compiled:
             return place
-        return written(Place(place.path, source=self.name), self.text) or Place(place.path, source=place.source)
+        found = written_by(Place(place.path, source=self.name), _source_map(self.text, self.name, self.files_dir))
+        return found or Place(place.path, source=place.source)
+
+
+@lru_cache(maxsize=4)
+def _source_map(text: bytes, name: str, files_dir: str | None) -> Any:
+    """The map of a Butane text, made once for all the places of it that are asked for."""
+    try:
+        return compiled_map(text, name, files_dir)
+    except Exception:  # whatever the compiler raises: there is a place without it
+        return None
 
 
 class ButaneOrigin(Origin):

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Sequence
 from json import dumps
 
 from ignition_py.butane import is_butane
-from ignition_py.check.findings import Row
+from ignition_py.check.table import table
 from ignition_py.programs.inputs import Input, compile_butane, complain, read_input
 from ignition_py.programs.sizes import size_of
 from ignition_py.providers import PLATFORMS
@@ -187,7 +185,7 @@ def _text(name: str, outcome: Outcome) -> str:
     wrong = sum(not row.ok for row in outcome.rows)
     verdict = f"{wrong} of {len(outcome.rows)} items are not as the config says" if wrong else "as the config says"
     stages = ", ".join(f"{run.stage} {run.took:.2f} s" for run in outcome.stages if run.took is not None)
-    lines = ["", f"What a first boot makes of {name}:", "", *_table(outcome.rows), ""]
+    lines = ["", f"What a first boot makes of {name}:", "", *table(outcome.rows), ""]
     lines += [f"stages: {stages}"] if stages else []
     return "\n".join([*lines, f"{verdict}; {outcome.seconds:.0f} s in all", ""])
 
@@ -200,22 +198,3 @@ def _failure(name: str, outcome: Outcome) -> str:
     elif screen is None:
         lines += ["", "the last lines of its console:", *outcome.console.splitlines()[-40:]]
     return "\n".join([*lines, "", f"failed; {outcome.seconds:.0f} s in all", ""])
-
-
-def _table(rows: Sequence[Row]) -> list[str]:
-    """Item, wanted, found: columns as wide as they need to be and as the terminal allows."""
-    width = shutil.get_terminal_size((140, 24)).columns
-    names = [f"{row.kind} {row.name}" for row in rows]
-    first = min(max(map(len, ("item", *names))), width // 2)
-    rest = max(16, (width - first - 9) // 2)
-    second = min(rest, max(len(row.wanted) for row in rows))
-
-    def cut(text: str, room: int) -> str:
-        return text if len(text) <= room else text[: room - 1] + "…"
-
-    lines = [f"    {'item':<{first}}  {'wanted':<{second}}  found", f"    {'-' * first}  {'-' * second}  {'-' * second}"]
-    for name, row in zip(names, rows, strict=True):
-        found = "as wanted" if row.wanted == row.found and len(row.wanted) > rest else cut(row.found, rest)
-        lines.append(f" {'ok' if row.ok else 'NO'} {cut(name, first):<{first}}  {cut(row.wanted, second):<{second}}  {found}")
-    return lines
-

@@ -74,11 +74,11 @@ def rendered(path: str, fetching: Fetching) -> Config:
             raise ConfigError(f"the Butane config {source.name} is not valid")
         data, name = compiled.data, f"{name} (compiled)"
     quiet = Log(Stream("stderr"), threshold=CRIT)  # for what has been reported already
-    config = parse(data, name, log if machine_config is None else quiet)
+    config = parse(data, name, log if data is source.data else quiet)
     fetcher = Fetcher(log, offline=fetching.offline, limit=fetching.timeout)
     merged = Renderer(fetcher, log, State()).render(config)
     check_rendered(merged, log, merged=merged is not config)
-    return merged if name == source.name else written_in(merged, Compilation(source.name, name, source.data))
+    return merged if name == source.name else written_in(merged, Compilation(source.name, name, source.data, fetching.files_dir))
 
 
 def check_rendered(config: Config, log: Log, *, merged: bool) -> None:

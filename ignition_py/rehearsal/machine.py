@@ -251,17 +251,25 @@ class Boot:
         """Runs a shell script in the booted system. Raises BootFailed where the machine goes away meanwhile."""
         return self.run(["sh", "-c", script], timeout, stdin)
 
+    def feed(self, script: bytes, timeout: float = 300) -> Answer:
+        """Runs a shell script of any length and any bytes, which is no argument of a program."""
+        question = {"argv": ["sh"], "stdin": f"echo {base64.b64encode(script).decode()} | base64 -d | sh\n"}
+        return self._answer({"script64": base64.b64encode(script).decode(), **question, "timeout": timeout}, "the script", timeout)
+
     def run(self, argv: Sequence[str], timeout: float = 300, stdin: str = "") -> Answer:
         """Runs a program in the booted system."""
-        assert self._socket is not None, "wait_until_up() comes first"
         question = {"argv": list(argv), "timeout": timeout, "stdin": stdin}
         if list(argv[:2]) == ["sh", "-c"]:  # all that guest/agent.sh understands
             question = {"script64": base64.b64encode(argv[2].encode()).decode(), **question}
+        return self._answer(question, shlex.join(argv), timeout)
+
+    def _answer(self, question: dict[str, Any], what: str, timeout: float) -> Answer:
+        assert self._socket is not None, "wait_until_up() comes first"
         try:
             self._socket.sendall(json.dumps(question).encode() + b"\n")
             answer = self._receive(time.monotonic() + timeout + 30)
         except (OSError, ValueError) as error:
-            raise BootFailed(self._why(f"no answer to {shlex.join(argv)!r}: {error}")) from None
+            raise BootFailed(self._why(f"no answer to {what!r}: {error}")) from None
         encoded = answer.get("stdout64")
         output = answer["stdout"] if encoded is None else base64.b64decode(encoded).decode("utf-8", "replace")
         return Answer(answer["rc"], output, answer["stderr"])

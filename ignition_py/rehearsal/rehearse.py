@@ -17,7 +17,9 @@ from collections.abc import Callable
 from ignition_py import boot_report as report
 from ignition_py.boot_report import Run
 from ignition_py.check import questions
-from ignition_py.check.findings import Row, rows
+from ignition_py.check.contents import Contents
+from ignition_py.check.findings import Row, failed_units, rows
+from ignition_py.check.script import answers, script
 from ignition_py.programs.sizes import size_of
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.rehearsal import disks, failure_screen
@@ -35,6 +37,11 @@ from ignition_py.spec.read import parse_cached
 from ignition_py.spec.tables import Config
 
 AS_WANTED, DIFFERENT, FAILED = "as the config says", "different", "failed"
+# Where the result of provisioning lies: ours and the reference's; the other of two directories that images can choose.
+RESULTS = ("/etc/.ignition-result.json", "/var/lib/ignition/.ignition-result.json")
+CONFIG = "/run/ignition.json"
+SETTLE = "timeout 90 systemctl is-system-running --wait"  # until services have been started
+READ_CONFIG = f"cat {CONFIG}"  # the config as the machine has merged it, nothing where it keeps none
 _BOOTS = 3  # the kargs stage reboots once; more is a loop
 _ENTRY = "/boot/loader/entries/rehearsal.conf"
 _REBOOT = "rebooting, so that the kernel gets its new arguments"
@@ -135,16 +142,17 @@ def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say:
 
 def _look(boot: Boot, config: Config, outcome: Outcome) -> None:
     """Asks the machine. Raises BootFailed, ValueError."""
-    boot.ask(questions.SETTLE, timeout=120)
-    merged = boot.ask(questions.READ_CONFIG).stdout.encode()
+    boot.ask(SETTLE, timeout=120)
+    merged = boot.ask(READ_CONFIG).stdout.encode()
     with contextlib.suppress(IgnitionError):  # what the config merges is known only to the machine
-        config = parse_cached(merged, questions.CONFIG) if merged else config
+        config = parse_cached(merged, CONFIG) if merged else config
     units = tuple(unit for unit in config.systemd.units if unit.name != UNIT)
     config = config.but(systemd=config.systemd.but(units=units))
-    asked = questions.questions(config)
-    outcome.rows = rows(config, questions.answers(asked, boot.ask(questions.script(asked), timeout=180).stdout))
+    asked = {**questions.questions(config, Contents()), questions.FAILED_UNITS: ()}
+    found = answers(asked, boot.feed(script(asked), timeout=180).stdout.encode())
+    outcome.rows = [*rows(config, found), failed_units(config, found[questions.FAILED_UNITS])]
     outcome.stages = report.parse(boot.ask(f"cat {report.RUN} || cat {report.KEPT}").stdout.encode())
-    if not outcome.stages and not boot.ask(f"cat {' '.join(questions.RESULTS)}").stdout:
+    if not outcome.stages and not boot.ask(f"cat {' '.join(RESULTS)}").stdout:
         raise ValueError("the machine came up, but nothing was provisioned: is Ignition in this image, and is this its first boot?")
 
 

@@ -67,8 +67,11 @@ def test_the_quickstart(tmp_path: Path) -> None:
     assert found["mount /var/lib/data"] == ("ext4 /dev/disk/by-partlabel/data", "ext4 /dev/vdb1", True)
     assert found["file /etc/motd"] == ("644, contents", "644, contents", True)
     assert found["directory /var/lib/data/inbox"] == ("750 user keeper", "750 user keeper", True)
-    assert found["user keeper"] == ("shell /bin/bash, groups adm, SSH keys 1", "shell /bin/bash, groups adm, SSH keys 1", True)
-    assert found["unit hello.service"] == ("enabled", "enabled, active", True)
+    account = "name Keeper of this machine, shell /bin/bash"
+    assert found["user keeper"] == (account, account, True)
+    assert found["groups keeper"] == ("adm", "adm", True)
+    assert found["ssh keys keeper"] == ("1", "1", True)
+    assert found["unit hello.service"] == ("enabled, contents", "enabled, active, contents", True)
     assert found["system units that failed"] == ("(none)", "(none)", True)
     assert "disks: making ext4 on /dev/disk/by-partlabel/data" in progress
     assert "ignition: stage disks is done in" in (tmp_path / "console").read_text()

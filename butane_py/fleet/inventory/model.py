@@ -11,12 +11,13 @@ from butane_py.fleet import values
 from butane_py.fleet.inventory.document import Document, refused, yaml_entry
 from butane_py.fleet.inventory.names import name_problem, same_name
 from butane_py.fleet.values import Layer, Value, of_node, of_text
-from butane_py.yaml.source import Node, YamlError
+from butane_py.yaml.source import SCALAR, Node, YamlError
 from ignition_py.report.diag import ERROR, Entry, Place, Related, Report
 
 ALL, UNGROUPED = "all", "ungrouped"
 IGNORED = "ansible_"  # variables of these names are Ansible's own
 PRIORITY = "ansible_group_priority"
+CONNECTION = ("ansible_host", "ansible_port", "ansible_user")  # how a host is reached, which `ignition-py check` does
 MOST_HOSTS = 100_000
 
 
@@ -76,12 +77,13 @@ Variables = dict[str, list["Given | Known"]]  # of each name all that was given,
 class Group:
     """A group: its variables, the groups and hosts directly in it, and the groups that it is directly in."""
 
-    __slots__ = ("children", "hosts", "layer", "name", "parents", "priority", "vars")
+    __slots__ = ("children", "connection", "hosts", "layer", "name", "parents", "priority", "vars")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.layer = Layer(values.ALL) if name == ALL else Layer(values.GROUP, name)
         self.vars: Variables = {}
+        self.connection: dict[str, str] = {}  # CONNECTION, by name
         self.hosts: dict[str, Host] = {}
         self.children: dict[str, Group] = {}
         self.parents: dict[str, Group] = {}
@@ -109,13 +111,14 @@ class Group:
 class Host:
     """A host: its variables, the groups that it is directly in, and where it is first named."""
 
-    __slots__ = ("groups", "layer", "name", "place", "vars")
+    __slots__ = ("connection", "groups", "layer", "name", "place", "vars")
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
         self.layer = Layer(values.HOST, name)
         self.place = place
         self.vars: Variables = {}
+        self.connection: dict[str, str] = {}  # CONNECTION, by name
         self.groups: dict[str, Group] = {}
 
     def __repr__(self) -> str:
@@ -247,8 +250,11 @@ def join(host: Host, group: Group) -> None:
 def give(
     owner: Group | Host, name: str, node: Node, document: Document, *, secret: bool = False, loose: bool = False
 ) -> None:
-    """Gives a variable of a group or a host a value; Ansible's own variables are left out."""
-    if not name.startswith(IGNORED):
+    """Gives a variable of a group or a host a value; of Ansible's own only CONNECTION is kept."""
+    if name.startswith(IGNORED):
+        if name in CONNECTION and node.kind == SCALAR:
+            owner.connection[name] = node.value
+    else:
         owner.vars.setdefault(name, []).append(Given(node, document, owner.layer, secret=secret or document.secret, loose=loose))
 
 

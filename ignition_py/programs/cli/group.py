@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "Show what would happen to this machine's disks, or to disk images.",
     "explain": "Explain the codes of reports.",
     "rehearse": "Boot a config in a throw-away virtual machine.",
+    "check": "Compare a machine, or all of a fleet, with its config.",
     "apply": "Apply a config to a root directory while an image is built.",
     "initrd": "Make an initramfs, or an archive to append to one.",
     "fetch": "Get this machine's config, or say where it comes from.",
