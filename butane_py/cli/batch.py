@@ -29,7 +29,10 @@ class Item(Record):
 
 
 def collect(operands: Sequence[str], output_dir: str) -> list[Item]:
-    """The files behind files and folders; of a folder, all .bu and .butane files in it, at any depth. Raises UsageError, OSError."""
+    """The files behind files and folders; of a folder, all .bu and .butane files in it, at any depth. Raises UsageError, OSError.
+
+    Two files with one output are an error where there is an output directory; it is "" for --check alone.
+    """
     items: list[Item] = []
     for operand in operands:
         if os.path.isdir(operand):
@@ -38,7 +41,7 @@ def collect(operands: Sequence[str], output_dir: str) -> list[Item]:
         else:
             items.append(Item(operand, os.path.join(output_dir, _stem(os.path.basename(operand)))))
     first: dict[str, str] = {}
-    for item in items:
+    for item in items if output_dir else ():
         other = first.setdefault(item.target, item.path)
         if other != item.path:
             raise UsageError(f"{other} and {item.path} would both be written to {item.target}.ign; rename one of them")

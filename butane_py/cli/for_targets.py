@@ -56,7 +56,7 @@ def compile_for_targets(values: Values, job: Job, operands: Sequence[str]) -> in
     wish = _wish(values, job)
     groups: list[Group] = []
     status = DONE
-    if wish.folder:
+    if wish.folder or len(operands) > 1:
         items = [(item.path, _without_json_suffix(item.target)) for item in collect(operands, wish.folder)]
     else:
         items = [(operands[0] if operands and operands[0] != "-" else "", "")]

@@ -28,6 +28,7 @@ _MORE = """Commands ({program} COMMAND --help tells more):
 Example:
   {program} --strict --files-dir files --output config.ign config.bu
   {program} --output-dir out --lint configs/
+  {program} --check --strict configs/
 
 Environment:
   NO_COLOR                  reports are not coloured unless --color asks for it
@@ -120,8 +121,8 @@ def _inputs(values: Values) -> list[str]:
         raise UsageError(
             "--source-map needs --output or --output-dir, to put the map beside; --source-map=inline puts it into the config"
         )
-    if len(others) > 1 or (others and given):
-        raise UsageError("more than one file is given; --output-dir compiles many")
+    if (len(others) > 1 and (not values.on("check") or values.on("watch"))) or (others and given):
+        raise UsageError("more than one file is given; --output-dir compiles many, --check checks many")
     if values.on("watch") and not (values.text("output") and (others or given)):
         raise UsageError("--watch needs a file and --output, or --output-dir")
     return [name for name in (others or [given]) if name]
@@ -143,7 +144,7 @@ def _run(values: Values, files: list[str]) -> int:
         from butane_py.cli.watch import watch
 
         return watch(values, job, files)
-    if values.given("output-dir"):
+    if values.given("output-dir") or len(files) > 1 or (values.on("check") and files and os.path.isdir(files[0])):
         from butane_py.cli.batch import compile_all
 
         return compile_all(values, job, files)

@@ -82,6 +82,19 @@ def test_json_is_a_line_a_file(configs: Path) -> None:
     assert [json.loads(line)["file"] for line in ran.stdout.splitlines()] == [*sorted(f"sub/{n:02}.bu" for n in range(40)), "sub/deep/x.butane"]
 
 
+def test_check_takes_many_and_writes_nothing(configs: Path) -> None:
+    (configs / "sub" / "deep" / "00.bu").write_text(GOOD.format("a") + "      mode: x\n")
+    before = sorted(configs.rglob("*"))
+    ran = butane("--check", "one.bu", "sub", "sub/deep/00.bu", cwd=configs)  # files of one name as well
+    assert ran.returncode == 1
+    assert ran.stderr.count("sub/deep/00.bu:7:13") == 2 and ran.stderr.endswith("44 configs: 42 checked, 2 refused\n")
+    assert butane("--check", "sub/07.bu", "one.bu", cwd=configs).returncode == 0
+    assert butane("--check", "--target", "kairos", "one.bu", "sub/deep/00.bu", cwd=configs).returncode == 1
+    assert butane("--check", "--watch", "-o", "out", "sub/07.bu", "one.bu", cwd=configs).returncode == 2
+    assert butane("sub/07.bu", "one.bu", cwd=configs).returncode == 2
+    assert sorted(configs.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
