@@ -30,8 +30,8 @@ class Options(Record):
     MachineConfig; `pretty` indents the JSON; `at_boot` is set by the executor, where there are no local files; `lint` adds the
     warnings of the linter, whose settings are `settings` (None: the defaults); with `allow_extensions` keys `x-…` at the top
     and `<<` are not unknown keys; `source_map` asks for the map that emit/source_map.py describes; `target` is the system that the
-    config is for, as `--target` names it ("": what the variant writes); without `packs` contents are neither compressed nor, where they
-    are text, in base64, so that the config as a whole packs well.
+    config is for, as `--target` names it ("": what the variant writes); without `packs` texts are neither compressed nor in base64, so
+    that the config as a whole packs well.
     """
 
     files_dir: str | None = None

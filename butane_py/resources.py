@@ -85,20 +85,29 @@ def escaped_url(contents: bytes) -> str:
     return "data:," + escape(contents, contents.translate(None, _UNRESERVED))
 
 
+def embedded(work: Compilation, contents: bytes, compression: str | None) -> tuple[str, str | None]:
+    """The URL for contents that a config embeds, and the compression to declare, as `data_url`; by the options of the compilation.
+
+    Without `packs` text is neither compressed nor in base64. What is no text is: a compressor finds little that comes again in base64.
+    """
+    if not work.options.packs and _is_text(contents):
+        return escaped_url(contents), None if compression else ""
+    return data_url(contents, compression, may_compress=work.row.may_compress)
+
+
 def unpacked_url(contents: bytes) -> str:
-    """The URL for `contents` that a compressor of the whole config makes the least of: text escaped, all else in base64."""
+    """The URL for `contents` without any compression: text escaped, all else in base64."""
+    if _is_text(contents):
+        return escaped_url(contents)
+    return "data:;base64," + b2a_base64(contents, newline=False).decode("ascii")
+
+
+def _is_text(contents: bytes) -> bool:
     try:
         contents.decode()
     except UnicodeDecodeError:
-        return "data:;base64," + b2a_base64(contents, newline=False).decode("ascii")
-    return escaped_url(contents)
-
-
-def embedded(work: Compilation, contents: bytes, compression: str | None) -> tuple[str, str | None]:
-    """The URL for contents that a config embeds, and the compression to declare, as `data_url`; by the options of the compilation."""
-    if not work.options.packs:
-        return unpacked_url(contents), None if compression else ""
-    return data_url(contents, compression, may_compress=work.row.may_compress)
+        return False
+    return True
 
 
 _GZIP_LEAST = 8 + 4 * ((10 + 8 + 5 + 2) // 3) + 4  # no gzip stream with anything in it is shorter

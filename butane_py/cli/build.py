@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REPORTS = ("text", "json", "sarif")
 PICTURES = ("mermaid", "svg")
 IGNITION, BUTANE = "ignition", "butane"
+EMITS = (IGNITION, BUTANE, "base64", "gzip+base64", "govc", "vmx", "ovf", "kvp", "fw_cfg", "kubevirt", "secret", "terraform", "tinkerbell")
 
 _EXAMPLE = """butane-py build node.bu --var hostname=n1 --var address=10.0.0.11/24 -o n1.ign
 butane-py build node.bu --inventory hosts.yaml --output-dir out
@@ -84,8 +85,9 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
               help="Write the config of one host to this file (default: standard output).")
 @click.option("--prune", is_flag=True, help="Remove the configs of hosts that are gone from --output-dir, as far as they are unchanged.")
 @click.option("-d", "--files-dir", type=FOLDER, default="", show_default=False, help="Directory that local files may be embedded from.")
-@click.option("--emit", type=click.Choice((IGNITION, BUTANE)), default=IGNITION,
-              help="What to write; butane: plain Butane, as the reference reads it.")
+@click.option("--emit", type=click.Choice(EMITS), default=IGNITION, metavar="FORM",
+              help="What to write: ignition; butane: plain Butane, as the reference reads it; or the config as a tool takes it: "
+              f"{', '.join(EMITS[2:])}.")
 @click.option("--secrets", type=click.Choice(("inline",)), default=None, show_default=False,
               help="With --for: what to do with secrets, which are refused where others can read the user data. inline: leave them in it.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
@@ -93,7 +95,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--for", "recipient", default="", show_default=False, metavar="NAME[:VERSION]", shell_complete=_recipients,
               help="Write what this platform or consumer takes; `butane-py platforms` lists them.")
 @click.option("--form", type=click.Choice(("plain", "wrapped", "pointer")), default=None, show_default=False,
-              help="With --for: this form, not the first one that fits.")
+              help="Hand the config over in this form, not in the first one that fits.")
 @click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME", shell_complete=_variables,
               help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
@@ -146,21 +148,20 @@ def run(
 
 
 def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str) -> Wish | None:
-    """How the configs are to be delivered, None without --for. Raises UsageError."""
-    if not recipient:
-        if form or secrets:
-            raise click.UsageError(f"--{'form' if form else 'secrets'} goes with --for")
+    """How the configs are to be delivered, None where they are only written. Raises UsageError."""
+    if secrets and not recipient:
+        raise click.UsageError("--secrets goes with --for")
+    given = {"--for": recipient, "--form": form, f"--emit {emit}": emit not in (IGNITION, BUTANE)}
+    option = next((option for option, value in given.items() if value), "")
+    if not option:
         return None
-    from butane_py.deliver.ladder import Wish
-    from butane_py.deliver.model import POINTER, DeliveryError
-    from butane_py.deliver.recipients import choose
-
     if targets or emit == BUTANE:
-        raise click.UsageError(f"--for goes with Ignition configs, not with {'--target' if targets else '--emit butane'}")
-    if form == POINTER:
-        raise click.UsageError("--form pointer needs --publish")
+        raise click.UsageError(f"{option} goes with Ignition configs, not with {'--target' if targets else '--emit butane'}")
+    from butane_py.deliver.model import DeliveryError
+    from butane_py.deliver.wishes import wished
+
     try:
-        return Wish(choose(recipient), form=form, emit=emit, secrets=secrets)
+        return wished(recipient, form, emit, secrets=secrets)
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, as_bytes, derived_target, write_result
-from butane_py.files import Identity, write_output
+from butane_py.files import Identity, read_input, write_output
 from butane_py.fleet import manifest
 from butane_py.fleet.inventory.model import Inventory
 from butane_py.fleet.outcomes import Outcome
@@ -17,6 +17,7 @@ from ignition_py.system.streams import reason
 
 if TYPE_CHECKING:
     from butane_py.cli.building import Request
+    from butane_py.deliver.ladder import Wish
     from butane_py.deliver.model import Delivery
 
 
@@ -27,6 +28,7 @@ class Writer:
         self._request = request
         self._inventory = inventory
         self._made: dict[str, dict[str, object]] = {}
+        self._private = False  # True if one of the files of this build is for its owner only
         self.folder = request.output_dir
 
     def write(self, outcome: Outcome, inputs: Collection[Identity | None]) -> tuple[Outcome, str]:
@@ -54,26 +56,30 @@ class Writer:
         job = self._request.job
         job = job.but(private=job.private or outcome.secret)
         result = Result(output, outcome.result.report, outcome.source_map)
-        if not self.folder and outcome.delivery is None:
+        if outcome.delivery is not None and self._request.wish is not None:
+            return self._written_delivery(outcome, outcome.delivery, self._request.wish, inputs, private=job.private)
+        if not self.folder:
             return write_result(job, result, output, self._request.output, inputs, sync=True)
         stem = os.path.join(self.folder, outcome.name or _stem(outcome.source))
-        if outcome.delivery is not None:
-            return self._written_delivery(outcome, outcome.delivery, f"{stem}.ign", inputs, private=job.private)
         if outcome.outputs:
             return self._written_parts(outcome, stem, inputs, private=job.private)
         target, header = (f"{stem}.bu", b"") if self._request.butane else derived_target(output, stem)
         state = write_result(job, result, output, target, inputs, sync=False, header=header)
-        self._note(outcome, output, os.path.basename(target))
+        self._note(outcome, as_bytes(output), os.path.basename(target))
         return state
 
     def _written_delivery(
-        self, outcome: Outcome, delivery: Delivery, path: str, inputs: Collection[Identity | None], *, private: bool
+        self, outcome: Outcome, delivery: Delivery, wish: Wish, inputs: Collection[Identity | None], *, private: bool
     ) -> str:
-        """Writes the user data of a host; the state. Raises OSError."""
-        target = path if self.folder else self._request.output
-        new = write_output(
-            target, delivery.user_data, private=private, changed_only=True, sync=not self.folder, inputs=inputs
-        )
+        """Writes what hands the user data of a host over; the state. Raises OSError."""
+        target, data = self._request.output, wish.written(outcome.name, delivery)
+        if self.folder:
+            name = outcome.name or _stem(outcome.source)
+            target = os.path.join(self.folder, name + wish.emit.suffix)
+            data = wish.emit.write(name, delivery.user_data)
+        new = write_output(target, data, private=private, changed_only=True, sync=not self.folder, inputs=inputs)
+        self._note(outcome, data, os.path.basename(target), manifest.delivered(delivery, wish))
+        self._private |= private
         return WRITTEN if new else UNCHANGED
 
     def _written_parts(self, outcome: Outcome, stem: str, inputs: Collection[Identity | None], *, private: bool) -> str:
@@ -83,15 +89,14 @@ class Writer:
             path = f"{stem}.{part}"
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             new |= write_output(path, contents, private=private, changed_only=True, sync=False, inputs=inputs)
-        self._note(outcome, outcome.output or "", f"{os.path.basename(stem)}.{next(iter(outcome.outputs))}")
+        self._note(outcome, as_bytes(outcome.output or ""), f"{os.path.basename(stem)}.{next(iter(outcome.outputs))}")
         return WRITTEN if new else UNCHANGED
 
-    def _note(self, outcome: Outcome, output: str, file: str) -> None:
+    def _note(self, outcome: Outcome, data: bytes, file: str, delivery: Mapping[str, Any] = manifest.NOT_DELIVERED) -> None:
         if self._inventory is not None:
             groups = [group.name for group in self._inventory.groups_of(self._inventory.hosts[outcome.name])]
-            self._made[outcome.name] = manifest.entry(
-                file, as_bytes(output), outcome.spec, outcome.source, groups, outcome.public
-            )
+            spec = outcome.delivery.spec if outcome.delivery is not None else outcome.spec
+            self._made[outcome.name] = manifest.entry(file, data, spec, outcome.source, groups, outcome.public, delivery)
 
     def finish(self) -> list[str]:
         """Writes the manifest, and removes stale files where that is asked for; what there is to say of them. Raises OSError."""
@@ -107,8 +112,20 @@ class Writer:
             files = [each["file"] for each in now.stale.values()]
             shown = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
             notes.append(f"{shown}: written for hosts that are gone; --prune removes such files")
+        self._write_fleet(now)
         write_output(os.path.join(self.folder, manifest.NAME), now.text().encode(), changed_only=True, sync=False)
         return notes
+
+    def _write_fleet(self, now: manifest.Manifest) -> None:
+        """Writes the file that all hosts have in common, where the form of --emit has one. Raises OSError."""
+        wish = self._request.wish
+        if wish is None or not wish.emit.fleet:
+            return
+        from butane_py.deliver.forms import tfvars
+
+        found = {name: read_input(os.path.join(self.folder, each["file"])) for name, each in now.hosts.items()}
+        target = os.path.join(self.folder, wish.emit.fleet)
+        write_output(target, tfvars(found), private=self._private or self._request.job.private, changed_only=True, sync=False)
 
 
 def _stem(path: str) -> str:

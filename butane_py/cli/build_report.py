@@ -17,6 +17,7 @@ from ignition_py.system.streams import say
 
 if TYPE_CHECKING:
     from butane_py.cli.building import Request
+    from butane_py.cli.delivered import Deliveries
 
 _MOST_ALIKE = 20  # entries of one code that are shown to people
 
@@ -35,6 +36,11 @@ class Reporter:
         self.documents: list[Document] = []  # inventories and files of variables
         self.notes: list[str] = []
         self.reads: set[str] = set()  # the files that the hosts' configs are made of
+        self._deliveries: Deliveries | None = None
+        if request.wish is not None and not request.shows:
+            from butane_py.cli.delivered import Deliveries
+
+            self._deliveries = Deliveries(request.wish)
         self._unused: set[str] = set()
         self._used: set[str] = set()
 
@@ -44,6 +50,8 @@ class Reporter:
         self.reads.update(outcome.result.reads)
         self._unused.update(outcome.result.unused)
         self._used.update(outcome.used)
+        if self._deliveries is not None and outcome.delivery is not None:
+            self._deliveries.add(outcome.name, outcome.delivery)
         self._name = self._name or outcome.source
         self._combined.add(outcome.name, outcome.result)
 
@@ -75,7 +83,8 @@ class Reporter:
 
             job.tell(sarif([(name, report)]), config_to_stdout=to_stdout)
         elif job.style == "json":
-            job.tell(render.json_line(name, report), config_to_stdout=to_stdout)
+            deliveries = self._deliveries.data() if self._deliveries is not None else None
+            job.tell(render.json_line(name, report, deliveries=deliveries), config_to_stdout=to_stdout)
         elif len(report):
             shown, left = _first(report)
             say(render.pretty_of(shown, self._text, colour=job.colour))
@@ -98,6 +107,8 @@ class Reporter:
 
     def _sum_up(self, *, to_stdout: bool) -> None:
         """The line of counts, where there are files or several hosts to count; and the notes."""
+        for line in self._deliveries.lines() if self._deliveries is not None else ():
+            say(line)
         for note in self.notes:
             say(f"{note}\n")
         total = sum(self.counts.values())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from butane_py.cli.batch import ProgressBar
 from butane_py.cli.build_output import Writer
@@ -29,6 +29,9 @@ from ignition_py.system.streams import reason, say, write_stdout
 
 if TYPE_CHECKING:
     from butane_py.deliver.ladder import Wish
+    from butane_py.deliver.model import Part
+
+    Publish: TypeAlias = Callable[[Mapping[str, Sequence[Part]]], None]
 
 
 class Request(Record):
@@ -36,7 +39,7 @@ class Request(Record):
 
     butane: plain Butane is written in place of Ignition configs. explain: the variable whose values are explained. picture: the
     format of the picture that is drawn. With either, nothing is written. wish: how the configs are to be delivered, None where they are
-    only written.
+    only written. publish: publishes the parts of the hosts, by their names, before files are written; with --check it only looks.
     """
 
     config: str
@@ -56,6 +59,7 @@ class Request(Record):
     picture: str = ""
     prune: bool = False
     wish: Wish | None = None
+    publish: Publish | None = None
 
     @property
     def shows(self) -> bool:
@@ -133,7 +137,9 @@ class Build:
         only = outcomes[0] if len(outcomes) == 1 else None
         if only is None or only.output is None or self.job.check or request.output or request.output_dir:
             return ""
-        return only.delivery.user_data if only.delivery is not None else as_bytes(only.output)
+        if only.delivery is not None and request.wish is not None:
+            return request.wish.written(only.name, only.delivery)
+        return as_bytes(only.output)
 
     def _picture(self, outcomes: list[Outcome]) -> str:
         """The picture of who includes whom."""
@@ -200,6 +206,7 @@ class Build:
     def _followed(self, subjects: list[Subject], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The outcomes, each written unless another host has a value that has to be unique."""
         sharing_hosts = self._sharing(subjects)
+        outcomes = self._published(outcomes, sharing_hosts)
         writer = Writer(self.request, self.inventory)
         inputs = {identity(path) for path in self.reads}
         total = len(subjects)
@@ -213,10 +220,19 @@ class Build:
             if bar:
                 bar.show(number)
             alone = not (self.request.output_dir or self.request.output)
-            yield followed if alone else followed.but(output=None, source_map=None)
+            yield followed if alone else followed.but(output=None, source_map=None, delivery=None)
         if bar:
             bar.clear()
         self.reporter.notes += writer.finish()
+
+    def _published(self, outcomes: Iterable[Outcome], refused: set[str]) -> Iterable[Outcome]:
+        """The outcomes, whose parts are published where that is asked for: before any file names them. Raises DeliveryError."""
+        publish = self.request.publish
+        if publish is None or self.request.shows:
+            return outcomes
+        found = list(outcomes)
+        publish({each.name: each.delivery.parts for each in found if each.delivery is not None and each.name not in refused})
+        return found
 
     def _sharing(self, subjects: list[Subject]) -> set[str]:
         """The hosts that have a value in common which has to be unique."""

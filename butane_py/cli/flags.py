@@ -15,6 +15,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("ignition_py.programs.explain", "what the code of a report means, with examples"),
     "external": ("butane_py.cli.external", "answer Terraform's data source `external`: JSON on standard input and output"),
     "import": ("butane_py.cli.importing", "write the config of another program (cloud-config) as Butane"),
+    "platforms": ("butane_py.cli.platforms", "list the platforms and consumers of configs, and what each of them takes"),
     "pxe": ("butane_py.cli.pxe", "write what a boot server hands out to the machines of a build"),
     "publish": ("butane_py.cli.publish", "list what builds have published somewhere, and prune it"),
     "schema": ("butane_py.cli.schema", "print the JSON Schema of a version of the language"),

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from butane_py.compilation import Compilation
 from butane_py.deliver.ladder import Wish, climb
 from butane_py.deliver.largest import largest_entries
-from butane_py.deliver.model import Delivery
+from butane_py.deliver.model import PLAIN, POINTER, WRAPPED, Delivery
 from butane_py.deliver.secrets.entries import tainted_entries
 from butane_py.deliver.secrets.refusal import refusal
-from butane_py.emit.json import emit_json
+from butane_py.deliver.versions import NAMES, fitted
+from butane_py.emit.json import emit_json, without_bad_bytes
 from butane_py.fleet.result import HostResult
 from ignition_py.report.catalog import OPENSHIFT, declare
 from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
 from ignition_py.report.examples import file_
+from ignition_py.spec.encode import to_data
 
 _LARGE = file_("contents:\n  local: random.bin")
 _SMALL = file_("contents:\n  local: a.txt")
@@ -58,15 +60,23 @@ def deliver(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) 
     work = result.compilation
     assert work is not None
     report = Report()
-    if work.wraps:
-        report.add(ERROR, "delivery-machine-config", f"{work.row} makes a MachineConfig, which is no user data", _whole(work), "give --raw")
+    consumer = wish.recipient.consumer
+    if work.wraps and not (consumer is not None and consumer.machine_config):
+        message = f"{work.row} makes a MachineConfig, which is no user data"
+        report.add(ERROR, "delivery-machine-config", message, _whole(work), "give --raw")
         return None, report
     if not wish.secrets:
         report.merge(refusal(wish.recipient, tainted_entries(work.output, result.secrets), lint=work.options.lint))
-    delivery, fits = climb(wish, _text(work), lambda: _text(_compilation(unpacked())))
+    plain, spec, found = _text(work, wish)
+    report.merge(found)
+    if report.fatal:
+        return None, report
+    if work.wraps:
+        return Delivery(PLAIN, plain, spec=spec), report
+    delivery, fits = climb(wish, plain, lambda: _text(_compilation(unpacked()), wish)[0])
     if not fits:
         report.entries.append(_too_large(wish, delivery, work))
-    return None if report.fatal else delivery, report
+    return None if report.fatal else delivery.but(spec=spec), report
 
 
 def _compilation(result: HostResult) -> Compilation:
@@ -74,16 +84,28 @@ def _compilation(result: HostResult) -> Compilation:
     return result.compilation
 
 
-def _text(work: Compilation) -> bytes:
-    return emit_json(work.document, pretty=False).encode()
+def _text(work: Compilation, wish: Wish) -> tuple[bytes, str, Report]:
+    """The config in a version that the recipient reads, that version, and what is wrong with that."""
+    consumer = wish.recipient.consumer
+    if consumer is not None and consumer.outer and wish.form in (WRAPPED, POINTER):
+        config, spec, report = work.output, work.row.spec, Report()  # the consumer does not see it
+    else:
+        config, spec, report = fitted(work.output, work.row.spec, wish.recipient)
+    data = work.document if config is work.output else to_data(config, spec)
+    if not work.wraps:
+        return emit_json(data, pretty=False).encode(), NAMES[spec], report
+    from butane_py.emit.yaml import emit_yaml
+    from butane_py.features.machine_config import wrap
+
+    text = work.text if data is work.document else emit_yaml(without_bad_bytes(wrap(work, data)))
+    return f"{text}\n".encode(), NAMES[spec], report
 
 
 def _too_large(wish: Wish, delivery: Delivery, work: Compilation) -> Entry:
     """The error, or the warning where the limit is not sure."""
     recipient = wish.recipient
-    size, limit = recipient.counted(delivery.user_data, wish.emit), recipient.limit(wish.emit)
-    form = "" if delivery.form == "plain" else f" {delivery.form}"
-    message = f"the config has{form} {size:,} bytes, {recipient.name} takes {limit:,}"
+    form = "" if delivery.form == PLAIN else f" {delivery.form}"
+    message = f"the config has{form} {wish.counted(delivery):,} {recipient.unit}; {recipient.name} takes {wish.limit:,}"
     hint = "publish it with --publish, or embed less" if wish.address is None else "embed less"
     if not recipient.sure:
         return Entry(WARNING, "pack-limit-unsure", f"{message}, as far as is known", _whole(work), hint)

@@ -1,8 +1,9 @@
 """The ladder of `--for`: a config as it is, wrapped, or behind a pointer; the first form that fits is taken.
 
 Wrapped: contents lie uncompressed in the config, which is compressed as a whole and handed over in `ignition.config.replace` of a
-config of version 3.1.0, as a data URL. Every Ignition since 2.3.0 reads that, without network. Pointer: the config is published under a
-name that comes from its contents, and the user data names it with its SHA-512.
+config of version 3.1.0, as a data URL. Every Ignition since 2.3.0 reads that, without network. (Contents that are compressed twice may
+be smaller, if they are one text over and over: the smaller of the two is taken.) Pointer: the config is published under a name that comes
+from its contents, and the user data names it with its SHA-512.
 """
 
 from __future__ import annotations
@@ -10,35 +11,45 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 
+from butane_py.deliver.forms import BY_NAME, IGNITION, Form, tfvars
 from butane_py.deliver.model import FORMS, PLAIN, POINTER, WRAPPED, Delivery, Part
 from butane_py.deliver.recipients import Recipient
 from butane_py.resources import gzip_stream
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.spec.encode import to_json
 
-Address = Callable[[str], str]
+Address = Callable[[Part], str]
 OLDEST = "3.1.0"  # the first version with `compression` in ignition.config.replace
 
 
 class Wish(Record):
     """How configs are to be delivered.
 
-    form: the one form that is wanted, "" for the first that fits. emit: the form of --emit that the user data is written in.
-    address: the URL of a part by its name, None where nothing is published. secrets: what is done with secrets, "" to refuse them where
-    others can read the user data.
+    form: the one form that is wanted, "" for the first that fits. emit: how the user data is written. address: the URL of a part, None
+    where nothing is published. secrets: what is done with secrets, "" to refuse them where others can read the user data.
     """
 
     recipient: Recipient
     _: KW_ONLY
     form: str = ""
-    emit: str = "ignition"
+    emit: Form = BY_NAME[IGNITION]
     address: Address | None = None
     secrets: str = ""
 
-    def fits(self, user_data: bytes) -> bool:
-        """True if user data is within the limit of the recipient."""
-        limit = self.recipient.limit(self.emit)
-        return limit is None or self.recipient.counted(user_data, self.emit) <= limit
+    @property
+    def limit(self) -> int | None:
+        """The limit of the recipient; None for none."""
+        return self.recipient.limit(self.emit)
+
+    def counted(self, delivery: Delivery) -> int:
+        """How much of the limit a delivery takes."""
+        return self.recipient.counted(delivery.user_data, self.emit)
+
+    def written(self, host: str, delivery: Delivery) -> bytes:
+        """The text that hands over the delivery of a host, "" without an inventory, where it is the only one."""
+        if self.emit.fleet:
+            return tfvars({host: delivery.user_data})
+        return self.emit.write(host, delivery.user_data)
 
 
 def climb(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> tuple[Delivery, bool]:
@@ -48,9 +59,10 @@ def climb(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> tuple[Deli
     """
     smallest: Delivery | None = None
     for delivery in _rungs(wish, plain, unpacked):
-        if wish.fits(delivery.user_data):
+        if wish.limit is None or wish.counted(delivery) <= wish.limit:
             return delivery, True
-        if smallest is None or len(delivery.user_data) < len(smallest.user_data):
+        smallest = smallest or delivery
+        if wish.counted(delivery) < wish.counted(smallest):
             smallest = delivery
     assert smallest is not None  # a wish for a pointer has an address
     return smallest, False
@@ -60,10 +72,10 @@ def _rungs(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> Iterator[
     forms = [wish.form] if wish.form else FORMS
     if PLAIN in forms:
         yield Delivery(PLAIN, plain)
-    if WRAPPED in forms:
-        yield Delivery(WRAPPED, wrapped(unpacked()))
+    if WRAPPED in forms and (wish.form or wish.recipient.spec != 0):
+        yield Delivery(WRAPPED, min(wrapped(unpacked()), wrapped(plain), key=len))
     if POINTER in forms and wish.address is not None:
-        yield pointer(plain, wish.address)
+        yield pointer(plain, wish.address, "3.0.0" if wish.recipient.spec == 0 else OLDEST)
 
 
 def wrapped(config: bytes) -> bytes:
@@ -72,12 +84,12 @@ def wrapped(config: bytes) -> bytes:
     return _replaced({"compression": "gzip", "source": source})
 
 
-def pointer(config: bytes, address: Address) -> Delivery:
+def pointer(config: bytes, address: Address, version: str = OLDEST) -> Delivery:
     """A config that names `config` by its address and its hash, and `config` as the part to be published."""
     part = Part.of(config)
-    user_data = _replaced({"source": address(part.name), "verification": {"hash": part.hash}})
+    user_data = _replaced({"source": address(part), "verification": {"hash": f"sha512-{part.sha512}"}}, version)
     return Delivery(POINTER, user_data, (part,))
 
 
-def _replaced(resource: dict[str, object]) -> bytes:
-    return to_json({"ignition": {"config": {"replace": resource}, "version": OLDEST}}).encode()
+def _replaced(resource: dict[str, object], version: str = OLDEST) -> bytes:
+    return to_json({"ignition": {"config": {"replace": resource}, "version": version}}).encode()

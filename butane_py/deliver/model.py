@@ -34,20 +34,21 @@ class Part(Record):
         return cls(hashlib.sha512(data).hexdigest()[:_NAME_DIGITS] + suffix, data, private)
 
     @property
-    def hash(self) -> str:
-        """The value of `verification.hash` for the part."""
-        return f"sha512-{hashlib.sha512(self.data).hexdigest()}"
+    def sha512(self) -> str:
+        """The SHA-512 of the contents in hexadecimal; `sha512-` and this is the value of `verification.hash`."""
+        return hashlib.sha512(self.data).hexdigest()
 
 
 class Delivery(Record):
     """What one host gets.
 
     form: "plain", "wrapped" or "pointer". user_data: the Ignition config to hand over, before the platform's encoding.
-    parts: what has to be published before a machine gets the user data.
+    parts: what has to be published before a machine gets the user data. spec: the version of the config that the machine applies.
     """
 
     form: str
     user_data: bytes
     parts: tuple[Part, ...] = ()
+    spec: str = ""
 
     HIDDEN = ("user_data",)

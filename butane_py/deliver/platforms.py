@@ -93,13 +93,15 @@ PLATFORMS = (
     ),
     Platform(
         "aliyun", "Alibaba Cloud ECS", 32 * KIB, travels="base64 in the API, raw in the metadata service", readable=_METADATA,
-        source="Alibaba Cloud ECS, manage the user data", url="https://www.alibabacloud.com/help/en/ecs/user-guide/manage-the-user-data-of-instances",
+        source="Alibaba Cloud ECS, manage the user data",
+        url="https://www.alibabacloud.com/help/en/ecs/user-guide/manage-the-user-data-of-instances",
         note="older documentation has 16,384",
     ),
     Platform("applehv", "Apple Hypervisor", None, travels="HTTP over vsock port 1024"),
     Platform(
         "aws", "Amazon EC2", 16 * KIB, travels="base64 in the API, raw in the metadata service", readable=_METADATA,
-        source="Amazon EC2 user guide, instance user data", url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
+        source="Amazon EC2 user guide, instance user data",
+        url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
     ),
     Platform(
         "azure", "Microsoft Azure", 65_535, travels="base64 in the API; user data by the metadata service, custom data on a CD-ROM",
@@ -147,7 +149,7 @@ PLATFORMS = (
         "kubevirt", "KubeVirt", 2 * KIB, travels="a config drive, from the VM's manifest or from a Secret",
         readable="who may read VirtualMachines or the Secret in the cluster; on the machine whoever can read the config drive",
         source="KubeVirt, cloudInitUserMaxLen", url="https://github.com/kubevirt/kubevirt",
-        forms={"secret": KIB * KIB, "kubevirt": KIB * KIB}, note="a Secret holds 1 MiB",
+        forms={"secret": 512 * KIB}, note="--emit secret, which holds the config under two keys of 1 MiB together, takes 524,288",
     ),
     Platform(
         "metal", "bare metal", None, travels="HTTP, TFTP, S3 or GS from ignition.config.url", readable=_NETWORK, served=True,

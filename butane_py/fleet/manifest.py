@@ -9,9 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ignition_py.record import Record, field
+
+if TYPE_CHECKING:
+    from butane_py.deliver.ladder import Wish
+    from butane_py.deliver.model import Delivery
 
 NAME = "manifest.json"
 VERSION = 1
@@ -31,17 +35,40 @@ class Manifest(Record):
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def entry(file: str, data: bytes, spec: str, source: str, groups: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry of a host: `data` is the config, `variables` those that are no secrets."""
+def entry(
+    file: str, data: bytes, spec: str, source: str, groups: Iterable[str], variables: Mapping[str, Any], delivery: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The entry of a host: `data` is what the file holds, `variables` are those that are no secrets, `delivery` is made by `delivered`."""
     return {
         "file": file,
         "bytes": len(data),
         "sha512": hashlib.sha512(data).hexdigest(),
         "spec": spec,
+        **delivery,
+        "user_data": file,
         "source": source,
         "groups": list(groups),
         "vars": dict(sorted(variables.items())),
     }
+
+
+NOT_DELIVERED: Mapping[str, Any] = {"platform": "", "form": "plain", "parts": []}
+
+
+def delivered(delivery: Delivery, wish: Wish) -> dict[str, Any]:
+    """The keys of an entry that tell how the config is delivered."""
+    address = wish.address
+    parts = [
+        {
+            "name": part.name,
+            "url": address(part) if address is not None else "",
+            "sha512": part.sha512,
+            "bytes": len(part.data),
+            "private": part.private,
+        }
+        for part in delivery.parts
+    ]
+    return {"platform": wish.recipient.name, "form": delivery.form, "parts": parts}
 
 
 def read(folder: str) -> Manifest:

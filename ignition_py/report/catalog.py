@@ -56,6 +56,7 @@ DECLARING = (
     "butane_py.fleet.unknown",
     "butane_py.deliver.host",
     "butane_py.integrations.handover",
+    "butane_py.deliver.versions",
 )
 
 

@@ -9,12 +9,14 @@ from ignition_py.report.diag import Entry, Place, Report, path_text
 VERSION = 1
 
 
-def json_line(name: str, report: Report, *, target: str = "") -> str:
-    """The report of one file as a line of JSON; of one `target` of it, where that is given."""
+def json_line(name: str, report: Report, *, target: str = "", deliveries: dict[str, Any] | None = None) -> str:
+    """The report of one file as a line of JSON; of one `target` of it, and with the deliveries of hosts, where these are given."""
     import json
 
-    of_target = {"target": target} if target else {}
-    return json.dumps({"version": VERSION, "file": name, **of_target, "reports": as_data(report)}, ensure_ascii=False) + "\n"
+    more: dict[str, Any] = {"target": target} if target else {}
+    if deliveries is not None:
+        more["deliveries"] = deliveries
+    return json.dumps({"version": VERSION, "file": name, **more, "reports": as_data(report)}, ensure_ascii=False) + "\n"
 
 
 def as_data(report: Report) -> list[dict[str, Any]]:

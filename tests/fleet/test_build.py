@@ -129,6 +129,7 @@ def test_the_manifest(lab: Lab) -> None:
     assert found["hosts"]["n2"] == {
         "file": "n2.ign", "bytes": len(data), "sha512": hashlib.sha512(data).hexdigest(), "spec": "3.5.0", "source": "node.bu",
         "groups": ["web"], "vars": {"address": "10.0.0.2/24", "mtu": 9000},
+        "platform": "", "form": "plain", "user_data": "n2.ign", "parts": [],
     }  # fmt: skip
     assert "token" not in found["hosts"]["n3"]["vars"]
 

@@ -75,7 +75,7 @@ def published(cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in cloud.desk.items():
         monkeypatch.setenv(name, value)
     store = open_store(f"s3://{BUCKET}/fleet a")
-    delivery = pointer(config("private"), store.url)
+    delivery = pointer(config("private"), lambda part: store.url(part.name))
     publish({"n1": delivery.parts}, Stores(store))
     cloud.user_data = delivery.user_data
     assert (
