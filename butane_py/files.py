@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -65,6 +65,37 @@ def write_output(
         raise
 
 
+def write_pieces(
+    path: str, pieces: Iterable[bytes], *, private: bool = False, inputs: Collection[Identity | None] = ()
+) -> None:
+    """As `write_output()`, for what is too large to be held in memory; a file that cannot be renamed to `path` is an error."""
+    try:
+        target = _target(path)
+        status = None if isinstance(target, int) or not os.path.exists(path) else os.stat(path)
+        if isinstance(target, int):
+            _write_each(target, pieces)
+        elif status is not None and not stat.S_ISREG(status.st_mode):
+            with open(path, "wb", buffering=0) as stream:
+                _write_each(stream.fileno(), pieces)
+        else:
+            _refuse_input(status, inputs)
+            _replace(target, pieces, status, private=private, sync=True)
+    except OSError as error:
+        if error.filename != path or error.filename2 is not None:
+            error.filename, error.filename2 = path, None
+        raise
+
+
+def _refuse_input(status: os.stat_result | None, inputs: Collection[Identity | None]) -> None:
+    if status is not None and (status.st_dev, status.st_ino) in inputs:
+        raise OSError(errno.EEXIST, "this file is read to make it, and would be lost; write somewhere else")
+
+
+def _write_each(descriptor: int, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        write_all(descriptor, piece)
+
+
 def _write(
     path: str,
     data: bytes,
@@ -88,8 +119,7 @@ def _write(
             write_all(stream.fileno(), data)
         return True
     if status is not None:
-        if (status.st_dev, status.st_ino) in inputs:
-            raise OSError(errno.EEXIST, "this file is read to make it, and would be lost; write somewhere else")
+        _refuse_input(status, inputs)
         held = _held(path) if changed_only or header else None
         if changed_only and held == data and not (private and status.st_mode & 0o077):
             return False
@@ -99,7 +129,7 @@ def _write(
                 f"this file does not begin with {header.decode()!r}: it is not overwritten; write somewhere else",
             )
     try:
-        _replace(target, data, status, private=private, sync=sync)
+        _replace(target, (data,), status, private=private, sync=sync)
     except OSError as error:
         if status is None or error.errno not in _IN_PLACE:
             raise
@@ -132,7 +162,7 @@ def _held(path: str) -> bytes | None:
         return None
 
 
-def _replace(target: str, data: bytes, status: os.stat_result | None, *, private: bool, sync: bool) -> None:
+def _replace(target: str, pieces: Iterable[bytes], status: os.stat_result | None, *, private: bool, sync: bool) -> None:
     """Writes a file aside and renames it to `target`. Raises OSError; nothing is left aside."""
     folder, name = os.path.split(target)
     # A random name: what a killed run has left behind is in nobody's way.
@@ -141,7 +171,7 @@ def _replace(target: str, data: bytes, status: os.stat_result | None, *, private
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
-            write_all(descriptor, data)
+            _write_each(descriptor, pieces)
             if status is not None:
                 _keep_owner(descriptor, status)
                 os.fchmod(descriptor, _PRIVATE if private else stat.S_IMODE(status.st_mode))

@@ -15,13 +15,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ignition_py.record import KW_ONLY, Record
+from ignition_py.rehearsal.drives import make
 from ignition_py.rehearsal.hardware import SERVER, Drive
-from ignition_py.rehearsal.image import BuildError, run
+from ignition_py.rehearsal.image import BuildError
 
 Give = Callable[[bytes, str], "Handover"]
 
-_DRIVE_SIZE = 4 << 20  # bytes, besides the config
-_OPENSTACK, _NOCLOUD, _CLOUDSTACK = "openstack/latest/user_data", "user-data", "cloudstack/userdata/user_data.txt"
 
 
 class Handover(Record):
@@ -87,34 +86,26 @@ def _url(config: bytes, directory: str) -> Handover:
     return Handover(kargs=f"ignition.config.url=http://{SERVER}/config.ign", server=(80, socket), body=config)
 
 
-def _drive(label: str, path: str) -> Give:
-    """A config drive: a filesystem with that label, the config at `path` in it. mke2fs writes one without mounting it."""
+def _drive(layout: str) -> Give:
+    """A config drive of that layout (drives.py)."""
 
     def give(config: bytes, directory: str) -> Handover:
-        content = os.path.join(directory, "drive")
-        os.makedirs(os.path.join(content, os.path.dirname(path)))
-        with open(os.path.join(content, path), "wb") as file:
-            file.write(config)
-        image = os.path.join(directory, "drive.img")
-        with open(image, "wb") as file:
-            file.truncate(2 * len(config) + _DRIVE_SIZE)
-        run(["mkfs.ext4", "-q", "-L", label, "-d", content, image], "making the config drive")
-        return Handover(drives=(Drive(image, "config"),))
+        return Handover(drives=(Drive(make(layout, "ext4", config, directory), "config"),))
 
     return give
 
 
 # Platform -> how it gets its config.
 PLATFORMS: dict[str, Give] = {
-    "brightbox": _drive("config-2", _OPENSTACK),
-    "cloudstack": _drive("config-2", _CLOUDSTACK),
-    "ibmcloud": _drive("cidata", _NOCLOUD),
-    "kubevirt": _drive("config-2", _OPENSTACK),
+    "brightbox": _drive("config-2"),
+    "cloudstack": _drive("cloudstack"),
+    "ibmcloud": _drive("cidata"),
+    "kubevirt": _drive("config-2"),
     "metal": _url,
-    "nutanix": _drive("config-2", _OPENSTACK),
-    "openstack": _drive("config-2", _OPENSTACK),
-    "powervs": _drive("config-2", _OPENSTACK),
-    "proxmoxve": _drive("cidata", _NOCLOUD),
+    "nutanix": _drive("config-2"),
+    "openstack": _drive("config-2"),
+    "powervs": _drive("config-2"),
+    "proxmoxve": _drive("cidata"),
     "qemu": _firmware,
 }
 

@@ -8,12 +8,12 @@ What is wrong with a machine is an entry at the line of the inventory, or of the
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from butane_py.deliver.ignition_file import problem_of
 from butane_py.deliver.pxe.model import MAC, UUID, Boot, Config, Machine
 from butane_py.deliver.pxe.words import MOST_BYTES, hostile, is_name
 from butane_py.fleet import manifest, values
@@ -172,7 +172,7 @@ class _Reader:
             self._error("pxe-config", f"the config of {name}: {reason(error)}", place)
             return None
         digest = hashlib.sha512(data).hexdigest()
-        problem = "has been changed since it was built" if digest != entry["sha512"] else _no_config(data)
+        problem = "has been changed since it was built" if digest != entry["sha512"] else problem_of(data)
         if problem:
             self._error("pxe-config", f"{path} {problem}", place)
             return None
@@ -202,15 +202,6 @@ def _problem(by: str, text: str) -> str:
     if problem:
         return problem
     return "is the address of a group, not of a card" if int(text[:2], 16) & 1 else ""
-
-
-def _no_config(data: bytes) -> str:
-    """Why the data is not an Ignition config, as the end of a sentence; "" where it is one."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        found = None
-    return "" if isinstance(found, dict) and "ignition" in found else "is not an Ignition config"
 
 
 def too_long(boot: Boot, machines: list[Machine]) -> Report:
