@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from butane_py.deliver import ignition_file
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from butane_py.files import identity, read_input, write_output
 from ignition_py.programs.commands import FILE, command
 from ignition_py.rehearsal.drives import FILESYSTEMS, LAYOUTS, make

@@ -10,7 +10,7 @@ import click
 
 from butane_py.deliver import ignition_file, iso
 from butane_py.deliver.initrd import CONFIG
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from butane_py.files import identity, write_pieces
 from ignition_py.programs.commands import FILE, Group
 from ignition_py.system.host import write_all

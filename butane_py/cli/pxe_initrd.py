@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from butane_py.deliver import ignition_file, initrd
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from butane_py.files import identity, write_output
 from ignition_py.programs.commands import FILE, Group
 from ignition_py.system.streams import read_stdin, write_stdout

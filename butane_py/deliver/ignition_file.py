@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from butane_py.files import read_input
 from ignition_py.record import Record
 

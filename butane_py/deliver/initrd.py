@@ -12,7 +12,7 @@ from __future__ import annotations
 import lzma
 from collections.abc import Iterable, Iterator, Mapping
 
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from ignition_py.initrd.newc import Damaged, Member, packed, unpacked
 
 CONFIG = "config.ign"

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from butane_py.deliver import initrd, iso9660
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 from ignition_py.record import Record
 
 _INFO, _DEFAULT = "coreos/igninfo.json", "images/ignition.img"

@@ -10,7 +10,7 @@ import pytest
 
 from butane_py.cli.main import main
 from butane_py.deliver import initrd
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
 

@@ -15,7 +15,7 @@ import pytest
 from butane_py.cli.main import main
 from butane_py.deliver import initrd, iso
 from butane_py.deliver.iso9660 import SECTOR
-from butane_py.deliver.publish.store import DeliveryError
+from butane_py.deliver.model import DeliveryError
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}'
 AREA = 256 << 10
