@@ -21,7 +21,7 @@ from ignition_py.report.diag import IgnitionError
 from ignition_py.system.streams import read_stdin, say, write_stdout
 
 CONTENT, SOURCE = "content", "source"
-ALLOW, REFUSE = "allow", "refuse"
+REFUSE, INLINE = "refuse", "inline"
 
 
 class QueryError(IgnitionError):
@@ -37,13 +37,14 @@ def run() -> int:
     """Answer one query of Terraform's data source `external`: a config on standard input, its Ignition config on standard output.
 
     The query is a JSON object of strings: source (a file) or content (its text); vars and secret_vars (JSON objects), snippets (a JSON
-    list of texts), files_dir, strict and pretty_print (true or false), for (a platform), secrets (allow or refuse, the default). The
+    list of texts), files_dir, strict and pretty_print (true or false), for (a platform), secrets (inline or refuse, the default). The
     answer has rendered, sha512 and bytes of it, user_data (rendered in the first form that the platform takes) and warnings.
     """
     query = _query(read_stdin())
     text = _text(query)
-    secrets = query.choice("secrets", (REFUSE, ALLOW)) == ALLOW
-    made = hand_over(text, strict=query.flag("strict"), secrets=secrets, recipient=query.text("for"))
+    inline = query.choice("secrets", (REFUSE, INLINE)) == INLINE
+    secrets = INLINE if inline else ""
+    made = hand_over(text, strict=query.flag("strict"), marked=inline, recipient=query.text("for"), secrets=secrets)
     say(made.pretty())
     if made.output is None:
         return 1

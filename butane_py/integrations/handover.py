@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from butane_py.deliver.host import deliver
 from butane_py.deliver.ladder import Wish
 from butane_py.deliver.recipients import choose
+from butane_py.deliver.secrets.entries import tainted_entries
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.texts import Text, TextBuild
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.catalog import declare
-from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Path, Place, Report, path_text
-
-_MOST = 3  # paths that a sentence names
+from ignition_py.report.diag import ERROR, INFO, WARNING, Entry, Report
 
 declare(
     "secret-unmarked",
     title="The config holds secrets, and the result is not marked as one",
     why="Plans, outputs and logs would show it. What is made of a variable with secret: true, or of secret_vars, is a secret.",
-    fix="Use what marks the result: the data source butane_sensitive_config; with butane-py external, secrets=allow and sensitive().",
+    fix="Use what marks the result: the data source butane_sensitive_config; with butane-py external, secrets=inline and sensitive().",
 )
 
 
@@ -27,7 +24,6 @@ class Handover(Record):
     """What came of a text. output: what the compiler writes, None where the text is refused.
 
     user_data: what a machine is to be given, in the first form that its platform takes; without a platform the same as `output`.
-    secrets: the paths in the output of what is made of secrets.
     """
 
     output: str | None
@@ -35,7 +31,6 @@ class Handover(Record):
     build: TextBuild
     _: KW_ONLY
     user_data: str = ""
-    secrets: tuple[str, ...] = ()
 
     HIDDEN = ("output", "user_data", "build")
 
@@ -57,44 +52,45 @@ class Handover(Record):
         return [line(entry) for entry in self.report if entry.severity == severity]
 
 
-def hand_over(text: Text, *, strict: bool = False, secrets: bool = False, recipient: str = "") -> Handover:
+def hand_over(text: Text, *, strict: bool = False, marked: bool = False, recipient: str = "", secrets: str = "") -> Handover:
     """Compiles a text.
 
-    strict: warnings are errors. secrets: the caller marks the result as a secret; else one that holds secrets is refused. recipient: the
-    platform or consumer that gets the config, as of --for.
+    strict: warnings are errors. marked: the caller marks the result as a secret; else one that holds secrets is refused. recipient: the
+    platform or consumer that gets the config, as of --for. secrets: what is done with secrets in its user data, as of --secrets.
 
     Raises DeliveryError for an unknown recipient, TypeError for a value of a variable that no JSON could have, ConfigError for linter
     settings that cannot be used.
     """
-    wish = Wish(choose(recipient)) if recipient else None
+    wish = Wish(choose(recipient), secrets=secrets) if recipient else None
     build = TextBuild(text)
     result = build.result
     report = Report(result.report)
+    if not marked and result.output is not None:
+        report.merge(_unmarked(result))
     delivery = None
-    if wish is not None and result.output is not None:
+    if wish is not None and not report.fatal:
         delivery, found = deliver(wish, result, build.unpacked)
         report.merge(found)
     if strict:
         report = Report([entry.but(severity=ERROR) if entry.severity != INFO else entry for entry in report])
-    paths = tuple(path_text(path).removeprefix("$.") for path in result.secrets if _value(result, path) not in (None, ""))
-    if paths and not secrets and not report.fatal:
-        more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-        message = f"made of secrets, which the result would show: {', '.join(paths[:_MOST])}{more}"
-        report.add(ERROR, "secret-unmarked", message, Place((), source=text.name), _WAY_OUT)
     output = None if report.fatal else result.output
     user_data = delivery.user_data.decode() if delivery is not None else output or ""
-    return Handover(output, report, build, user_data=user_data, secrets=paths)
+    return Handover(output, report, build, user_data=user_data)
 
 
-def _value(result: HostResult, path: Path) -> Any:
-    """What stands at a path of the output."""
-    value: Any = result.compilation.document if result.compilation is not None else None
-    for part in path:
-        value = value[part]
-    return value
+def _unmarked(result: HostResult) -> Report:
+    """An error for each entry that is made of secrets, where nobody marks the result."""
+    work = result.compilation
+    assert work is not None  # there is an output
+    below = len(("spec", "config")) if work.wraps else 0
+    report = Report()
+    for each in tainted_entries(work.output, [path[below:] for path in result.secrets]):
+        message = f"{each.name} is made of a secret, which the result would show"
+        report.add(ERROR, "secret-unmarked", message, each.place, _WAY_OUT, related=each.related)
+    return report
 
 
-_WAY_OUT = "use butane_sensitive_config in Terraform, secrets=allow elsewhere, and keep the result out of logs"
+_WAY_OUT = "use the data source butane_sensitive_config, or with butane-py external secrets=inline and sensitive()"
 
 
 def line(entry: Entry) -> str:

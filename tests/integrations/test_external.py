@@ -58,7 +58,7 @@ def test_secrets_have_to_be_allowed(ask: Any) -> None:
     query = {"content": CONFIG, "secret_vars": '{"name": "hunter2hunter2"}'}
     status, answer, err = ask(query)
     assert (status, answer) == (1, None) and "error[secret-unmarked]" in err and "hunter2" not in err
-    status, answer, err = ask({**query, "secrets": "allow"})
+    status, answer, err = ask({**query, "secrets": "inline"})
     assert (status, err) == (0, "") and "hunter2hunter2" in answer["rendered"]
 
 
@@ -81,7 +81,7 @@ def test_secrets_have_to_be_allowed(ask: Any) -> None:
         ({"content": CONFIG, "snippets": "[1]"}, "snippets is JSON, but not a list of texts"),
         ({"content": CONFIG, "strict": "yes"}, "strict is 'yes': write true or false"),
         ({"content": CONFIG, "for": "mars"}, "there is no platform or consumer 'mars'"),
-        ({"content": CONFIG, "secrets": "show"}, "secrets is 'show': write refuse or allow"),
+        ({"content": CONFIG, "secrets": "show"}, "secrets is 'show': write refuse or inline"),
         ({"content": CONFIG}, "error[var-missing]"),
         ({"content": "a: ["}, "error[yaml]"),
         ({"content": "\ud800"}, "error["),

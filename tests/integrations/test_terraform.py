@@ -137,7 +137,7 @@ def test_secrets(terraform: Terraform) -> None:
     write(terraform, f'data "butane_config" "node" {{\n  {secret}}}\n')
     refused = terraform.run("plan")
     assert refused.returncode == 1
-    assert "made of secrets" in refused.stdout and "butane_sensitive_config" in refused.stdout and "hunter2" not in refused.stdout
+    assert "is made of a secret" in refused.stdout and "butane_sensitive_config" in refused.stdout and "hunter2" not in refused.stdout
     marked = f'data "butane_sensitive_config" "node" {{\n  {secret}}}\n'
     write(terraform, marked + 'output "ign" {\n  value = data.butane_sensitive_config.node.rendered\n}\n')
     assert "Output refers to sensitive values" in terraform.run("plan").stdout
@@ -147,6 +147,9 @@ def test_secrets(terraform: Terraform) -> None:
     assert applied.returncode == 0, applied.stdout
     assert "(sensitive value)" in applied.stdout and "hunter2" not in applied.stdout
     assert "hunter2hunter2" in outputs(terraform)["ign"]["value"]
+    for more, said in (("", "others can read user data of aws"), ('secrets = "inline"', "1 to destroy"), ('secrets = "in"', "secrets: write inline")):
+        write(terraform, marked.replace("}\n}", f'}}\n  for = "aws"\n  {more}\n}}'))
+        assert said in terraform.run("plan").stdout.replace("\n", " "), more
     write(terraform, marked.replace('"n1"', '"n1 "'))
     wrong = terraform.run("plan").stdout
     assert "Error: content:4:3" in wrong and "4 |" not in wrong  # of a sensitive config no line is shown

@@ -110,13 +110,23 @@ def test_secrets_are_refused_unless_the_caller_marks_them() -> None:
     text = HEAD + "vars: {token: string}\nstorage: {files: [{path: /t, contents: {inline: \"${{ token }}\"}}]}\n"
     refused = hand_over(Text(text, "content", secret_vars={"token": "hunter2hunter2"}))
     assert (refused.output, [entry.code for entry in refused.report]) == (None, ["secret-unmarked"])
-    assert "storage.files.0.contents.source" in refused.pretty() and "hunter2" not in refused.pretty() + repr(refused)
-    taken = hand_over(Text(text, "content", secret_vars={"token": "hunter2hunter2"}), secrets=True)
-    assert taken.output is not None and "hunter2hunter2" in taken.output and taken.secrets == ("storage.files.0.contents.source",)
+    assert spots(refused.report) == [("secret-unmarked", "content:4:49", "secret_vars['token']")]
+    assert "files /t is made of a secret" in refused.pretty() and "hunter2" not in refused.pretty() + repr(refused)
+    taken = hand_over(Text(text, "content", secret_vars={"token": "hunter2hunter2"}), marked=True)
+    assert taken.output is not None and "hunter2hunter2" in taken.output
+    # Marked or not, others can read the user data of EC2.
+    for marked in (True, False):
+        read = hand_over(Text(text, "content", secret_vars={"token": "hunter2hunter2"}), marked=marked, recipient="aws")
+        assert [entry.code for entry in read.report] == ["secret-in-user-data" if marked else "secret-unmarked"]
+    inline = hand_over(Text(text, "content", secret_vars={"token": "hunter2hunter2"}), marked=True, recipient="aws", secrets="inline")
+    assert "hunter2hunter2" in inline.user_data
+    role = "variant: openshift\nversion: 4.18.0\nmetadata: {name: n, labels: {machineconfiguration.openshift.io/role: worker}}\n"
+    cluster = hand_over(Text(text.replace(HEAD, role), "content", secret_vars={"token": "hunter2hunter2"}))
+    assert [entry.code for entry in cluster.report] == ["secret-unmarked"]
     declared = hand_over(Text(text.replace("token: string", "token: {type: string, secret: true}"), vars={"token": "hunter2hunter2"}))
     assert declared.output is None
     assert hand_over(Text(text, vars={"token": "hunter2hunter2"})).output is not None
-    wrong = hand_over(Text(text.replace("/t", "${{ token }}"), secret_vars={"token": "hunter2hunter2"}), secrets=True)
+    wrong = hand_over(Text(text.replace("/t", "${{ token }}"), secret_vars={"token": "hunter2hunter2"}), marked=True)
     assert wrong.output is None and "hunter2" not in wrong.pretty()
 
 

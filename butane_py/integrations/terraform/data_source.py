@@ -24,6 +24,7 @@ from butane_py.integrations.terraform.dynamic import Dynamic
 from ignition_py.report.diag import ERROR, WARNING, Entry
 
 CONTENT = "content"
+INLINE = "inline"  # as of --secrets
 _ATTRIBUTES: tuple[tuple[str, Any, str, dict[str, bool]], ...] = (
     ("id", String(), "CRC-32 of `rendered`, in decimal.", {"computed": True}),
     (CONTENT, String(), "The Butane config.", {"required": True}),
@@ -34,6 +35,7 @@ _ATTRIBUTES: tuple[tuple[str, Any, str, dict[str, bool]], ...] = (
     ("strict", Bool(), "True: warnings are errors.", {"optional": True}),
     ("pretty_print", Bool(), "True: indent the JSON.", {"optional": True}),
     ("for", String(), "The platform or consumer that gets the config, as of `butane-py build --for`.", {"optional": True}),
+    ("secrets", String(), "With `for`: `inline` leaves secrets in user data that others can read.", {"optional": True}),
     ("rendered", String(), "The Ignition config.", {"computed": True}),
     ("user_data", String(), "With `for`: the config in the first form that the platform takes. Otherwise `rendered`.", {"computed": True}),
     ("warnings", List(String()), "The warnings, a line each.", {"computed": True}),
@@ -75,7 +77,9 @@ class ButaneConfig(DataSource):
         if wanted is None:
             return None
         try:
-            made = hand_over(wanted, strict=bool(config["strict"]), secrets=self.sensitive, recipient=config["for"] or "")
+            made = hand_over(
+                wanted, strict=bool(config["strict"]), marked=self.sensitive, recipient=config["for"] or "", secrets=config["secrets"] or ""
+            )
         except DeliveryError as error:
             ctx.diagnostics.add_error(str(error), path=["for"])
             return None
@@ -110,6 +114,9 @@ class SensitiveConfig(ButaneConfig):
 def _text(diagnostics: Diagnostics, config: Config) -> Text | None:
     """What is to be compiled; None with errors in the diagnostics."""
     given = {}
+    if config["secrets"] not in (None, "", INLINE):
+        diagnostics.add_error(f"secrets: write {INLINE}, or leave it out", path=["secrets"])
+        return None
     for name in ("vars", "secret_vars"):
         try:
             given[name] = _variables(config[name])

@@ -51,6 +51,10 @@ options:
       - The platform or consumer that gets the config, as of C(butane-py build --for).
       - The result is then the user data in the first form that the platform takes.
     type: string
+  secrets:
+    description: With O(platform), V(inline) leaves secrets in user data that others can read; they are refused otherwise.
+    type: string
+    choices: [inline]
   strict:
     description: Warnings are errors.
     type: boolean
@@ -90,7 +94,7 @@ def butane(
     **more: Any,
 ) -> str:
     """The Ignition config of a Butane config. Raises AnsibleFilterError with the report of a config that has errors."""
-    unknown = sorted(more.keys() - {"files_dir", "platform", "strict", "pretty", "name"})
+    unknown = sorted(more.keys() - {"files_dir", "platform", "secrets", "strict", "pretty", "name"})
     if unknown:
         raise AnsibleFilterError(f"there is no parameter {unknown[0]!r}; `ansible-doc -t filter butane.butane.butane` lists them")
     made = compiled(text, vars=vars, secret_vars=secret_vars, host_vars=host_vars, snippets=snippets, **more)

@@ -11,7 +11,7 @@ from ansible.utils.display import Display
 display = Display()
 
 
-def compiled(text: Any, *, name: str = "<config>", strict: bool = False, platform: str = "", **given: Any) -> Any:
+def compiled(text: Any, *, name: str = "<config>", strict: bool = False, platform: str = "", secrets: str = "", **given: Any) -> Any:
     """The `Handover` of a Butane config (butane_py/integrations/handover.py). Raises AnsibleFilterError for arguments that are wrong."""
     try:
         from butane_py.compilation import Options
@@ -22,10 +22,12 @@ def compiled(text: Any, *, name: str = "<config>", strict: bool = False, platfor
         raise AnsibleFilterError(missing(error)) from None
     if not isinstance(text, str):
         raise AnsibleFilterError(f"the config is a {type(text).__name__}: give its text, such as lookup('file', 'node.bu')")
+    if secrets not in ("", "inline"):
+        raise AnsibleFilterError(f"secrets is {secrets!r}: write inline, or leave it out")
     options = Options(given.pop("files_dir", None) or None, pretty=given.pop("pretty", False))
     wanted = Text(text, name, options=options, **{key: value for key, value in given.items() if value})
     try:
-        return hand_over(wanted, strict=strict, secrets=True, recipient=platform)
+        return hand_over(wanted, strict=strict, marked=True, recipient=platform, secrets=secrets)
     except (DeliveryError, TypeError) as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -41,6 +41,10 @@ options:
   platform:
     description: The platform or consumer that gets the config; one that it does not fit is an error.
     type: string
+  secrets:
+    description: With O(platform), V(inline) leaves secrets in user data that others can read; they are refused otherwise.
+    type: string
+    choices: [inline]
   strict:
     description: Warnings are errors.
     type: boolean
