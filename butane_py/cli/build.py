@@ -18,7 +18,9 @@ from ignition_py.programs.commands import FILE, FOLDER, command
 from ignition_py.report.diag import ConfigError
 
 if TYPE_CHECKING:
-    from butane_py.deliver.ladder import Wish
+    from butane_py.cli.build_publish import Publication
+    from butane_py.deliver.ladder import Address, Wish
+    from butane_py.deliver.publish.publishing import Addresses
 
 REPORTS = ("text", "json", "sarif")
 PICTURES = ("mermaid", "svg")
@@ -96,6 +98,15 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
               help="Write what this platform or consumer takes; `butane-py platforms` lists them.")
 @click.option("--form", type=click.Choice(("plain", "wrapped", "pointer")), default=None, show_default=False,
               help="Hand the config over in this form, not in the first one that fits.")
+@click.option("--publish", "place", default="", show_default=False, metavar="DEST",
+              help="With --for: where a config that does not fit is published, for its user data to name it: a folder, s3://BUCKET/PREFIX, "
+              "gs://BUCKET/PREFIX, https://ACCOUNT.blob.core.windows.net/CONTAINER, or a web server that takes PUT.")
+@click.option("--publish-url", default="", show_default=False, metavar="URL",
+              help="The URL that machines fetch what is in DEST from, for a folder or where it is another one.")
+@click.option("--publish-private", default="", show_default=False, metavar="DEST",
+              help="Where parts with secrets are published; only their machines may read there.")
+@click.option("--publish-private-url", default="", show_default=False, metavar="URL", help="As --publish-url, for --publish-private.")
+@click.option("--publish-dry-run", is_flag=True, help="Tell what would be published; with --check, which writes nothing.")
 @click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME", shell_complete=_variables,
               help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
@@ -138,16 +149,34 @@ def run(
     chosen = _chosen(target_names, job, bool(output_dir), emit)
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
-    wish = _wish(recipient, form or "", emit, chosen, secrets or "")
+    publish, address = _publication(config, job, **more)
+    wish = _wish(recipient, form or "", emit, chosen, secrets or "", address)
+    if publish is not None and wish is None:
+        raise click.UsageError("--publish goes with --for, or with --form pointer")
     request = Request(
-        config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, wish=wish, **asked
-    )
+        config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, wish=wish,
+        publish=publish, **asked,
+    )  # fmt: skip
     if len(chosen) > 1 and watch:
         raise click.UsageError("--watch goes with one --target")
     return max(_run(each, watch=watch) for each in _by_target(request, chosen))
 
 
-def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str) -> Wish | None:
+def _publication(
+    config: str, job: Job, *, place: str, publish_url: str, publish_private: str, publish_private_url: str, publish_dry_run: bool,
+    check: bool, **_: Any,
+) -> tuple[Publication | None, Addresses | None]:  # fmt: skip
+    """What --publish asks for, and the addresses of what is published. Raises UsageError."""
+    if not (place or publish_url or publish_private or publish_private_url or publish_dry_run):
+        return None, None
+    from butane_py.cli.build_publish import publication
+
+    dry_run, text = check or publish_dry_run, job.style == "text"
+    found = publication(config, place, publish_url, publish_private, publish_private_url, dry_run=dry_run, progress=text)
+    return found or (None, None)
+
+
+def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str, address: Address | None) -> Wish | None:
     """How the configs are to be delivered, None where they are only written. Raises UsageError."""
     if secrets and not recipient:
         raise click.UsageError("--secrets goes with --for")
@@ -161,7 +190,7 @@ def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets:
     from butane_py.deliver.wishes import wished
 
     try:
-        return wished(recipient, form, emit, secrets=secrets)
+        return wished(recipient, form, emit, address, secrets=secrets)
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None
 
@@ -198,7 +227,7 @@ def _by_target(request: Request, chosen: list[str]) -> list[Request]:
 
 def _job(
     *, style: str, files_dir: str, check: bool, strict: bool, lint: bool, select: str, ignore: str, color: str, pretty: bool,
-    raw: bool, private: bool, source_map: bool, allow_extensions: bool, **_: Any
+    raw: bool, private: bool, source_map: bool, allow_extensions: bool, publish_dry_run: bool, **_: Any
 ) -> Job:  # fmt: skip
     settings = None
     if select or ignore:
@@ -210,7 +239,7 @@ def _job(
         allow_extensions=allow_extensions, source_map=source_map,
     )  # fmt: skip
     map_to = "beside" if source_map else ""
-    return Job(options, check=check, strict=strict, style=style, colour=coloured(color), map_to=map_to, private=private)
+    return Job(options, check=check or publish_dry_run, strict=strict, style=style, colour=coloured(color), map_to=map_to, private=private)
 
 
 def _run(request: Request, *, watch: bool) -> int:

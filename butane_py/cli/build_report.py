@@ -18,6 +18,7 @@ from ignition_py.system.streams import say
 if TYPE_CHECKING:
     from butane_py.cli.building import Request
     from butane_py.cli.delivered import Deliveries
+    from butane_py.deliver.publish.publishing import Published
 
 _MOST_ALIKE = 20  # entries of one code that are shown to people
 
@@ -41,6 +42,7 @@ class Reporter:
             from butane_py.cli.delivered import Deliveries
 
             self._deliveries = Deliveries(request.wish)
+        self.published: Published | None = None
         self._unused: set[str] = set()
         self._used: set[str] = set()
 
@@ -84,7 +86,10 @@ class Reporter:
             job.tell(sarif([(name, report)]), config_to_stdout=to_stdout)
         elif job.style == "json":
             deliveries = self._deliveries.data() if self._deliveries is not None else None
-            job.tell(render.json_line(name, report, deliveries=deliveries), config_to_stdout=to_stdout)
+            published = self._request.publish.data(self.published) if self._request.publish and self.published else None
+            job.tell(
+                render.json_line(name, report, deliveries=deliveries, published=published), config_to_stdout=to_stdout
+            )
         elif len(report):
             shown, left = _first(report)
             say(render.pretty_of(shown, self._text, colour=job.colour))
@@ -109,6 +114,8 @@ class Reporter:
         """The line of counts, where there are files or several hosts to count; and the notes."""
         for line in self._deliveries.lines() if self._deliveries is not None else ():
             say(line)
+        for line in self._request.publish.lines(self.published) if self._request.publish and self.published else ():
+            say(f"{line}\n")
         for note in self.notes:
             say(f"{note}\n")
         total = sum(self.counts.values())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from butane_py.cli.batch import ProgressBar
 from butane_py.cli.build_output import Writer
@@ -28,10 +28,8 @@ from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
 from ignition_py.system.streams import reason, say, write_stdout
 
 if TYPE_CHECKING:
+    from butane_py.cli.build_publish import Publication
     from butane_py.deliver.ladder import Wish
-    from butane_py.deliver.model import Part
-
-    Publish: TypeAlias = Callable[[Mapping[str, Sequence[Part]]], None]
 
 
 class Request(Record):
@@ -59,7 +57,7 @@ class Request(Record):
     picture: str = ""
     prune: bool = False
     wish: Wish | None = None
-    publish: Publish | None = None
+    publish: Publication | None = None
 
     @property
     def shows(self) -> bool:
@@ -83,6 +81,7 @@ class Build:
         self.programs: dict[str, Program] = {}
         self.reporter = Reporter(request, self.programs)
         self._outside: list[Variables] = []
+        self._failures: list[Entry] = []  # that are about no single host
 
     def run(self) -> int:
         """Builds; the exit status. Raises ManyHosts, LimitError, and OSError for the standard streams and the folder."""
@@ -101,7 +100,9 @@ class Build:
         declared = {name for program in self.programs.values() for name in program.declarations}
         if words.keys() - declared:
             outcomes = list(outcomes)  # a file that is included under a name of many may declare them
-            unknown = [name for name in words if name not in declared and not any(name in each.used for each in outcomes)]
+            unknown = [
+                name for name in words if name not in declared and not any(name in each.used for each in outcomes)
+            ]
             if unknown:
                 places = [(name, words[name][-1].value().place) for name in unknown]
                 self.reporter.refuse(Report([unknown_name(name, place, declared) for name, place in places]))
@@ -110,7 +111,7 @@ class Build:
 
     def _finished(self, outcomes: list[Outcome], declared: set[str]) -> int:
         """Prints what is asked for, and the reports; the exit status."""
-        more = Report(self.inventory.report if self.inventory is not None else ())
+        more = Report([*(self.inventory.report if self.inventory is not None else ()), *self._failures])
         if self.job.options.lint:
             names = sorted(self.reporter.unused - declared - self._outside[-1].keys())
             more.merge(unknown_values(names, self.inventory, self._outside, declared))
@@ -158,7 +159,9 @@ class Build:
         """What is to be compiled, with everything read that it needs. Raises ConfigError, ManyHosts, LimitError."""
         request = self.request
         if request.config:
-            self.programs[request.config] = self._program(request.config)  # first, since it says which values are secrets
+            self.programs[request.config] = self._program(
+                request.config
+            )  # first, since it says which values are secrets
         for path in request.vars_files:
             variables, document = outside.of_file(path)
             self._outside.append(variables)
@@ -169,7 +172,9 @@ class Build:
         hosts = self._hosts() if request.inventories else None
         subjects = [Subject(ONLY, request.config)] if hosts is None else hosts
         if len(subjects) > 1 and not (request.output_dir or self.job.check or request.shows):
-            raise ManyHosts(f"there are {len(subjects):,} hosts: give --output-dir, choose one with --host, or give --check")
+            raise ManyHosts(
+                f"there are {len(subjects):,} hosts: give --output-dir, choose one with --host, or give --check"
+            )
         for path in dict.fromkeys(subject.source for subject in subjects):
             if path not in self.programs:
                 self.programs[path] = self._program(path)
@@ -226,12 +231,23 @@ class Build:
         self.reporter.notes += writer.finish()
 
     def _published(self, outcomes: Iterable[Outcome], refused: set[str]) -> Iterable[Outcome]:
-        """The outcomes, whose parts are published where that is asked for: before any file names them. Raises DeliveryError."""
+        """The outcomes, whose parts are published where that is asked for: before any file names them; refused where that fails."""
         publish = self.request.publish
         if publish is None or self.request.shows:
             return outcomes
+        from butane_py.deliver.model import DeliveryError
+
         found = list(outcomes)
-        publish({each.name: each.delivery.parts for each in found if each.delivery is not None and each.name not in refused})
+        parts = {
+            each.name: each.delivery.parts for each in found if each.delivery is not None and each.name not in refused
+        }
+        try:
+            self.reporter.published = publish(parts)
+        except DeliveryError as error:
+            self._failures.append(
+                Entry(ERROR, "publish", error.message, Place((), source=self.request.config), error.hint)
+            )
+            return [each.refused() if each.delivery is not None and each.delivery.parts else each for each in found]
         return found
 
     def _sharing(self, subjects: list[Subject]) -> set[str]:

@@ -8,8 +8,9 @@ from its contents, and the user data names it with its SHA-512.
 
 from __future__ import annotations
 
+import json
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from butane_py.deliver.forms import BY_NAME, IGNITION, Form, tfvars
 from butane_py.deliver.model import FORMS, PLAIN, POINTER, WRAPPED, Delivery, Part
@@ -19,6 +20,7 @@ from ignition_py.record import KW_ONLY, Record
 from ignition_py.spec.encode import to_json
 
 Address = Callable[[Part], str]
+_FETCHING = ("proxy", "security", "timeouts")  # of `ignition`: how resources are fetched, the certificate authorities among them
 OLDEST = "3.1.0"  # the first version with `compression` in ignition.config.replace
 
 
@@ -85,11 +87,16 @@ def wrapped(config: bytes) -> bytes:
 
 
 def pointer(config: bytes, address: Address, version: str = OLDEST) -> Delivery:
-    """A config that names `config` by its address and its hash, and `config` as the part to be published."""
+    """A config that names `config` by its address and its hash, and `config` as the part to be published.
+
+    It has the settings of `config` that say how to fetch, since they count for fetching `config` too.
+    """
     part = Part.of(config)
-    user_data = _replaced({"source": address(part), "verification": {"hash": f"sha512-{part.sha512}"}}, version)
-    return Delivery(POINTER, user_data, (part,))
+    ignition = json.loads(config)["ignition"]
+    settings = {name: ignition[name] for name in _FETCHING if name in ignition}
+    resource: dict[str, object] = {"source": address(part), "verification": {"hash": f"sha512-{part.sha512}"}}
+    return Delivery(POINTER, _replaced(resource, version, settings), (part,))
 
 
-def _replaced(resource: dict[str, object], version: str = OLDEST) -> bytes:
-    return to_json({"ignition": {"config": {"replace": resource}, "version": version}}).encode()
+def _replaced(resource: dict[str, object], version: str = OLDEST, settings: Mapping[str, object] | None = None) -> bytes:
+    return to_json({"ignition": {"config": {"replace": resource}, **(settings or {}), "version": version}}).encode()

@@ -36,6 +36,7 @@ DECLARING = (
     "ignition_py.spec.downgrade",
     "ignition_py.spec.rules.all",
     "butane_py.pipeline",
+    "butane_py.cli.build_publish",
     "butane_py.cli.one",
     "butane_py.unknown",
     "butane_py.child",

@@ -9,13 +9,19 @@ from ignition_py.report.diag import Entry, Place, Report, path_text
 VERSION = 1
 
 
-def json_line(name: str, report: Report, *, target: str = "", deliveries: dict[str, Any] | None = None) -> str:
-    """The report of one file as a line of JSON; of one `target` of it, and with the deliveries of hosts, where these are given."""
+def json_line(
+    name: str,
+    report: Report,
+    *,
+    target: str = "",
+    deliveries: dict[str, Any] | None = None,
+    published: dict[str, Any] | None = None,
+) -> str:
+    """The report of one file as a line of JSON; of one `target` of it, with the deliveries of hosts and what was published, where given."""
     import json
 
     more: dict[str, Any] = {"target": target} if target else {}
-    if deliveries is not None:
-        more["deliveries"] = deliveries
+    more |= {key: value for key, value in (("deliveries", deliveries), ("published", published)) if value is not None}
     return json.dumps({"version": VERSION, "file": name, **more, "reports": as_data(report)}, ensure_ascii=False) + "\n"
 
 

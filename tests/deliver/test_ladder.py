@@ -101,6 +101,14 @@ def test_a_pointer_names_the_contents_by_their_hash() -> None:
     assert "version" not in repr(found)  # contents are no business of logs
 
 
+def test_a_pointer_is_fetched_as_the_config_says() -> None:
+    """A proxy, certificate authorities and time limits count for what the pointer names too."""
+    settings = {"proxy": {"httpsProxy": "http://p:3128"}, "security": {"tls": {}}, "timeouts": {"httpTotal": 9}}
+    found = pointer(json.dumps({"ignition": {"version": "3.3.0", **settings}, "storage": {}}).encode(), address)
+    assert {name: value for name, value in json.loads(found.user_data)["ignition"].items() if name in settings} == settings
+    assert json.loads(found.user_data).keys() == {"ignition"}
+
+
 def test_a_plain_delivery_is_the_config_of_the_compiler(files: Path) -> None:
     from butane_py import compile  # noqa: A004  # the library's verb
 

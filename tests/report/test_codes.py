@@ -121,7 +121,7 @@ def test_texts_say_what_why_and_how_to_fix_it(name: str) -> None:
 # Codes of what no text of a config alone can show.
 _WITHOUT_EXAMPLE = {
     *("import-differs", "import-kind", "import-lost", "import-template", "import-unknown-key", "import-value"),  # of a cloud-config
-    "input-file", "internal", "output-file", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
+    "input-file", "internal", "output-file", "publish", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "target-missing",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
     "host-unknown", "inventory-folder", "lint-variable", "vars-file", "encrypted-file",  # of several files, or of the command line

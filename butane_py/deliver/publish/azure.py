@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from butane_py.deliver.model import DeliveryError
-from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, below, library, names_below, parsed, shown
+from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, below, bucket_url, library, names_below, shown
 from butane_py.deliver.publish.objects import LIMIT, Objects
 from butane_py.deliver.publish.store import checked_name, content_type
 from ignition_py.fetch.schemes.azure_blob import SUFFIX
@@ -37,7 +37,7 @@ def is_blob_service(host: str) -> bool:
 
 def open_at(destination: str, *, base_url: str, private: bool) -> Azure:  # noqa: ARG001  # private is the container's business
     """The blobs below the prefix. Raises DeliveryError."""
-    url = parsed(destination)
+    url = bucket_url(destination)
     account = url.host[: -len(SUFFIX)] if is_blob_service(url.host) else url.host
     container, _, prefix = url.path.partition("/")
     where = f"az://{account}/{below(container, prefix)}"

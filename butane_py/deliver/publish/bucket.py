@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
@@ -11,6 +12,7 @@ from butane_py.deliver.publish.store import is_name
 from ignition_py.fetch.urls import public
 from ignition_py.spec.urls import Url, UrlError, parse_url, unescape
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 CONNECT, READ = 10, 60  # seconds until a connection stands, and between two pieces of a response
 ATTEMPTS = 4  # of one request, with growing pauses between them
 
@@ -38,6 +40,14 @@ def parsed(destination: str) -> Url:
             f"{public(destination)}: the URL has to name a place to publish to, without '.' and '..' in its path"
         )
     url.path = path
+    return url
+
+
+def bucket_url(destination: str) -> Url:
+    """The same for a URL that names a bucket or an account in place of a host. Raises DeliveryError."""
+    url = parsed(destination)
+    if not _BUCKET.fullmatch(url.host):
+        raise DeliveryError(f"{public(destination)}: {url.host} cannot be the name of a bucket or an account")
     return url
 
 

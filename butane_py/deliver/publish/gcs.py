@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from butane_py.deliver.model import DeliveryError
-from butane_py.deliver.publish.bucket import CONNECT, READ, below, library, names_below, parsed, shown
+from butane_py.deliver.publish.bucket import CONNECT, READ, below, bucket_url, library, names_below, shown
 from butane_py.deliver.publish.objects import Objects
 from butane_py.deliver.publish.store import checked_name, content_type
 from ignition_py.fetch.schemes.sigv4 import escape
@@ -27,7 +27,7 @@ RETRIED = 60.0  # seconds in which a failed request is tried again
 
 def open_at(destination: str, *, base_url: str, private: bool) -> Gcs:  # noqa: ARG001  # private is the bucket's business
     """The objects below the prefix. Raises DeliveryError."""
-    url = parsed(destination)
+    url = bucket_url(destination)
     storage = library("google.cloud.storage", "gcs", destination)
     where = f"gs://{below(url.host, url.path)}"
     with _told(where):

@@ -18,15 +18,19 @@ class Objects(ABC):
         self.where = where
         self._base_url = base_url
 
-    def url(self, name: str) -> str:
-        """The URL that a machine fetches. Raises DeliveryError where none is known."""
-        checked_name(name)
+    def base(self) -> str:
+        """The URL that machines fetch all objects below. Raises DeliveryError where it is not known."""
         if not self._base_url:
             raise DeliveryError(
                 f"{self.where}: the URL that machines fetch these files from is not known",
                 hint="Give it with --publish-url, for example --publish-url https://config.example.com/ign",
             )
-        return f"{self._base_url}/{name}"
+        return self._base_url
+
+    def url(self, name: str) -> str:
+        """The URL that a machine fetches the object from. Raises DeliveryError."""
+        checked_name(name)
+        return f"{self.base()}/{name}"
 
     def read(self, name: str) -> bytes | None:
         """The contents; None where the object does not exist. Raises DeliveryError."""

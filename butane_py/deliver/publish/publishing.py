@@ -17,6 +17,19 @@ from ignition_py.system.parallel import Jobs
 AT_ONCE = 8  # uploads; a store answers within tens of milliseconds, and a fleet has thousands of parts
 
 
+class Addresses(Record):
+    """The URL of a part, by the URLs that its store's objects lie below; other processes can have it too."""
+
+    public: str
+    private: str
+
+    def __call__(self, part: Part) -> str:
+        """Raises DeliveryError for a part that has no place."""
+        if part.private and not self.private:
+            raise _no_private_place()
+        return f"{self.private if part.private else self.public}/{part.name}"
+
+
 class Stores(Record):
     """Where parts go: `public` takes those that are not secret, `private` the others."""
 
@@ -28,15 +41,18 @@ class Stores(Record):
         if not part.private:
             return self.public
         if self.private is None:
-            raise DeliveryError(
-                "a part of a config holds secrets, and there is no private place to publish it to",
-                hint="Name one with --publish-private",
-            )
+            raise _no_private_place()
         return self.private
 
-    def url(self, part: Part) -> str:
-        """The URL that a machine fetches the part from. Raises DeliveryError."""
-        return self.of(part).url(part.name)
+    def addresses(self) -> Addresses:
+        """The URLs of parts. Raises DeliveryError where the URL of a store is not known."""
+        public, private = (store and store.base() for store in (self.public, self.private))
+        return Addresses(public or "", private or "")
+
+
+def _no_private_place() -> DeliveryError:
+    message = "a part of a config holds secrets, and there is no private place to publish it to"
+    return DeliveryError(message, hint="Name one with --publish-private")
 
 
 class Published(Record):

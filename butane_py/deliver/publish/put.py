@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from butane_py.deliver.model import DeliveryError
 from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, library, parsed
@@ -38,7 +39,8 @@ def open_at(destination: str, *, base_url: str, private: bool) -> Store:
     if azure.is_blob_service(url.host):
         return azure.open_at(destination, base_url=base_url, private=private)
     library("requests", "publish", destination)
-    return Put(destination.rstrip("/"), base_url)
+    # As it is sent: characters that URLs do not have are escaped.
+    return Put(quote(destination.rstrip("/"), safe="/:%@[]!$&'()*+,;=~"), base_url)
 
 
 class Put(Objects):

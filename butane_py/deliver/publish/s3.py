@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from butane_py.deliver.model import DeliveryError
-from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, below, library, names_below, parsed, shown
+from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, below, bucket_url, library, names_below, shown
 from butane_py.deliver.publish.objects import LIMIT, Objects
 from butane_py.deliver.publish.store import checked_name, content_type
 from ignition_py.fetch.schemes.sigv4 import escape
@@ -31,7 +31,7 @@ _ABSENT = ("NoSuchKey", "404")
 
 def open_at(destination: str, *, base_url: str, private: bool) -> S3:  # noqa: ARG001  # private is the bucket's business
     """The objects below the prefix. Raises DeliveryError, for a configuration of the AWS tools that cannot be used too."""
-    url = parsed(destination)
+    url = bucket_url(destination)
     boto3 = library("boto3", "s3", destination)
     from botocore.config import Config
 

@@ -43,8 +43,11 @@ class NotListed(DeliveryError):
 class Store(Protocol):
     """Objects under names. Every method raises DeliveryError, a sentence without credentials."""
 
+    def base(self) -> str:
+        """The URL that machines fetch all objects below: s3://…, gs://…, https://…."""
+
     def url(self, name: str) -> str:
-        """The URL that a machine fetches the object from: s3://…, gs://…, https://…."""
+        """The URL that a machine fetches the object from."""
 
     def read(self, name: str) -> bytes | None:
         """The contents; None where the object does not exist."""

@@ -99,6 +99,7 @@ def test_forget_and_manifests(place: Path, tmp_path: Path, capsys: pytest.Captur
         (["https://acc.blob.core.windows.net/c?sig=s3cr3t"], 1, "must not hold a user"),
         (["s3://"], 1, "the URL has to name a place to publish to"),
         (["s3://b/../c"], 1, "without '.' and '..'"),
+        (["s3://bucket:80/x"], 1, "bucket:80 cannot be the name of a bucket or an account"),
         (["az://account"], 1, "does not name a container"),
         ([""], 1, "is empty"),
         (["x", "--yes"], 2, "go with --prune"),
@@ -131,7 +132,7 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         DeliveryError, match=r"needs the Python package boto3. Install it with: pip install 'ignition-py\[s3\]'"
     ):
-        open_store("s3://b")
+        open_store("s3://bucket")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ class Failing:
             raise DeliveryError("the connection broke")
         return done
 
+    def base(self) -> str:
+        return self._store.base()
+
     def url(self, name: str) -> str:
         return self._store.url(name)
 
@@ -135,6 +138,22 @@ def test_private_parts_have_a_place_of_their_own(tmp_path: Path) -> None:
     assert [name for name in public.names() if "/" not in name] == [part("config").name]
     assert [name for name in private.names() if "/" not in name] == [part("secret").name]
     assert prune.read_all(public, public.names())[0].hosts == {"n1": (part("config").name,)}
+
+
+def test_addresses(tmp_path: Path) -> None:
+    """They can be handed to the processes that compile."""
+    import pickle
+
+    public = open_store(str(tmp_path / "public"), base_url="https://config.example.com/ign/")
+    private = open_store(str(tmp_path / "private"), base_url="https://secrets.example.com", private=True)
+    both = pickle.loads(pickle.dumps(Stores(public, private).addresses()))
+    config, secret = part("config"), part("secret", private=True)
+    assert both(config) == f"https://config.example.com/ign/{config.name}"
+    assert both(secret) == f"https://secrets.example.com/{secret.name}"
+    with pytest.raises(DeliveryError, match="--publish-private"):
+        Stores(public).addresses()(secret)
+    with pytest.raises(DeliveryError, match="--publish-url"):
+        Stores(open_store(str(tmp_path))).addresses()
 
 
 def test_one_name_for_two_contents() -> None:
