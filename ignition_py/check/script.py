@@ -137,14 +137,14 @@ fi
 
 def script(asked: Questions) -> bytes:
     """One shell script for all questions."""
-    blocks = [b"echo '" + _beginning(asked) + b"'; id -u"]
+    blocks = [b"echo '" + beginning(asked) + b"'; id -u"]
     blocks += [b"{\n" + _calls(name, items) + b":\n} 2>/dev/null | packed" for name, items in asked.items()]
     blocks.append(b"echo '" + _END + b"'")
     body = _FUNCTIONS.encode() + b"\nmain() {\n" + b"\n".join(blocks) + b"\n}\nmain </dev/null"
     return b"body=" + _quoted(body) + _START.encode()
 
 
-def _beginning(asked: Questions) -> bytes:
+def beginning(asked: Questions) -> bytes:
     """The line that begins the output; it tells which questions are answered."""
     return _BEGIN + hashlib.sha256(b"".join(_calls(name, items) for name, items in asked.items())).hexdigest().encode()
 
@@ -169,7 +169,7 @@ def answers(asked: Questions, output: bytes) -> dict[str, str]:
     begin = next((index for index, line in enumerate(lines) if line.startswith(_BEGIN)), None)
     if begin is None:
         raise ValueError("it did not answer as the script does" if output.strip() else "it answered nothing")
-    if lines[begin] != _beginning(asked):
+    if lines[begin] != beginning(asked):
         raise ValueError("these are the answers to questions about another config")
     if _END not in lines[begin:]:
         raise ValueError("its answer is cut off")
