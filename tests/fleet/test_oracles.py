@@ -174,10 +174,10 @@ def test_includes_are_what_merging_by_the_reference_is(source: st.DataObject) ->
     assert ours == theirs
 
 
-def peer(name: str) -> Any:
+def peer(name: str, stage: str = "fetch-offline") -> Any:
     """The config as Debian's Ignition renders it, None where it is refused."""
     Path("root").mkdir(exist_ok=True)
-    flags = ["--platform=file", "--stage=fetch-offline", "--root=root", "--config-cache=cache", "--neednet=neednet", "--state-file=state", "--log-to-stdout"]
+    flags = ["--platform=file", f"--stage={stage}", "--root=root", "--config-cache=cache", "--neednet=neednet", "--state-file=state", "--log-to-stdout"]
     Path("cache").unlink(missing_ok=True)
     done = subprocess.run([PEER, *flags], env={"IGNITION_CONFIG_FILE": name, "PATH": os.environ["PATH"]}, capture_output=True, timeout=60, check=False)
     if done.returncode or not Path("cache").exists():
