@@ -68,7 +68,8 @@ def of_reference(folder: Path) -> int:
 
 
 def main() -> int:
-    print("| config | reference | as it is | packed as it is | `--form wrapped` | of the reference |\n| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| config | reference | as it is | packed as it is | `--form wrapped` | of the reference |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     worst = 0.0
     for name, files in SETS.items():
         with tempfile.TemporaryDirectory() as work:

@@ -107,6 +107,8 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
               help="Where parts with secrets are published; only their machines may read there.")
 @click.option("--publish-private-url", default="", show_default=False, metavar="URL", help="As --publish-url, for --publish-private.")
 @click.option("--publish-dry-run", is_flag=True, help="Tell what would be published; with --check, which writes nothing.")
+@click.option("--split-common", "split", is_flag=True,
+              help="With --publish: publish what hosts have in common once, and let each machine merge its own config into it.")
 @click.option("--explain-var", "explain", default="", show_default=False, metavar="NAME", shell_complete=_variables,
               help="Show where a variable's value comes from, and write nothing.")
 @click.option("-c", "--check", is_flag=True, help="Compile, hold the outputs against the published schema, and write nothing.")
@@ -126,7 +128,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
 def run(
     config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str,
-    target_names: tuple[str, ...], recipient: str, form: str | None, secrets: str | None, **more: Any
+    target_names: tuple[str, ...], recipient: str, form: str | None, secrets: str | None, split: bool, **more: Any
 ) -> int:  # fmt: skip
     """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
 
@@ -150,7 +152,7 @@ def run(
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
     publish, address = _publication(config, job, **more)
-    wish = _wish(recipient, form or "", emit, chosen, secrets or "", address)
+    wish = _wish(recipient, form or "", emit, chosen, secrets or "", address, split=split)
     if publish is not None and wish is None:
         raise click.UsageError("--publish goes with --for, or with --form pointer")
     request = Request(
@@ -176,11 +178,13 @@ def _publication(
     return found or (None, None)
 
 
-def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str, address: Address | None) -> Wish | None:
+def _wish(
+    recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str, address: Address | None, *, split: bool
+) -> Wish | None:
     """How the configs are to be delivered, None where they are only written. Raises UsageError."""
     if secrets and not recipient:
         raise click.UsageError("--secrets goes with --for")
-    given = {"--for": recipient, "--form": form, f"--emit {emit}": emit not in (IGNITION, BUTANE)}
+    given = {"--for": recipient, "--form": form, f"--emit {emit}": emit not in (IGNITION, BUTANE), "--split-common": split}
     option = next((option for option, value in given.items() if value), "")
     if not option:
         return None
@@ -190,7 +194,7 @@ def _wish(recipient: str, form: str, emit: str, targets: Sequence[str], secrets:
     from butane_py.deliver.wishes import wished
 
     try:
-        return wished(recipient, form, emit, address, secrets=secrets)
+        return wished(recipient, form, emit, address, secrets=secrets, split=split)
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None
 

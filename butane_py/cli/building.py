@@ -237,7 +237,7 @@ class Build:
             return outcomes
         from butane_py.deliver.model import DeliveryError
 
-        found = list(outcomes)
+        found = self._split(list(outcomes))
         parts = {
             each.name: each.delivery.parts for each in found if each.delivery is not None and each.name not in refused
         }
@@ -249,6 +249,16 @@ class Build:
             )
             return [each.refused() if each.delivery is not None and each.delivery.parts else each for each in found]
         return found
+
+    def _split(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """The outcomes, with what hosts have in common in one part where that is asked for."""
+        wish = self.request.wish
+        if wish is None or not wish.split:
+            return outcomes
+        from butane_py.deliver.common import split_common
+
+        found = split_common({each.name: each.delivery for each in outcomes if each.delivery is not None}, wish)
+        return [each.but(delivery=found.get(each.name)) for each in outcomes]
 
     def _sharing(self, subjects: list[Subject]) -> set[str]:
         """The hosts that have a value in common which has to be unique."""

@@ -29,6 +29,7 @@ class Wish(Record):
 
     form: the one form that is wanted, "" for the first that fits. emit: how the user data is written. address: the URL of a part, None
     where nothing is published. secrets: what is done with secrets, "" to refuse them where others can read the user data.
+    split: True if what hosts have in common is published once (deliver/common.py).
     """
 
     recipient: Recipient
@@ -37,6 +38,7 @@ class Wish(Record):
     emit: Form = BY_NAME[IGNITION]
     address: Address | None = None
     secrets: str = ""
+    split: bool = False
 
     @property
     def limit(self) -> int | None:
@@ -94,8 +96,12 @@ def pointer(config: bytes, address: Address, version: str = OLDEST) -> Delivery:
     part = Part.of(config)
     ignition = json.loads(config)["ignition"]
     settings = {name: ignition[name] for name in _FETCHING if name in ignition}
-    resource: dict[str, object] = {"source": address(part), "verification": {"hash": f"sha512-{part.sha512}"}}
-    return Delivery(POINTER, _replaced(resource, version, settings), (part,))
+    return Delivery(POINTER, _replaced(reference(part, address), version, settings), (part,))
+
+
+def reference(part: Part, address: Address) -> dict[str, object]:
+    """What names a part in a config: its URL and its hash."""
+    return {"source": address(part), "verification": {"hash": f"sha512-{part.sha512}"}}
 
 
 def _replaced(resource: dict[str, object], version: str = OLDEST, settings: Mapping[str, object] | None = None) -> bytes:

@@ -8,7 +8,9 @@ from butane_py.deliver.model import POINTER, DeliveryError
 from butane_py.deliver.recipients import NOBODY, choose
 
 
-def wished(recipient: str, form: str, emit: str, address: Address | None = None, *, secrets: str = "") -> Wish:
+def wished(
+    recipient: str, form: str, emit: str, address: Address | None = None, *, secrets: str = "", split: bool = False
+) -> Wish:
     """The wish for what --for ("": nobody), --form ("": the first that fits), --emit and --secrets name. Raises DeliveryError.
 
     A form of --emit that one platform's tools read stands for that platform.
@@ -22,4 +24,6 @@ def wished(recipient: str, form: str, emit: str, address: Address | None = None,
         raise DeliveryError(f"--emit {emit}: Ignition does not unpack user data of {found.name}; --form wrapped packs a config anywhere")
     if form == POINTER and address is None:
         raise DeliveryError("--form pointer publishes the config: give --publish")
-    return Wish(found, form=form, emit=written, address=address, secrets=secrets)
+    if split and address is None:
+        raise DeliveryError("--split-common publishes what hosts have in common: give --publish")
+    return Wish(found, form=form, emit=written, address=address, secrets=secrets, split=split)
