@@ -17,6 +17,7 @@ from ignition_py import __version__, flatcar, module, providers, state, version_
 from ignition_py.context import Options
 from ignition_py.goflags import DURATION, SWITCH, TEXT, Flag, Parser, Values
 from ignition_py.stages import STAGES
+from ignition_py.system.host import in_initramfs
 from ignition_py.system.log import Log
 from ignition_py.system.recorder import NAME, Recorder
 
@@ -182,6 +183,10 @@ def _run(options: Options, log: Log) -> int:
         from ignition_py.failure import forget
 
         forget(options.folder, stage)
+    if stage == "files" and in_initramfs():
+        from ignition_py.notify.handover import leave
+
+        leave(log, options)
     log.info(f"stage {stage} is done")
     engine.tell_platform(None)
     return DONE

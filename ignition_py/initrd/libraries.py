@@ -1,20 +1,18 @@
 """The shared libraries that binaries need, by asking the dynamic linker itself (ld.so(8), `--list`).
 
-What a binary opens only while it runs is in no list; `OPENED` names what is known to be.
+What a binary opens only while it runs is in no list; system/libraries.py names what is known to be.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 
 from ignition_py.initrd.tree import BuildError
+from ignition_py.system.libraries import listed, opened
 from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
 
-# glibc: how a thread ends; looking up users and hosts (part of libc itself since 2.34). Taken from beside libc.
-OPENED = ("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
 _PT_INTERP = 3  # elf(5)
 
 
@@ -57,15 +55,8 @@ def libraries_of(log: Log, linker: str, paths: Iterable[str]) -> dict[str, str]:
             if "statically linked" in str(error) or "not a dynamic executable" in str(error):
                 continue
             raise BuildError(str(error), hint=error.hint) from None
-        for line in listing.splitlines():
-            name, arrow, rest = line.strip().partition(" => ")
-            if "not found" in rest:
-                raise BuildError(f"{path} needs the library {name}, which is not on this machine")
-            if arrow and rest.startswith("/") and os.path.basename(name) == name:
-                found.setdefault(name, rest.rpartition(" (")[0])
-    libc = next((path for name, path in found.items() if name.startswith("libc.so")), "")
-    for name in OPENED:
-        path = os.path.join(os.path.dirname(libc), name)
-        if libc and os.path.exists(path):
-            found.setdefault(name, path)
-    return found
+        here, missing = listed(listing)
+        if missing:
+            raise BuildError(f"{path} needs the library {missing[0]}, which is not on this machine")
+        found = {**here, **found}
+    return {**opened(found), **found}

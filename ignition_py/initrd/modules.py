@@ -37,8 +37,9 @@ NOT_AT_BOOT = (
         f"ignition_py.programs.{name}"
         for name in ("analyze", "apply", "check", "cli", "collect_logs", "commands", "convert", "explain", "fetch", "initrd",
                      "machine_config", "plan", "plan_images", "plan_svg", "plan_text",
-                     "plan_view", "rehearse", "render", "sizes", "status", "validate")
+                     "plan_view", "receive", "rehearse", "render", "sizes", "status", "validate")
     ),
+    "ignition_py.receiver",
     "ignition_py.rehearsal",
     *(
         f"butane_py.{name}"

@@ -3,7 +3,7 @@
     Occasion -> settings.py -> event.py -> local sinks one after the other, then those of the network side by side
 
 All events of a boot share SECONDS, and each sink has at most three attempts for a request: a receiver that is down delays a boot by
-that much at most. Two files beside the state file remember it over processes: `notify/EVENT`, which is made before anything is sent
+that much at most. Two files beside the state file remember it over processes: `notify/told-EVENT`, which is made before anything is sent
 and never again, and `notify/spent`. An error is a line in the log; nothing here fails a stage. No network is brought up.
 """
 
@@ -102,7 +102,7 @@ def _first(occasion: Occasion) -> bool:
     folder = f"{occasion.folder}/{FOLDER}"
     os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
-        os.close(os.open(f"{folder}/{occasion.event}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(os.open(f"{folder}/told-{occasion.event}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         return False
     return True

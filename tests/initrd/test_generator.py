@@ -30,7 +30,13 @@ def generate(directory: Path, cmdline: str, settings: str = "") -> tuple[set[str
     (directory / "cmdline").write_text(cmdline)
     if settings:
         (directory / "environment").write_text(settings)
-    names = [str(directory / "cmdline"), str(run), str(MODULE / "ignition-generator"), str(units), str(directory / "environment")]
+    names = [
+        str(directory / "cmdline"),
+        str(run),
+        str(MODULE / "ignition-generator"),
+        str(units),
+        str(directory / "environment"),
+    ]
     subprocess.run(["unshare", "--mount", "sh", "-c", INSIDE, "sh", *names], check=True)
     links = {str(path.relative_to(units)) for path in units.rglob("*") if path.is_symlink()}
     return links, (run / "ignition.env").read_text()
@@ -67,6 +73,16 @@ def test_first_boot(tmp_path: Path, cmdline: str, links: set[str]) -> None:
 @pytest.mark.parametrize(("cmdline", "name"), [("quiet\n", ""), ('ignition.platform.id=a"$(b)\n', "ab"), ("\n", "")])
 def test_platform(tmp_path: Path, cmdline: str, name: str) -> None:
     assert generate(tmp_path, cmdline)[1] == f'PLATFORM_ID="{name}"\nIGNITION_CONSOLE=1\n'
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("ignition.report.started", True), ("ignition.report.started=1", True), ("ignition.report.started=0", False)],
+)
+def test_a_report_of_the_beginning(tmp_path: Path, words: str, wanted: bool) -> None:
+    assert ("IGNITION_REPORT_STARTED=1\n" in generate(tmp_path, f"{words}\n")[1]) is wanted
 
 
 def test_every_unit_is_installed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ignition_py.notify.event import Report, report
 from ignition_py.notify.settings import Wanted
 from ignition_py.notify.sinks import Door
 from tests.helpers.servers import MemoryLog
+from tests.notify.receiver import Receiver
 from tests.providers.conftest import _namespace, network  # noqa: F401  # fixtures
 from tests.providers.hosts import _hosts, hosts  # noqa: F401  # fixtures
 
@@ -86,3 +87,10 @@ def make_door(machine_root: Path, log: MemoryLog) -> MakeDoor:
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()

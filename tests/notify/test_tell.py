@@ -8,10 +8,8 @@ import os
 import socket
 import ssl
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -25,46 +23,10 @@ from ignition_py.notify import tell as tell_module
 from ignition_py.notify.tell import Occasion, tell
 from tests.helpers.servers import MemoryLog, make_certificate
 from tests.notify.conftest import FAILURE
+from tests.notify.receiver import SECRET, Receiver
 from tests.providers.network import settings
 
 pytestmark = pytest.mark.sockets
-SECRET = "t0k3n-of-the-path"
-
-
-class Receiver:
-    """Keeps (path, headers, body); `statuses` are its answers in turn, the last of which stays."""
-
-    def __init__(self, *statuses: int) -> None:
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        self.statuses = list(statuses) or [204]
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                data = self.rfile.read(int(self.headers["content-length"]))
-                outer.got.append((self.path, {name.lower(): value for name, value in self.headers.items()}, data))
-                status = outer.statuses.pop(0) if len(outer.statuses) > 1 else outer.statuses[0]
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/{SECRET}?{SECRET}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
 
 
 MakeOccasion = Callable[..., Occasion]

@@ -27,7 +27,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("words", "last", "wanted"),
     [
         ("", "", {*COMMANDS, "completion"}),
-        ("", "re", {"render", "rehearse"}),
+        ("", "re", {"receive", "render", "rehearse"}),
         ("convert --to", "3.7", {"3.7.0-experimental"}),
         ("plan", "--s", {"--sector-size"}),
         ("fetch --platform", "vm", {"vmware"}),

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "Say whether this machine has been provisioned.",
     "analyze": "Show where the time of provisioning went.",
     "collect-logs": "Write an archive of what is known about provisioning.",
+    "receive": "Wait for the reports of a fleet's first boots.",
     "rmcfg": "Delete the config from the platform.",
 }
 

@@ -14,10 +14,26 @@ ignition_failure() {
     done
     unset _stage
 }
+
+# Whom the kernel command line and the image name is told too (docs/report.md): a stage that fails does so itself, and this does
+# nothing then; it is for a stage that was killed, and for the network's script.
+ignition_report() {
+    [ -x /usr/bin/ignition ] && [ -r /run/ignition.env ] || return 0
+    for _stage in fetch-offline network fetch kargs disks mount files; do
+        ! systemctl is-failed --quiet "ignition-$_stage.service" || break
+    done
+    (
+        set -a
+        . /run/ignition.env
+        exec /usr/bin/ignition notify --event=failed --stage="$_stage"
+    ) || :
+    unset _stage
+}
 _screen=$(ignition_failure)
 if [ -n "$_screen" ]; then
     while read -r _tty _rest; do
         printf '\n%s\n\n' "$_screen" 2>/dev/null >"/dev/$_tty" || :
     done </proc/consoles
+    ignition_report
 fi
 unset _screen _tty _rest
