@@ -9,6 +9,8 @@ Order and effects: the reference, measured.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ignition_py import baseconfig, module, sources
 from ignition_py.context import Context, Options
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
@@ -25,6 +27,9 @@ from ignition_py.state import FetchedConfig, State, save
 from ignition_py.system.digest import sha512_of
 from ignition_py.system.host import write_private
 from ignition_py.system.log import Log
+
+if TYPE_CHECKING:
+    from ignition_py.fetch.trust import Trust
 
 OFFLINE = "fetch-offline"
 FETCHING = (OFFLINE, "fetch")
@@ -166,13 +171,29 @@ class Engine:
         machine.outputs = self._state.provider_output_files
         found = first_config(machine, self._options.platform, labelled="IGNITION_MICROOS" in self._options.environ)
         write_private(f"{self._options.folder}/{CONFIG_DIGEST}", sha512_of(found.data).encode(), what="the digest of the config")
+        trust = self._trust()
+        if trust is not None:
+            trust.check_first(found.url, found.data, vouched=found.vouched)
         config = self._parse(found.data, found.name)
+        if trust is not None:
+            trust.check_pointer(config, found.source)
         self._state.fetched_configs.append(FetchedConfig("user", found.name))
-        renderer = Renderer(self._fetcher, self._log, self._state, flatcar=self._options.flatcar)
+        renderer = Renderer(self._fetcher, self._log, self._state, flatcar=self._options.flatcar, trust=trust)
         rendered = renderer.render(config)
+        if trust is not None:
+            trust.check_contents(rendered)
         self._texts = [(found.name, found.data), *renderer.texts]
         self._check(rendered, merged=rendered is not config)
         return rendered
+
+    def _trust(self) -> Trust | None:
+        """What the image trusts; None for an image that does not ask for signatures. Raises IgnitionError."""
+        environ = self._options.environ
+        if environ.get("IGNITION_REQUIRE_SIGNATURE", "") in ("", "0", "no", "false"):
+            return None
+        from ignition_py.fetch.trust import Trust
+
+        return Trust(environ, self._fetcher, self._log)
 
     def _check(self, config: Config, *, merged: bool) -> None:
         """Configs that are valid apart may contradict each other once merged, and the newest version refuses a little that

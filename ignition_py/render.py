@@ -21,6 +21,7 @@ from ignition_py.system.log import Log
 
 if TYPE_CHECKING:
     from ignition_py.fetch.ahead import Ahead
+    from ignition_py.fetch.trust import Trust
 
 MAX_DEPTH = 64  # configs that name each other in a chain
 MAX_CONFIGS = 2000  # configs in all
@@ -88,8 +89,12 @@ def log_report(report: Report, log: Log) -> None:
 class Renderer:
     """Renders one config; counts what it fetches and notes it in the state."""
 
-    def __init__(self, fetcher: Fetcher, log: Log, state: State, *, flatcar: bool = False) -> None:
+    def __init__(
+        self, fetcher: Fetcher, log: Log, state: State, *, flatcar: bool = False, trust: Trust | None = None
+    ) -> None:
+        """`trust`: of an image that takes signed configs only."""
         self._flatcar = flatcar
+        self._trust = trust
         self._fetcher = fetcher
         self._log = log
         self._state = state
@@ -154,6 +159,8 @@ class Renderer:
             limit = f"{MAX_DEPTH} deep" if len(chain) >= MAX_DEPTH else f"more than {MAX_CONFIGS}"
             raise ConfigError(f"configs name further configs without end ({limit}), the last is {shown}", place=place)
         data = ahead.read(reference) if ahead is not None else self._fetcher.read(reference, what=what)
+        if self._trust is not None:
+            self._trust.check_child(reference, data)
         self.texts.append((shown, data))
         if (source, data) in chain:
             raise ConfigError(f"the config from {shown} merges or replaces itself", place=place)

@@ -18,18 +18,18 @@ from ignition_py.system.host import kernel_command_line
 
 BY_LABEL = "/dev/disk/by-label"
 DEVICE_WAIT, DEVICE_POLL = 30.0, 0.5  # seconds
-_URL, _DEVICE, _PATH = "ignition.config.url", "ignition.config.device", "ignition.config.path"
+URL, _DEVICE, _PATH = "ignition.config.url", "ignition.config.device", "ignition.config.path"
 _HASH = "ignition.config.hash"
 
 
 def fetch(machine: Machine) -> bytes | None:
     """The config that the command line names, None where it names none. Raises IgnitionError."""
     named = arguments(machine)
-    url, device, path = named[_URL], named[_DEVICE], named[_PATH]
+    url, device, path = named[URL], named[_DEVICE], named[_PATH]
     if url:
         if device or path:
-            machine.log.warning(f"{_URL} is given, so {_DEVICE} and {_PATH} count for nothing")
-        data = machine.fetcher.get(url, what=f"the config of {_URL}")
+            machine.log.warning(f"{URL} is given, so {_DEVICE} and {_PATH} count for nothing")
+        data = machine.fetcher.get(url, what=f"the config of {URL}")
         machine.found(public(url))
         return data
     if device and path:
@@ -44,11 +44,11 @@ def fetch(machine: Machine) -> bytes | None:
 
 def arguments(machine: Machine) -> dict[str, str]:
     """The values of our kernel arguments, "" where one is not given; the last one wins."""
-    found = {_URL: "", _DEVICE: "", _PATH: ""}
+    found = {URL: "", _DEVICE: "", _PATH: ""}
     older = CONFIG_URLS if wanted(machine.environ) else ()
     for word in _words(machine):
         name, _, value = word.partition("=")
-        name = _URL if name in older else name
+        name = URL if name in older else name
         if name in found and value:
             found[name] = value
     return found
