@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from butane_py.deliver.consumers import CONSUMERS, Consumer
+from butane_py.deliver.forms import FORMS
 from butane_py.deliver.platforms import CONFIDENCE, COUNTED, PLATFORMS, UNKNOWN, Platform
 from ignition_py.spec.tables import VERSIONS
 
@@ -59,6 +60,15 @@ def consumers_markdown() -> str:
             sure = "" if release.confidence == "sure" else f" ({release.confidence})"
             cells = (each.name, release.version or "any", _spec(release.spec), each.refusal, f"{release.source}{sure}")
             lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def forms_markdown() -> str:
+    """The forms of --emit as a table of Markdown."""
+    lines = ["| `--emit` | what is written | file | stands for |", "| --- | --- | --- | --- |"]
+    for each in FORMS:
+        platform = f"`--for {each.platform}`" if each.platform else ""
+        lines.append(f"| `{each.name}` | {each.title} | `{each.fleet or f'HOST{each.suffix}'}` | {platform} |")
     return "\n".join(lines) + "\n"
 
 
