@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from butane_py.deliver.forms import IGNITION
 from butane_py.deliver.host import deliver
-from butane_py.deliver.ladder import Wish
-from butane_py.deliver.recipients import choose
 from butane_py.deliver.secrets.entries import tainted_entries
+from butane_py.deliver.wishes import wished
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.texts import Text, TextBuild
 from ignition_py.record import KW_ONLY, Record
@@ -61,7 +61,7 @@ def hand_over(text: Text, *, strict: bool = False, marked: bool = False, recipie
     Raises DeliveryError for an unknown recipient, TypeError for a value of a variable that no JSON could have, ConfigError for linter
     settings that cannot be used.
     """
-    wish = Wish(choose(recipient), secrets=secrets) if recipient else None
+    wish = wished(recipient, "", IGNITION, secrets=secrets) if recipient else None
     build = TextBuild(text)
     result = build.result
     report = Report(result.report)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from butane_py.decompiler.unpack import contents_of
+from butane_py.deliver.forms import IGNITION
 from butane_py.deliver.ladder import Wish, climb
-from butane_py.deliver.recipients import choose
+from butane_py.deliver.versions import fitted
+from butane_py.deliver.wishes import wished
 from butane_py.resources import unpacked_url
 from ignition_py.record import Record
 from ignition_py.report.diag import ConfigError
 from ignition_py.spec import tables
-from ignition_py.spec.downgrade import convert
 from ignition_py.spec.encode import to_data, to_json
 from ignition_py.spec.read import EmptyConfig, parse
 
@@ -32,13 +33,12 @@ def pack(data: bytes, recipient: str, name: str = "<config>") -> Packed:
     Raises ConfigError for a config that is not valid, that the recipient cannot read, or that is too large in each form; DeliveryError
     for an unknown recipient.
     """
-    wish = Wish(choose(recipient))
+    wish = wished(recipient, "", IGNITION)
     document = _readable(data, name, wish)
     delivery, fits = climb(wish, to_json(document).encode(), lambda: to_json(_unpacked(document)).encode())
     if fits:
         return Packed(delivery.user_data, delivery.form)
-    size, limit = wish.recipient.counted(delivery.user_data, wish.emit), wish.recipient.limit(wish.emit)
-    message = f"{name} has {size:,} bytes {delivery.form}, {recipient} takes {limit:,}"
+    message = f"{name} has {delivery.form} {wish.counted(delivery):,} {wish.recipient.unit}; {wish.recipient.name} takes {wish.limit:,}"
     if wish.recipient.sure:
         raise ConfigError(message, hint="Embed less, or publish it with butane-py build --publish")
     return Packed(delivery.user_data, delivery.form, f"{message}, as far as is known")
@@ -52,13 +52,10 @@ def _readable(data: bytes, name: str, wish: Wish) -> dict[str, Any]:
         raise ConfigError(f"{name} is empty") from None
     if config is None or report.fatal:
         raise ConfigError(f"{name} is not a valid Ignition config", report)
-    newest = wish.recipient.spec
-    if newest is None or version <= newest:
-        return to_data(config, version)
-    config, report = convert(config, version, newest)
-    if config is None:
+    config, version, report = fitted(config, version, wish.recipient)
+    if report.fatal:
         raise ConfigError(f"{name} is newer than {wish.recipient.name} reads", report)
-    return to_data(config, newest)
+    return to_data(config, version)
 
 
 def _unpacked(value: Any) -> Any:
