@@ -153,6 +153,7 @@ def _run(options: Options, log: Log) -> int:
         from ignition_py.system import console
 
         log.console = console.Console() if console.wanted(os.environ) else None
+    end_of_watch = log.console.watch(stage) if log.console is not None else bool
     log.recorder.begin(options.platform, __version__)
     engine = None
     status = CANNOT_BEGIN
@@ -169,13 +170,15 @@ def _run(options: Options, log: Log) -> int:
         engine.run()
         state.save(carried, options.state_file)
     except Exception as error:  # the last door
+        end_of_watch()
         from ignition_py.failure import report_failure
 
-        report_failure(log, options, error)
+        report_failure(log, options, error, engine.texts if engine is not None else ())
         if engine is not None:
             engine.tell_platform(error)
         _notify("failed", options, log, engine)
         return status
+    end_of_watch()
     took = log.recorder.end()
     if log.console is not None:
         log.console.say(f"stage {stage} is done in {took:.2f} s")

@@ -57,7 +57,7 @@ class Engine:
             trusted_time=options.environ.get("IGNITION_TRUSTED_TIME", ""),
             first_limit=options.timeout,
         )
-        self._texts: list[tuple[str, bytes]] = []
+        self.texts: list[tuple[str, bytes]] = []  # name and text of the configs that this stage has fetched, in order; see sources.py
 
     def run(self) -> None:
         """Raises IgnitionError. fetch-offline does not fail for want of the network but leaves the flag file."""
@@ -158,7 +158,7 @@ class Engine:
             config = tables.Config(ignition=tables.Ignition(version=tables.latest()))
         self._fetcher.configure(config.ignition)
         config = self._with_authorities(config)
-        sources.keep(self._options.config_cache, self._texts)
+        sources.keep(self._options.config_cache, self.texts)
         self._write_cache(config)
         self._tell_journal()
         return config
@@ -171,6 +171,7 @@ class Engine:
         machine.outputs = self._state.provider_output_files
         found = first_config(machine, self._options.platform, labelled="IGNITION_MICROOS" in self._options.environ)
         write_private(f"{self._options.folder}/{CONFIG_DIGEST}", sha512_of(found.data).encode(), what="the digest of the config")
+        self.texts.append((found.name, found.data))
         trust = self._trust()
         if trust is not None:
             trust.check_first(found.url, found.data, vouched=found.vouched)
@@ -178,11 +179,12 @@ class Engine:
         if trust is not None:
             trust.check_pointer(config, found.source)
         self._state.fetched_configs.append(FetchedConfig("user", found.name))
-        renderer = Renderer(self._fetcher, self._log, self._state, flatcar=self._options.flatcar, trust=trust)
+        renderer = Renderer(
+            self._fetcher, self._log, self._state, flatcar=self._options.flatcar, trust=trust, texts=self.texts
+        )
         rendered = renderer.render(config)
         if trust is not None:
             trust.check_contents(rendered)
-        self._texts = [(found.name, found.data), *renderer.texts]
         self._check(rendered, merged=rendered is not config)
         return rendered
 
@@ -206,6 +208,9 @@ class Engine:
         from ignition_py.spec.read import read
 
         _, report = read(_text(config), "the merged config" if merged else "the upgraded config")
+        for entry in report:
+            entry.place = sources.place_in(config, entry.place.path)
+            entry.related = tuple(note.but(place=sources.place_in(config, note.place.path)) for note in entry.related)
         log_report(report, self._log)
         raise ConfigError(refusal(merged=merged), report)
 

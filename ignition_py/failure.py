@@ -12,25 +12,32 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ignition_py import __version__
 from ignition_py.context import Options
+from ignition_py.failure_screen import Line, screen
 from ignition_py.record import Record
-from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, Place, path_text
+from ignition_py.report.diag import ERROR, Cause, ConfigError, IgnitionError, Place, path_text
 from ignition_py.system.host import write_private
 from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError
 
+if TYPE_CHECKING:
+    from ignition_py.author import Author
+    from ignition_py.sources import Texts
+
 JSON_NAME, TEXT_NAME = "failure.json", "failure.txt"
 _STEPS = 16  # of a stack
-_FINDINGS = 5  # errors in a config
-_WIDTH = 400  # characters of a line; a console wraps it
+_WIDTH = 400  # characters of a value
+_READERS = ("fetch-offline", "fetch")  # stages that change nothing of the machine
+_MEND = "Correct the config, and try it before the next boot: ignition-validate, or butane-py --check for Butane"
 
 
 class Failure(Record):
-    """All that the screen shows. `said` are lines below the heading `about`; `written` is the place in the YAML that the config
-    was compiled from; `earlier` is about the first boot that failed."""
+    """All that the screen shows. `said` are lines below the heading `about`, and so are `causes`, each with its place; `written` is
+    the place in the YAML that the config was compiled from; `changed` what has been changed so far; `earlier` is about the first
+    boot that failed."""
 
     stage: str
     what: str
@@ -39,7 +46,9 @@ class Failure(Record):
     written: Place | None = None
     about: str = ""
     said: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
     command: str = ""
+    changed: str = ""
     log: str = ""
     report: str = ""
     earlier: str = ""
@@ -58,17 +67,21 @@ class Failure(Record):
 
     @classmethod
     def _stated(cls, stage: str, error: IgnitionError) -> Failure:
-        failure = cls(stage, error.message, hint=error.hint, place=error.place, written=error.written)
+        changed = error.changed or ("nothing" if stage in _READERS else "")
+        failure = cls(stage, error.summary, hint=error.hint, place=error.place, changed=changed)
         if isinstance(error, CommandError):
-            failure.what, failure.command = error.summary, error.command
+            failure.command = error.command
             failure.about, failure.said = "the program said:", error.said
         elif isinstance(error, ConfigError) and error.report.fatal:
             found = [entry for entry in error.report if entry.severity == ERROR]
-            lines = [entry.raw() + (f" ({entry.hint})" if entry.hint else "") for entry in found[:_FINDINGS]]
-            if len(found) > _FINDINGS:
-                lines.append(f"and {len(found) - _FINDINGS} more errors")
-            failure.about, failure.said = "the check of the config said:", tuple(lines)
+            failure.about = "the check of the config said:"
+            failure.causes = tuple(Cause(entry.sentence(), entry.place, entry.hint) for entry in found)
             failure.place = failure.place or found[0].place
+            if not failure.hint:
+                failure.hint = _MEND if len(found) > 1 else found[0].hint or _MEND
+                failure.causes = failure.causes if len(found) > 1 else (failure.causes[0].but(hint=""),)
+        elif error.causes:
+            failure.about, failure.causes = "these are:", error.causes
         return failure
 
     @classmethod
@@ -85,28 +98,50 @@ class Failure(Record):
 
     def hide(self, hide: Callable[[str], str]) -> None:
         """Takes the secrets of the config out of what others have said."""
-        self.what, self.hint, self.command = hide(self.what), hide(self.hint), hide(self.command)
-        self.said = tuple(map(hide, self.said))
+        self._each(hide)
+        self.command, self.said = hide(self.command), tuple(map(hide, self.said))
+
+    def _each(self, change: Callable[[str], str]) -> None:
+        """Changes the sentences that are the executor's own."""
+        self.what, self.hint = change(self.what), change(self.hint)
+        self.causes = tuple(cause.but(message=change(cause.message), hint=change(cause.hint)) for cause in self.causes)
+
+    def lead_to_author(self, author: Author) -> None:
+        """Names the places that the author of the config knows, and its keys as the author writes them."""
+        from ignition_py.author import respelled
+
+        found = author.place(self.place) if self.place is not None else None
+        if found is not None:
+            self.place, self.written = found.place, found.written
+        causes = [(cause, author.place(cause.place)) if cause.place is not None else (cause, None) for cause in self.causes]
+        self.causes = tuple(
+            cause if known is None else cause.but(place=known.written or known.place) for cause, known in causes
+        )
+        if found is not None:
+            self._each(lambda text: respelled(text, yaml=found.yaml))
 
     def screen(self) -> list[str]:
-        """The lines for a console; at most 24, the size of the smallest one."""
-        lines = [f"Ignition failed in stage {self.stage}", f"  {self.what}"]
+        """The lines for a console; at most 24 of 80 columns, the size of the smallest one."""
+        lines = [Line(f"Ignition failed in stage {self.stage}"), Line(f"  {self.what}", 4)]
         if self.place is not None:
-            lines.append(f"  asked for by: {_position(self.place)}")
+            lines.append(Line(f"  asked for by: {_position(self.place)}", 2))
         if self.written is not None:
-            lines.append(f"  written as: {_position(self.written)}")
-        if self.said:
-            lines += [f"  {self.about}", *(f"    {line}" for line in self.said)]
-        for name, value in (
-            ("command", self.command),
-            ("what to do", self.hint),
-            ("the first boot that failed", self.earlier),
-            ("whole log", self.log),
-            ("what was done before", self.report),
+            lines.append(Line(f"  written as: {_position(self.written)}", 2))
+        if self.said or self.causes:
+            lines.append(Line(f"  {self.about}"))
+            lines += [Line(f"    {_one_line(text).strip()}", 3, optional=True) for text in self.said]
+            lines += [Line(f"    {_shown(cause)}", 5, optional=True) for cause in self.causes]
+        for name, value, most in (
+            ("command", self.command, 2),
+            ("what to do", self.hint, 4),
+            ("changed so far", self.changed, 1),
+            ("the first boot that failed", self.earlier, 2),
+            ("whole log", self.log, 2),
+            ("what was done before", self.report, 2),
         ):
             if value:
-                lines.append(f"  {name}: {value}")
-        return [_one_line(line) for line in lines]
+                lines.append(Line(f"  {name}: {value}", most))
+        return screen([line.but(text=_one_line(line.text)) for line in lines])
 
     def data(self) -> dict[str, Any]:
         """The same for programs; what is not known is null."""
@@ -115,9 +150,10 @@ class Failure(Record):
             "message": _one_line(self.what),
             **(_position_data(self.place) or dict.fromkeys(("entry", "source", "line", "column"))),
             "written": _position_data(self.written),
-            "said": [_one_line(line) for line in self.said],
+            "said": [_one_line(line) for line in (*self.said, *map(_shown, self.causes))],
             "command": _one_line(self.command) or None,
             "hint": self.hint or None,
+            "changed": self.changed or None,
             "log": self.log or None,
             "report": self.report or None,
         }
@@ -130,17 +166,17 @@ class Failure(Record):
         write_private(f"{folder}/{TEXT_NAME}", text.encode("utf-8", "replace"), what="the failure")
 
 
-def report_failure(log: Log, options: Options, error: Exception) -> None:
+def report_failure(log: Log, options: Options, error: Exception, texts: Texts = ()) -> None:
     """Tells why a stage failed: on the console, in the log, in the report, beside the state file and on a disk. Raises nothing.
 
     One line is shown before anything else. What is added to it can fail in its turn (configs are rendered and compiled
-    again, a disk is mounted): then the failure is shown without it.
+    again, a disk is mounted): then the failure is shown without it. `texts`: name and text of the configs that the stage has fetched.
     """
     failure = Failure.of(options.stage, error)
     failure.hide(log.hide)
     if log.console is not None:
         log.console.say(f"stage {options.stage} failed: {_one_line(failure.what)}")
-    _attempt(log, "looking for the place in the config", lambda: find_places(failure, options.config_cache, flatcar=options.flatcar))
+    _attempt(log, "looking for the place in the config", lambda: _find_places(failure, options, texts))
     failure.log = log.where
     recorder = log.recorder
     if recorder is not None:
@@ -158,21 +194,10 @@ def _attempt(log: Log, what: str, step: Callable[[], object]) -> None:
         log.info(f"{what}: {Failure.of('', problem).what}")
 
 
-def find_places(failure: Failure, config_cache: str = "", *, flatcar: bool = False) -> None:
-    """Adds where the entry stands that asked for what failed: in its own config, and in the YAML of that."""
-    from ignition_py.sources import original
-    from ignition_py.yaml_places import written
+def _find_places(failure: Failure, options: Options, texts: Texts) -> None:
+    from ignition_py.author import Author
 
-    place = failure.place
-    if place is None or not place.source:
-        return
-    if place.source == config_cache:
-        failure.place, failure.written = original(place, config_cache, flatcar=flatcar)
-    elif failure.written is None:
-        failure.written = written(place)
-    # A place in JSON that was made of a Butane config under its name is nobody's.
-    if failure.place is not None and failure.written is not None and failure.written.source == failure.place.source:
-        failure.place, failure.written = failure.written, None
+    failure.lead_to_author(Author(texts, options.config_cache, flatcar=options.flatcar))
 
 
 def _keep(log: Log, options: Options, failure: Failure) -> None:
@@ -197,6 +222,12 @@ def forget(folder: str, stage: str) -> None:
             os.unlink(f"{folder}/{name}")
     except (OSError, ValueError, KeyError, TypeError):
         return
+
+
+def _shown(cause: Cause) -> str:
+    """A cause in one line: the sentence, the place, the way out."""
+    place = f" ({_position(cause.place)})" if cause.place is not None and cause.place.path else ""
+    return _one_line(f"{cause.message}{place}" + (f". {cause.hint}" if cause.hint else ""))
 
 
 def _position(place: Place) -> str:

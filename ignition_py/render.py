@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.urls import needs_network, public, scheme_of
-from ignition_py.report.diag import ERROR, ConfigError, Report
+from ignition_py.report.diag import ConfigError, Report, path_text
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, read
 from ignition_py.spec.secrets import hider
@@ -54,11 +54,8 @@ def parse(data: bytes, source: str, log: Log, *, flatcar: bool = False) -> Confi
 
 def _invalid(data: bytes, source: str, report: Report) -> ConfigError:
     from ignition_py.spec.kinds import portal_hint
-    from ignition_py.yaml_places import written
 
-    error = ConfigError(f"the config from {source} is not valid", report, hint=portal_hint(data))
-    error.written = written(next(entry.place for entry in report if entry.severity == ERROR), data)
-    return error
+    return ConfigError(f"the config from {source} is not valid", report, hint=portal_hint(data))
 
 
 def _as_flatcar(data: bytes, source: str, log: Log) -> tuple[Config | None, Report] | None:
@@ -90,16 +87,23 @@ class Renderer:
     """Renders one config; counts what it fetches and notes it in the state."""
 
     def __init__(
-        self, fetcher: Fetcher, log: Log, state: State, *, flatcar: bool = False, trust: Trust | None = None
+        self,
+        fetcher: Fetcher,
+        log: Log,
+        state: State,
+        *,
+        flatcar: bool = False,
+        trust: Trust | None = None,
+        texts: list[tuple[str, bytes]] | None = None,
     ) -> None:
-        """`trust`: of an image that takes signed configs only."""
+        """`trust`: of an image that takes signed configs only. `texts` gets name and text of what is fetched, in order; see sources.py."""
         self._flatcar = flatcar
         self._trust = trust
         self._fetcher = fetcher
         self._log = log
         self._state = state
         self._count = 0
-        self.texts: list[tuple[str, bytes]] = []  # name and text of what was fetched, in order; see sources.py
+        self._texts = texts if texts is not None else []
 
     def render(self, config: Config) -> Config:
         """The config with everything merged into it, or what replaces it. The log hides its secrets from here on. Raises ConfigError,
@@ -159,13 +163,16 @@ class Renderer:
             limit = f"{MAX_DEPTH} deep" if len(chain) >= MAX_DEPTH else f"more than {MAX_CONFIGS}"
             raise ConfigError(f"configs name further configs without end ({limit}), the last is {shown}", place=place)
         data = ahead.read(reference) if ahead is not None else self._fetcher.read(reference, what=what)
+        name = shown
+        if scheme_of(source) == "data" and place is not None:  # there may be several
+            name = f"the data URL in {path_text(place.path)} of {place.source}"
+        self._texts.append((name, data))
         if self._trust is not None:
             self._trust.check_child(reference, data)
-        self.texts.append((shown, data))
         if (source, data) in chain:
             raise ConfigError(f"the config from {shown} merges or replaces itself", place=place)
         self._log.info(f"fetched {what} from {shown}: {len(data)} bytes")
-        config = parse(data, shown, self._log, flatcar=self._flatcar)
+        config = parse(data, name, self._log, flatcar=self._flatcar)
         named = "" if scheme_of(source) == "data" else shown
         self._state.fetched_configs.append(FetchedConfig("user", named, referenced=True))
         return config, (*chain, (source, data))

@@ -1,6 +1,6 @@
 """From an entry of the config cache back to the config that it came from, for messages of the stages after fetch.
 
-    engine.py keeps the texts of all configs beside the cache -> a stage fails -> failure.py asks `original` for the place
+    engine.py keeps the texts of all configs beside the cache -> a stage fails -> author.py asks `Sources` for the place
     the files stage is done -> engine.py has `forget` delete the texts
 
 The cache is one merged config, so a line of it does not say which config to mend. Only a failure pays for finding out: the
@@ -21,7 +21,6 @@ from ignition_py.spec.tables import Config
 from ignition_py.state import State
 from ignition_py.system.host import write_private
 from ignition_py.system.log import Log
-from ignition_py.yaml_places import written
 
 # Name and text of each config, in the order in which rendering reads them.
 Texts: TypeAlias = "Sequence[tuple[str, bytes]]"
@@ -46,25 +45,38 @@ def forget(cache: str) -> None:
         return
 
 
-def original(place: Place, cache: str, *, flatcar: bool = False) -> tuple[Place, Place | None]:
-    """Where what `place` names in the config cache stands in its own config (`place` itself where that cannot be told), and in the
-    YAML that this was compiled from, where that is another file. Raises nothing. `flatcar` as in render.py."""
-    try:
-        with open(cache + SUFFIX, "rb") as file:
-            texts = [(str(name), str(text).encode("latin-1")) for name, text in json.loads(file.read())]
-        if not texts:
-            return place, None
-        found = _place(_rendered(texts, flatcar), place.path)
-    except Exception:  # the texts may be damaged, and rendering them again is most of the program
-        return place, None
-    if not found.source:
-        return place, None
-    text = next((text for name, text in texts if name == found.source), b"")
-    from ignition_py.butane import is_butane
+class Sources:
+    """The texts of the configs of a boot. `flatcar` as in render.py."""
 
-    if is_butane(text):  # the author has never seen the lines that the compiler made
-        return written(found, text) or Place(found.path, 0, 0, f"{found.source} (compiled)"), None
-    return found, written(found, text)
+    def __init__(self, texts: Texts, *, flatcar: bool = False) -> None:
+        self._texts = texts
+        self._flatcar = flatcar
+        self._config: Config | None = None
+
+    @classmethod
+    def beside(cls, cache: str, *, flatcar: bool = False) -> Sources:
+        """Those that are kept beside a config cache; none where they are damaged. Raises nothing."""
+        try:
+            with open(cache + SUFFIX, "rb") as file:
+                texts = [(str(name), str(text).encode("latin-1")) for name, text in json.loads(file.read())]
+        except Exception:  # whatever the file holds
+            texts = []
+        return cls(texts, flatcar=flatcar)
+
+    def text(self, name: str) -> bytes | None:
+        """The text that goes by a name."""
+        return next((text for known, text in self._texts if known == name), None)
+
+    def original(self, place: Place) -> Place:
+        """Where what `place` names in the merged config stands in its own config; `place` itself where that cannot be told. Raises
+        nothing."""
+        try:
+            if self._config is None and self._texts:
+                self._config = _rendered(self._texts, self._flatcar)
+            found = place_in(self._config, place.path) if self._config is not None else place
+        except Exception:  # the texts may be damaged, and rendering them again is most of the program
+            return place
+        return found if found.source else place
 
 
 def _rendered(texts: Texts, flatcar: bool) -> Config:
@@ -93,8 +105,8 @@ class _Replay:
         return self._texts.pop(0)
 
 
-def _place(config: Config, path: Path) -> Place:
-    """`path` has the names of the JSON text; the walk wants those of the structures."""
+def place_in(config: Config, path: Path) -> Place:
+    """The place of what a path of the merged config names. The path has the names of the JSON text."""
     from ignition_py.spec.origins import place_of
 
     names: list[str | int] = []

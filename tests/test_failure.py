@@ -13,6 +13,7 @@ import pytest
 
 from ignition_py import cli, sources
 from ignition_py.failure import Failure
+from ignition_py.failure_screen import unwrapped
 from ignition_py.report.diag import ERROR, ConfigError, IgnitionError, Place, Report, StageError
 from ignition_py.system.run import CommandError
 
@@ -33,7 +34,11 @@ class Machine:
         argv = ["ignition", "-platform", "file", "-stage", stage, "-log-to-stdout", "-root", str(self.folder / "root"), *places]
         status = cli.main(argv)
         lines = self._capsys.readouterr().out.splitlines()
-        return status, [line.partition(" : ")[2] for line in lines if line.startswith("CRITICAL")]
+        critical = [line.partition(" : ")[2] for line in lines if line.startswith("CRITICAL")]
+        begin = max((number for number, line in enumerate(critical) if line.startswith("Ignition failed")), default=0)
+        screen = critical[begin:]
+        assert len(screen) <= 24 and max(map(len, screen), default=0) <= 80
+        return status, [*critical[:begin], *unwrapped(screen)]
 
     def config(self, text: str) -> None:
         (self.folder / "config.ign").write_text(text)
@@ -72,13 +77,13 @@ def test_the_screen_names_the_config_that_was_merged(machine: Machine) -> None:
     assert status == 1
     assert screen[0] == "Ignition failed in stage files"
     assert screen[1] == "  file /etc/there: a file is there already"
-    assert screen[2] == "  asked for by: $.storage.files.1, line 4 col 4 of a data URL"
-    assert screen[3].startswith("  what to do: Give the entry 'overwrite: true'")
+    assert screen[2] == "  asked for by: $.storage.files.1, line 4 col 4 of the data URL in $.ignition.config.merge.0 of file"
+    assert screen[3].startswith("  what to do: Set `overwrite: true`")
     assert screen[4] == f"  what was done before: {machine.run}/report.jsonl"
-    assert (machine.run / "failure.txt").read_text().splitlines() == screen
+    assert unwrapped((machine.run / "failure.txt").read_text().splitlines()) == screen
     found = machine.json()
     assert (found["stage"], found["entry"], found["line"], found["column"]) == ("files", "$.storage.files.1", 4, 4)
-    assert found["source"] == "a data URL"
+    assert found["source"] == "the data URL in $.ignition.config.merge.0 of file"
 
 
 def test_the_screen_names_a_config_that_stands_alone(machine: Machine) -> None:
@@ -174,10 +179,12 @@ def test_the_words_of_a_tool_stand_apart() -> None:
 
 def test_many_findings_are_cut() -> None:
     report = Report()
-    for number in range(9):
+    for number in range(40):
         report.add(ERROR, "x", f"wrong {number}", Place(("a", number), 1, 2, "s"))
     screen = Failure.of("fetch", ConfigError("bad", report)).screen()
-    assert screen[-1] == "    and 4 more errors"
+    assert len(screen) == 24
+    assert screen[4:7] == ["    wrong 0 ($.a.0, line 1 col 2 of s)", "    wrong 1 ($.a.1, line 1 col 2 of s)", "    wrong 2 ($.a.2, line 1 col 2 of s)"]
+    assert screen[-4] == "    and 24 more"
     assert screen[2] == "  asked for by: $.a.0, line 1 col 2 of s"
 
 
@@ -188,7 +195,7 @@ def test_hostile_words_stay_one_short_line(text: str) -> None:
     failure.about, failure.said, failure.command = text, (text,), text
     for line in failure.screen():
         assert line.isprintable()
-        assert len(line) < 500
+        assert len(line) <= 80
 
 
 def test_one_screen_at_most() -> None:
@@ -221,7 +228,7 @@ def test_data_and_screen_of_the_least_error() -> None:
 @pytest.mark.parametrize("error", [KeyError("s3cr3t"), RecursionError(), MemoryError(), OSError(5, "no"), StageError("no")], ids=repr)
 @pytest.mark.parametrize(
     "broken",
-    ["ignition_py.sources.original", "ignition_py.system.recorder.Recorder.end", "ignition_py.failure.Failure.write", "ignition_py.kept.keep",
+    ["ignition_py.sources.Sources.original", "ignition_py.system.recorder.Recorder.end", "ignition_py.failure.Failure.write", "ignition_py.kept.keep",
      "ignition_py.sources._rendered", "ignition_py.yaml_places.source_map", "ignition_py.spec.origins.place_of", "ignition_py.engine.report"],
 )  # fmt: skip
 def test_the_failure_is_shown_whatever_goes_wrong_with_its_explanation(

@@ -45,11 +45,13 @@ __all__ = ["NO_RESPONSE", "Broken", "Client", "Response", "Unusable"]
 
 
 class Broken(Exception):
-    """The connection broke, or the response is not HTTP. `reason` is a phrase that shows nothing of URLs, headers or bodies."""
+    """The connection broke, or the response is not HTTP. `reason` is a phrase that shows nothing of URLs, headers or bodies, `hint`
+    what to do about it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.hint = hint
 
 
 class _Distrusted(Broken):
@@ -73,11 +75,12 @@ class Response:
         """The body as it came, at most CHUNK bytes at a time. Raises Broken."""
         connection: Any = self._response.raw.connection  # None where there is no body
         if connection is not None:
-            connection.tell(Waiting(self._request.log, f"{self._request.what} from {public(self._request.url)}"))
+            who = f"{self._request.what} from {public(self._request.url)}"
+            connection.tell(Waiting(self._request.log, who, self._request.deadline.left()))
         try:
             yield from self._response.raw.stream(CHUNK, decode_content=False)
         except _BROKEN as error:
-            raise Broken(explain(error, self._request)) from None
+            raise Broken(*explain(error, self._request)) from None
 
     def close(self) -> None:
         """Closes the connection, unless the body has been read to its end."""
@@ -359,7 +362,7 @@ class Client:
             raise Unusable(f"the URL{f', or the proxy {public(proxy)},' if proxy else ''} is not valid") from None
         except _BROKEN as error:
             kind = _Distrusted if isinstance(error, requests.exceptions.SSLError) else Broken
-            raise kind(explain(error, request)) from None
+            raise kind(*explain(error, request)) from None
         return Response(request, response)
 
     def _adapter(self, request: Request, secure: bool) -> _Adapter:

@@ -16,7 +16,7 @@ from ignition_py.report.diag import FetchError
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between attempts, doubling
 BODY_ATTEMPTS = 5
 STEP = 0.2  # seconds after which a pause looks whether it is still needed
-CONFIG_LIMIT = "See `timeouts.httpTotal`"  # what to do where the config's limit was too short
+CONFIG_LIMIT = "To wait longer, raise `timeouts.httpTotal`"  # what to do where the config's limit was too short
 
 
 class Deadline:
@@ -49,7 +49,7 @@ def check_needed(request: Request) -> None:
         raise FetchError(f"{request.what}: {public(request.url)}: no longer needed")
 
 
-def pause(request: Request, seconds: float, reason: str) -> None:
+def pause(request: Request, seconds: float, reason: str, hint: str = "") -> None:
     """Waits before the next attempt. Raises FetchError where the deadline passes, or the response is no longer needed."""
     end = monotonic() + min(seconds, request.deadline.left() or seconds)
     while (left := end - monotonic()) > 0:
@@ -58,7 +58,7 @@ def pause(request: Request, seconds: float, reason: str) -> None:
     if request.deadline.over():
         raise TooSlow(
             f"{request.what}: could not fetch {public(request.url)} within {request.deadline.seconds:g} s; last error: {reason}",
-            hint=f"Check that the network and the server are up. {request.deadline.hint}".rstrip(),
+            hint=". ".join(filter(None, (hint or "Check that the network and the server are up", request.deadline.hint))),
         )
 
 

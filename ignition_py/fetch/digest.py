@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ignition_py.report.diag import FetchError
 
-_CHANGED = "The contents have changed since the config was written: update `verification.hash`, or the contents"
+_SHOWN = 16  # digits in the sentence; the hint has all of what was found
 _LENGTHS = {"sha256": 64, "sha512": 128}
 
 
@@ -28,6 +28,7 @@ def verified(chunks: Iterable[bytes], expected: str, *, what: str) -> Iterator[b
         from ignition_py.spec.kinds import portal_hint
 
         raise FetchError(
-            f"{what}: the {function} of the contents is {digest.hexdigest()}, but the config expects {wanted}",
-            hint=portal_hint(head) or _CHANGED,
+            f"{what}: the contents have the hash {function}-{digest.hexdigest()[:_SHOWN]}…, but the config expects {wanted[:_SHOWN]}…",
+            hint=portal_hint(head)
+            or f"Restore the contents, or, if the new ones are right, set `hash: {function}-{digest.hexdigest()}`",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import ssl
@@ -14,21 +15,45 @@ from ignition_py.fetch.request import Request
 
 NO_RESPONSE = "no response in time"
 MALFORMED = "the response is not HTTP"
-_NOT_YET_VALID, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+# X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED; _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH of X509_STORE_CTX_get_error(3)
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_NAMES = (62, 64)
 
 
-def explain(error: BaseException, request: Request) -> str:
-    """The cause at the bottom of `error`, for the log and for the sentence of a failure."""
+def explain(error: BaseException, request: Request) -> tuple[str, str]:
+    """The cause at the bottom of `error`, for the log and for the sentence of a failure, and what to do about it ("": not known)."""
+    cause = _bottom(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _certificate(cause, request), _about_certificate(cause)
+    return _reason(error, cause, request), _way_out(cause)
+
+
+def _way_out(cause: BaseException) -> str:
+    if isinstance(cause, socket.gaierror):
+        return "Check the name in the URL, and that the network gives the machine a name server (DHCP, or ip= and nameserver=)"
+    if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL):
+        return "Give the machine an address and a route: a DHCP server, or ip= on the kernel command line"
+    if isinstance(cause, ConnectionRefusedError):
+        return "Start the server, or correct host and port of the URL"
+    return ""
+
+
+def _about_certificate(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code in (_NOT_YET_VALID, _EXPIRED, 0):
+        return "Set the machine's clock in its firmware, or IGNITION_TRUSTED_TIME in the image; or renew the server's certificate"
+    if error.verify_code in _NAMES:
+        return "Use a name in the URL that the certificate is for, or give the server one for this name"
+    return "Add the authority that signed it to `ignition.security.tls.certificateAuthorities`, or to the image"
+
+
+def _reason(error: BaseException, cause: BaseException, request: Request) -> str:
     host = urlsplit(request.url).hostname or "the server"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
         return NO_RESPONSE
-    cause = _bottom(error)
     if isinstance(cause, socket.gaierror):
         return f"the name {host} cannot be resolved ({cause.strerror})"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return _certificate(cause, request)
     if isinstance(cause, ssl.SSLEOFError):
         return "the TLS connection was cut off"
     if isinstance(cause, ssl.SSLError):

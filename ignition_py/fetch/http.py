@@ -34,6 +34,8 @@ BUSY = (408, 425, 429)  # statuses that are tried again, beside those from 500 o
 LONGEST_RETRY_AFTER = 30.0  # seconds that a server may ask for
 MAX_REDIRECTS = 30
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")  # RFC 9110, section 5.6.7
+# What to do about a final status.
+_STATUS_HINTS = dict.fromkeys((401, 403), "Check the credentials in `httpHeaders` and the permissions on the server")
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What redirected requests carry of the first one's headers. All others of the config are for the server that it names.
 _REDIRECTED_HEADERS = ("user-agent", "accept", "accept-encoding")
@@ -85,7 +87,7 @@ def _response(request: Request) -> Response:
     """Asks until there is a response that is not to be retried. Raises FetchError when the time is over."""
     shown = public(request.url)
     wait, attempt = times.FIRST_PAUSE, 1
-    waiting = Waiting(request.log, f"{request.what} from {shown}")
+    waiting = Waiting(request.log, f"{request.what} from {shown}", request.deadline.left(), tries=True)
     while True:
         check_needed(request)
         request.info(f"{request.method} {shown}: attempt #{attempt}")
@@ -94,7 +96,7 @@ def _response(request: Request) -> Response:
         except Unusable as error:
             raise FetchError(f"{request.what}: {shown}: {error}") from None
         except Broken as error:
-            reason = error.reason
+            reason, hint = error.reason, error.hint
             if reason == NO_RESPONSE:
                 limits = (request.settings.response_headers, request.deadline.seconds)
                 reason = f"no response within {min((limit for limit in limits if limit), default=0):g} seconds"
@@ -102,14 +104,14 @@ def _response(request: Request) -> Response:
             request.info(f"{request.method} {shown}: status {response.status}")
             if _is_final(request, response):
                 return response
-            reason = f"status {response.status}"
+            reason, hint = f"status {response.status}", "See the log of the server"
             wait = max(wait, _retry_after(response))
             response.close()
         if attempt == request.attempts:
             raise TooSlow(f"{request.what}: no good response of {shown} in {attempt} attempts; last error: {reason}")
         request.info(f"{request.method} {shown}: {reason}; trying again in {wait:g} s")
-        pause(request, wait, reason)
-        waiting.tell(f"; last error: {reason}")
+        pause(request, wait, reason, hint)
+        waiting.tell(reason)
         wait, attempt = min(wait * 2, times.LONGEST_PAUSE), attempt + 1
 
 
@@ -203,10 +205,10 @@ def _check_status(request: Request, response: Response) -> None:
         return
     where = f"{request.what}: {public(request.url)}"
     if status == 404:
-        raise NotFound(f"{where} does not exist (status 404)")
+        raise NotFound(f"{where} does not exist (status 404)", hint="Correct the `source`, or put the file on the server")
     from http.client import responses
 
-    hint = "Check the headers and permissions" if status in (401, 403) else ""
+    hint = _STATUS_HINTS.get(status, "Correct the `source`, or see the log of the server")
     raise Refused(
         f"{where}: the server answered with status {status} ({responses.get(status, 'unknown')})",
         status=status, date=response.headers.get("date", ""), hint=hint,

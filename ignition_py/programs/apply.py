@@ -13,9 +13,10 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ignition_py import version_text
+from ignition_py.author import Author
 from ignition_py.butane import is_butane
 from ignition_py.context import Context
-from ignition_py.failure import Failure, find_places
+from ignition_py.failure import Failure
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.goflags import POSIX, SWITCH, TEXT, Flag, Parser
 from ignition_py.programs.inputs import compile_butane, read_input
@@ -81,7 +82,7 @@ def apply(
         _apply(_read(path, files_dir, log), os.path.abspath(root), log, offline=offline, ignore=ignore_unsupported)
     except IgnitionError as error:
         failure = Failure.of("apply", error)
-        find_places(failure)
+        failure.lead_to_author(Author((), ""))
         log.failure(failure.screen())
         return 1
     log.info("the config is applied")

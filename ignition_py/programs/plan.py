@@ -18,7 +18,7 @@ from ignition_py.programs.plan_svg import picture
 from ignition_py.programs.plan_text import lines
 from ignition_py.programs.plan_view import View, build
 from ignition_py.programs.render import Fetching, rendered
-from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.report.diag import Cause, IgnitionError, StageError
 from ignition_py.spec import tables
 from ignition_py.spec.tables import Config, Disk
 from ignition_py.stages.disks import leftovers, raid
@@ -33,6 +33,7 @@ from ignition_py.stages.disks.luks import stage as luks
 from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.partitions.inspect import DiskState, inspect_disk
 from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress, peek
 from ignition_py.stages.disks.stage import table_written, wiped
 from ignition_py.state import State
@@ -100,9 +101,9 @@ def _devices(config: Config) -> Iterator[str]:
         yield disk.device
 
 
-def _checks(config: Config) -> list[str]:
+def _checks(config: Config) -> list[Cause]:
     """What forbids parts of the config on any disk."""
-    return [*(why for why in raid.missing(config.storage) if "on PATH" not in why), *luks.contradictions(config.storage)]
+    return [*raid.contradictions(config.storage), *luks.contradictions(config.storage)]
 
 
 def _prepared(log: Log, config: Config, fetching: Fetching, *, here: bool) -> Prepared:
@@ -133,24 +134,24 @@ def _prepared(log: Log, config: Config, fetching: Fetching, *, here: bool) -> Pr
 
 def _plans(
     log: Log, config: Config, images: Images | None, sector_size: int, record: Progress
-) -> tuple[list[DiskPlan], list[str]]:
+) -> tuple[list[DiskPlan], list[Cause]]:
     """A plan for every disk of the config and for every other image, and why others have none."""
     disks = list(config.storage.disks)
     if images is not None:
         disks += [tables.Disk(device=name) for name in images.others(_device(disk.device) for disk in disks)]
     plans: list[DiskPlan] = []
-    problems: list[str] = []
+    problems: list[Cause] = []
     seen: dict[str, str] = {}
     idle = leftovers.idle(wiped(disks)) if images is None else ()
     for disk in disks:
         try:
             state = _state(log, disk, images, sector_size, idle)
         except IgnitionError as problem:
-            problems.append(str(problem))
+            problems.append(conflict(problem.message, disk, problem.hint))
             continue
         identity = state.node if images is None else images.disk(_device(disk.device))
         if identity in seen:
-            problems.append(f"{seen[identity]} and {disk.device} are the same disk, {identity}")
+            problems.append(conflict(f"{seen[identity]} and {disk.device} are the same disk, {identity}", disk))
             continue
         seen[identity] = disk.device
         plans.append(_plan(disk, state, record))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ignition_py.record import Record, field
+from ignition_py.report.diag import Cause
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
 from ignition_py.stages.disks.foresee.steps import UNKNOWN, Foreseen, Step
 from ignition_py.stages.disks.foresee.volumes import Volume
@@ -151,7 +152,7 @@ class View(Record):
 
 
 def build(
-    log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[str], checks: Sequence[str]
+    log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[Cause], checks: Sequence[Cause]
 ) -> View:
     """Raises StageError or CommandError where a disk cannot be read."""
     disks = [_disk(log, plan, foreseen.partitions[plan.state.device]) for plan in plans]
@@ -159,14 +160,14 @@ def build(
     conflicts += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
     if not conflicts:  # what disks that are refused or missing would have provided is unknown
         conflicts = list(foreseen.missing.values())
-    return View(disks, foreseen.steps, list(dict.fromkeys(conflicts)))
+    return View(disks, foreseen.steps, list(dict.fromkeys(map(str, conflicts))))
 
 
 def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume]) -> DiskView:
     state = plan.state
     table = "; ".join(step.describe() for step in plan.operations if step.writes and not step.number)
     view = DiskView(
-        state.device, state.node, state.sector_size, state.sectors, table, list(plan.conflicts), list(plan.warnings)
+        state.device, state.node, state.sector_size, state.sectors, table, list(map(str, plan.conflicts)), list(plan.warnings)
     )
     before = state.reading.primary or state.reading.backup
     after = before if plan.conflicts or (plan.after is None and not plan.writes) else plan.after

@@ -90,8 +90,12 @@ class Entry(Record):
                 f"line {place.line} col {place.column}" if place.column or place.at_end else f"line {place.line}"
             )
         at = f" at {', '.join(where)}" if where else ""
+        return f"{self.severity}{at}: {self.sentence()}"
+
+    def sentence(self) -> str:
+        """The message with its related places."""
         notes = "; ".join(filter(None, map(self._note, self.related)))
-        return f"{self.severity}{at}: {self.message}" + (f" ({notes})" if notes else "")
+        return self.message + (f" ({notes})" if notes else "")
 
     def _note(self, related: Related) -> str:
         """A related place in the words of `raw`; "" for one without a line in the same source."""
@@ -137,11 +141,30 @@ class Report:
         return f"Report({', '.join(entry.raw() for entry in self.entries)})"
 
 
+class Cause(Record):
+    """Why something cannot be done: a sentence, the entry of the config that asks for it, and what to do about it, an instruction.
+
+    Keys of the config stand in backticks in the message and the hint, as JSON spells them: failure.py respells them for YAML.
+    """
+
+    message: str
+    place: Place | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = ""
+        if self.place is not None and self.place.path:
+            line = f" line {self.place.line}" if self.place.line else ""
+            where = f" ({path_text(self.place.path)}{line}{f' of {self.place.source}' if self.place.source else ''})"
+        return f"{self.message}{where}" + (f". {self.hint}" if self.hint else "")
+
+
 class IgnitionError(Exception):
     """A failure that is a sentence with a place.
 
     `message` says what was being done and what went wrong; `place` which entry of the config asked for it; `hint` what
-    to do. Everything the executor raises on purpose derives from it:
+    to do, an instruction. Of several causes `causes` has each, `summary` is the message without them. `changed` says what has been
+    changed so far ("nothing"), "" where that is not known. Everything the executor raises on purpose derives from it:
 
         IgnitionError
         ├── ConfigError      the config is wrong (report attached)
@@ -150,28 +173,33 @@ class IgnitionError(Exception):
         └── StageError       a stage refused or failed
     """
 
-    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, place: Place | None = None, hint: str = "", changed: str = "", causes: Iterable[Cause] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.summary = message
         self.place = place
         self.hint = hint
-        self.written: Place | None = None  # where the YAML stands that the place was compiled from; see sources.py
+        self.changed = changed
+        self.causes = tuple(causes)
 
     def __str__(self) -> str:
         where = ""
-        if self.place is not None:
+        if self.place is not None and not self.causes:
             spot = f" line {self.place.line}" if self.place.line else ""
             where = f" ({path_text(self.place.path)}{spot})"
-        return f"{self.message}{where}" + (f". {self.hint}" if self.hint else "")
+        ends = (self.hint, f"Changed so far: {self.changed}" if self.changed else "")
+        return ". ".join((f"{self.message}{where}", *filter(None, ends)))
 
 
 class ConfigError(IgnitionError):
     """The config cannot be used; `report` holds every diagnostic."""
 
     def __init__(
-        self, message: str, report: Report | None = None, *, place: Place | None = None, hint: str = ""
+        self, message: str, report: Report | None = None, *, place: Place | None = None, hint: str = "", changed: str = ""
     ) -> None:
-        super().__init__(message, place=place, hint=hint)
+        super().__init__(message, place=place, hint=hint, changed=changed)
         self.report = report if report is not None else Report()
 
 
@@ -181,3 +209,20 @@ class FetchError(IgnitionError):
 
 class StageError(IgnitionError):
     """A stage refused its work or failed at it."""
+
+
+_EACH = "Mend each of these entries, as it says"
+
+
+def several(causes: Iterable[Cause], *, about: str, each: str, changed: str = "") -> StageError:
+    """One error of one or more causes, each counted once: `disks: 2 conflicts: (1) …; (2) …`. `about` begins the sentence ("disks: "),
+    `each` is what one of several is called ("conflicts")."""
+    found = tuple(dict.fromkeys(causes))
+    first = found[0]
+    if len(found) == 1:
+        return StageError(f"{about}{first.message}", place=first.place, hint=first.hint, changed=changed)
+    summary = f"{about}{len(found)} {each}"
+    text = "; ".join(f"({number}) {cause}" for number, cause in enumerate(found, 1))
+    error = StageError(f"{summary}: {text}", place=first.place, hint=_EACH, changed=changed, causes=found)
+    error.summary = summary
+    return error

@@ -18,7 +18,7 @@ from ignition_py.context import Context
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError, StageError
 from ignition_py.spec.tables import Filesystem
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import AskedBy
 from ignition_py.system.host import mounts
 from ignition_py.system.log import Log
 from ignition_py.system.rootfs import Root, clean, shown
@@ -26,6 +26,9 @@ from ignition_py.system.run import run as run_program
 
 NOT_MOUNTED = frozenset({"swap", "none", ""})  # formats whose path has no meaning
 _EMPTY = frozenset({"lost+found"})  # names in a filesystem that nobody has used yet
+
+
+_HINT = "Correct what mount refuses: `format` has to be what the device holds, `mountOptions` ones that mount(8) knows"
 
 
 class Done(Record):
@@ -50,7 +53,8 @@ def run(ctx: Context) -> None:
     _note_mounted(ctx, wanted)
     try:
         for filesystem in wanted:
-            _mount_one(ctx, filesystem, done)
+            with AskedBy(filesystem, _HINT):
+                _mount_one(ctx, filesystem, done)
     except BaseException:
         _take_back(ctx, done)
         raise
@@ -91,7 +95,10 @@ def open_mount_point(root: Root, path: str, what: str, on_made: Callable[[str], 
         kind = {errno.ELOOP: "is a symlink", errno.ENOTDIR: "is not a directory"}.get(error.errno or 0)
         if kind is None:
             raise StageError(f"{what}: {error.filename}: {error.strerror}") from None
-        raise StageError(f"{what}: {error.filename} {kind}, and a mount point must consist of directories only") from None
+        raise StageError(
+            f"{what}: {error.filename} {kind}, and a mount point must consist of directories only",
+            hint="Write the `path` without links, as `realpath` prints it on the machine, or choose another `path`",
+        ) from None
 
 
 def _mount_one(ctx: Context, filesystem: Filesystem, done: Done) -> None:
@@ -99,7 +106,7 @@ def _mount_one(ctx: Context, filesystem: Filesystem, done: Done) -> None:
 
     path, device = clean(filesystem.path or ""), filesystem.device
     target = target_of(ctx.root, path)
-    what = f"mounting {device} at {path}{at(filesystem)}"
+    what = f"mounting {device} at {path}"
     before = len(done.directories())
     try:
         with Root(ctx.root) as root:  # for each: one may be mounted at the root itself

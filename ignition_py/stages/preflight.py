@@ -8,39 +8,24 @@ from __future__ import annotations
 import os
 
 from ignition_py.context import Context
-from ignition_py.report.diag import ConfigError, path_text
+from ignition_py.report.diag import Cause, several
 from ignition_py.spec.provisioning import Problem, problems
 
 # Users that images bring. The image cannot be read before the disks stage; what the initramfs knows is added.
 _USUAL = frozenset(("root", "core"))
-_MOST = 20  # problems in one message
 
 
 def check(ctx: Context) -> None:
-    """Raises ConfigError naming everything that cannot be done."""
+    """Raises StageError naming everything that cannot be done."""
     config = ctx.config
     found = list(problems(config, _USUAL | _known_users(), user_groups="IGNITION_MICROOS" not in os.environ))
     if not found:
         return
-    texts = [_text(problem) for problem in found[:_MOST]]
-    if len(found) > _MOST:
-        texts.append(f"and {len(found) - _MOST} more")
-    if len(texts) == 1:
-        raise ConfigError(found[0].message, place=found[0].entry.place(), hint=_sentence(found[0].hint))
-    raise ConfigError(
-        f"the config cannot be carried out for {len(found)} reasons: " + "; ".join(f"({i}) {text}" for i, text in enumerate(texts, 1)),
-        place=found[0].entry.place(), hint="Nothing has been changed",
-    )  # fmt: skip
+    raise several(map(_cause, found), about="", each="entries of the config cannot be carried out", changed="nothing")
 
 
-def _text(problem: Problem) -> str:
-    place = problem.entry.place()
-    where = f" ({path_text(place.path)}{f' line {place.line}' if place.line else ''})" if place is not None else ""
-    return f"{problem.message}{where}: {problem.hint}"
-
-
-def _sentence(hint: str) -> str:
-    return hint[:1].upper() + hint[1:]
+def _cause(problem: Problem) -> Cause:
+    return Cause(problem.message, problem.entry.place(), problem.hint[:1].upper() + problem.hint[1:])
 
 
 def _known_users() -> set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from typing import Any
 
-from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.report.diag import Cause, IgnitionError, several
 
 
 class Stopped(Exception):  # not an error: the result is no longer needed
@@ -133,5 +133,4 @@ def run_all(jobs: Sequence[Callable[[], None]], limit: int, *, stop_on_error: bo
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        first, *others = failures
-        raise StageError("; ".join((first.message, *map(str, others))), place=first.place, hint=first.hint)
+        raise several([Cause(error.message, error.place, error.hint) for error in failures], about="", each="failures")

@@ -125,7 +125,7 @@ def run(
     timeout = timeout or limit_of(argv)
     returncode: int | None = None
     try:
-        status = returncode = process.finish(stdin, timeout, Waiting(log, f"{argv[0]} ({what})"))
+        status = returncode = process.finish(stdin, timeout, Waiting(log, f"{argv[0]} ({what})", timeout))
     except TimedOut:
         how = f"did not finish within {timeout:g} seconds"
     else:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from ignition_py.record import Record
-from ignition_py.report.diag import StageError
+from ignition_py.report.diag import Cause, Place, several
 from ignition_py.system.device_timeout import FOREVER, device_timeouts
 from ignition_py.system.log import Log
 from ignition_py.system.run import CommandError, run
@@ -21,7 +21,10 @@ from ignition_py.system.waiting import Waiting
 CONTROL = "/run/udev/control"
 DATABASE = "/run/udev/data"
 DEVICE_TIMEOUT = 90.0  # seconds; systemd's default for .device units, where nothing else is set (device_timeout.py)
-HINT = "Check the device paths of the config; for slow devices raise systemd.default_device_timeout_sec on the kernel command line"
+HINT = (
+    "Name a device that exists, best by its link below /dev/disk/by-id; for one that is slow to appear set "
+    "systemd.default_device_timeout_sec on the kernel command line"
+)
 SETTLE_TIMEOUT = 190.0  # seconds; udevd itself gives up on an event after 180
 
 
@@ -41,11 +44,13 @@ def ready(path: str) -> bool:
     return not running() or os.path.exists(f"{DATABASE}/b{_number(info)}")
 
 
-def wait_for(log: Log, devices: Sequence[str]) -> None:
-    """Returns when every one of `devices` is ready. Raises StageError naming those that are not in time, and what exists instead."""
+def wait_for(log: Log, devices: Mapping[str, Place | None]) -> None:
+    """Returns when every one of `devices` (each with the entry that asks for it) is ready. Raises StageError naming those that are
+    not in time, and what exists instead."""
     missing = absent(log, devices)
     if missing:
-        raise StageError("; ".join(f"{device} {state}" for device, state in missing.items()), hint=HINT)
+        causes = [Cause(f"{device} {state}", devices[device], HINT) for device, state in missing.items()]
+        raise several(causes, about="", each="devices are missing")
 
 
 def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> dict[str, str]:
@@ -57,7 +62,7 @@ def absent(log: Log, devices: Iterable[str], *, patient: bool = True) -> dict[st
     for device in missing:
         log.info(f"waiting for {device}, {'without a limit' if limits[device] == FOREVER else f'up to {limits[device]:g} s'}")
     start, pause = time.monotonic(), 0.005
-    waiting = Waiting(log, ", ".join(missing))
+    waiting = Waiting(log, ", ".join(missing), max(limits.values()), tries=True)
     while any(time.monotonic() <= start + limits[device] for device in missing):
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)

@@ -190,7 +190,7 @@ def test_what_is_tried_again_ends_with_the_deadline_and_the_console_hears_of_it(
     with pytest.raises(FetchError, match=r"within 1 s; last error: status 429"):
         fetcher.read(resource(server.url("/f?token=s3cr3t")), what=WHAT)
     told = [text for priority, text in log.lines if priority == NOTICE]
-    assert re.fullmatch(rf"waiting for {WHAT} from {server.url('/f')}, 0\.\d+ s so far; last error: status 429", told[0])
+    assert re.fullmatch(rf"waiting for {WHAT} from {server.url('/f')}, 0\.\d+ s so far, 0\.\d+ s more at most; last error: status 429", told[0])
     assert "s3cr3t" not in log.text
 
 
@@ -407,8 +407,10 @@ def test_content_encoding_is_left_alone(server: Server, fetcher: Fetcher) -> Non
 def test_wrong_digest(server: Server, fetcher: Fetcher) -> None:
     server.at["/f"] = body(b"evil")
     check = Verification(hash=f"sha256-{hashlib.sha256(b'good').hexdigest()}")
-    with pytest.raises(FetchError, match=rf"{hashlib.sha256(b'evil').hexdigest()}, but the config expects"):
+    found = f"sha256-{hashlib.sha256(b'evil').hexdigest()}"
+    with pytest.raises(FetchError, match=rf"{found[:23]}…, but the config expects {check.hash[7:23]}…") as failure:
         fetcher.read(resource(server.url("/f"), verification=check), what=WHAT)
+    assert failure.value.hint == f"Restore the contents, or, if the new ones are right, set `hash: {found}`"
 
 
 def test_a_portal_that_answers_for_everybody(server: Server, fetcher: Fetcher) -> None:

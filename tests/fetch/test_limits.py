@@ -142,7 +142,7 @@ def test_a_body_without_end_meets_the_time_limit(fetcher: Fetcher, base: str, ki
         pytest.raises(FetchError, match="not complete within 1 seconds") as failure,
     ):
         fetcher.content(Resource(source=f"{base}/{kind}"), what="x").write_to(file.fileno())
-    assert failure.value.hint == "See `timeouts.httpTotal`"
+    assert failure.value.hint == "To wait longer, raise `timeouts.httpTotal`"
 
 
 def test_a_body_that_ends_as_it_should(fetcher: Fetcher, base: str) -> None:

@@ -9,7 +9,7 @@ from ignition_py.stages import preflight
 
 def run(ctx: Context) -> None:
     """Brings the machine's disks to what the config wants. Raises StageError or CommandError; docs/disks.md says
-    what a second run finds then. Raises ConfigError, before anything else, where a later stage is known to fail."""
+    what a second run finds then. StageError comes before anything else where a later stage is known to fail."""
     preflight.check(ctx)
     storage = ctx.config.storage
     if not (storage.disks or storage.raid or storage.luks or storage.filesystems):

@@ -106,7 +106,9 @@ def stop(log: Log, disks: Sequence[str]) -> None:
     left = idle(disks)
     if left:
         names = " and ".join(leftover.what for leftover in left)
-        raise StageError(f"{names} came back each time it was stopped", hint="Nothing has been changed")
+        raise StageError(
+            f"{names} came back each time it was stopped", hint="Stop what starts them, or detach these disks", changed="nothing"
+        )
 
 
 def _command(name: str) -> list[str]:

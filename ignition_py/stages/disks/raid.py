@@ -10,16 +10,16 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
+from ignition_py.report.diag import Cause
 from ignition_py.spec.tables import Raid, Storage
 from ignition_py.stages.disks import aliases, leftovers, progress
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.partitions.plan import DiskPlan
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import AskedBy, conflict
 from ignition_py.stages.disks.progress import Progress
-from ignition_py.stages.disks.refusal import refuse
+from ignition_py.stages.disks.refusal import missing_programs, refuse
 from ignition_py.system import udev
 from ignition_py.system.blkid import Signature, probe
-from ignition_py.system.host import which
 from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
 from ignition_py.system.run import run
@@ -27,19 +27,24 @@ from ignition_py.system.run import run
 MAKING, MADE = "raid-making", "raid"  # facts of the progress record
 
 
-def missing(storage: Storage) -> list[str]:
-    """What forbids the arrays whatever is on the disks; one sentence each."""
-    found = []
-    if storage.raid and not which("mdadm"):
-        found.append("the program mdadm is needed for making RAID arrays, but is not on PATH")
-    if storage.raid and not which("wipefs"):
-        found.append("the program wipefs is needed for emptying RAID arrays, but is not on PATH")
-    for array in storage.raid:
-        if len(array.devices) - (array.spares or 0) < 1:
-            found.append(
-                f"the RAID array {array.name} has {len(array.devices)} devices, all of them spares{at(array)}"
-            )
-    return found
+def missing(storage: Storage) -> list[Cause]:
+    """What forbids the arrays whatever is on the disks."""
+    if not storage.raid:
+        return []
+    needed = {"mdadm": "making RAID arrays", "wipefs": "emptying RAID arrays"}
+    return [*missing_programs(needed, storage.raid[0]), *contradictions(storage)]
+
+
+def contradictions(storage: Storage) -> list[Cause]:
+    """What forbids the arrays on any machine."""
+    return [
+        conflict(
+            f"the RAID array {array.name} has {len(array.devices)} devices, all of them spares",
+            array, f"Give it more devices, or set `spares` to {len(array.devices) - 1} at most",
+        )
+        for array in storage.raid
+        if len(array.devices) - (array.spares or 0) < 1
+    ]  # fmt: skip
 
 
 def node_of(name: str) -> str:
@@ -61,7 +66,7 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     """Makes every array that is not there yet. Raises StageError (all conflicts at once) or CommandError."""
     if not storage.raid:
         return
-    members = [device for array in storage.raid for device in array.devices]
+    members = {device: array.place() for array in storage.raid for device in array.devices}
     udev.wait_for(log, members)
     for device in members:
         alias, node = aliases.make(device)
@@ -71,12 +76,12 @@ def create_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Pr
     for array in storage.raid:
         if made_and_running(log, array, plans, record):
             log.info(f"disks: the RAID array {array.name} was made by an earlier run and is kept")
-            udev.wait_for(log, [node_of(array.name)])
+            udev.wait_for(log, {node_of(array.name): array.place()})
             continue
         _stop_leftovers(log, array, plans)
         todo.append(array)
         conflicts += _conflicts(log, array, plans)
-    refuse(conflicts, "No RAID array has been changed")
+    refuse(conflicts, "the partition tables, and no RAID array")
     run_all([partial(_create, log, array, record) for array in todo], os.cpu_count() or 1, stop_on_error=True)
 
 
@@ -127,7 +132,7 @@ def proven(node: str, plans: Sequence[DiskPlan]) -> bool:
     return any(os.path.basename(plan.state.node) == disk and number in plan.ours for plan in plans)
 
 
-def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
+def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[Cause]:
     found = []
     for device in array.devices:
         node = aliases.real_of(device)
@@ -137,17 +142,21 @@ def _conflicts(log: Log, array: Raid, plans: Sequence[DiskPlan]) -> list[str]:
     return [why for why in found if why]
 
 
-def member_conflict(array: Raid, device: str, busy: str, found: Signature, *, proven: bool) -> str:
-    """Why a device that is `busy` and holds `found` cannot become part of the array; "" where it can. `proven`: this config
+def member_conflict(array: Raid, device: str, busy: str, found: Signature, *, proven: bool) -> Cause | None:
+    """Why a device that is `busy` and holds `found` cannot become part of the array; None where it can. `proven`: this config
     made the device."""
     if busy:
-        return f"{device} cannot become part of the RAID array {array.name}: {busy}{at(array)}"
+        return conflict(
+            f"{device} cannot become part of the RAID array {array.name}: {busy}", array,
+            f"Name another device, or stop what uses {device} before the first boot",
+        )  # fmt: skip
     if (found.type or found.ambiguous or found.table) and not proven:
-        return (
-            f"{device} cannot become part of the RAID array {array.name}: it holds {found.describe()}{at(array)}. "
-            f"`wipefs --all {device}` would remove that, `wipeTable: true` on its disk would have the partition made anew"
-        )
-    return ""
+        return conflict(
+            f"{device} cannot become part of the RAID array {array.name}: it holds {found.describe()}", array,
+            "To destroy that, set `wipeTable: true` on its disk, which makes the partition anew, "
+            f"or run wipefs --all {device}; to keep it, name another device",
+        )  # fmt: skip
+    return None
 
 
 def capacity(array: Raid, sizes: Sequence[int]) -> int:
@@ -172,8 +181,9 @@ def _fact(array: Raid, state: str = MADE) -> tuple[str, str, str]:
 def _create(log: Log, array: Raid, record: Progress) -> None:
     record.add(*_fact(array, MAKING))
     with log.step(f"disks: making the RAID array {array.name} ({array.level}) of {', '.join(array.devices)}"):
-        run(log, create_command(array), what=f"making the RAID array {array.name}{at(array)}")
-        udev.wait_for(log, [node_of(array.name)])
+        with AskedBy(array, "See what mdadm says; `level`, `devices`, `spares` and `options` of the array go to it as they are"):
+            run(log, create_command(array), what=f"making the RAID array {array.name}")
+            udev.wait_for(log, {node_of(array.name): array.place()})
         _empty(log, array)
         # Else udev may go on taking a member for what it was: lsblk, dracut's hooks and others believe it.
         udev.settle_devices(log, *map(aliases.alias_of, array.devices))

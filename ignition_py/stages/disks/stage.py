@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from ignition_py.context import Context
-from ignition_py.report.diag import IgnitionError, StageError
+from ignition_py.report.diag import Cause, IgnitionError, StageError
 from ignition_py.spec.tables import Disk, Storage
 from ignition_py.stages.disks import aliases, leftovers, progress, raid
 from ignition_py.stages.disks.filesystems import make as make_filesystems
@@ -25,7 +25,7 @@ from ignition_py.stages.disks.luks.prepared import Prepared
 from ignition_py.stages.disks.partitions.apply import apply_plan
 from ignition_py.stages.disks.partitions.inspect import DiskState, inspect_disk
 from ignition_py.stages.disks.partitions.plan import DiskPlan, plan_disk
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.refusal import refuse
 from ignition_py.system import udev
@@ -44,12 +44,12 @@ def run_stage(ctx: Context) -> None:
     prepared = luks.prepare(ctx)
     conflicts += prepared.conflicts
     if not which("blkid"):
-        refuse(conflicts, "Nothing has been changed")  # without it there is nothing to plan by
+        refuse(conflicts, "nothing")  # without it there is nothing to plan by
     record = progress.load(storage)
     plans, problems = plan_disks(log, storage.disks, record)
-    conflicts += [*problems, *(conflict for plan in plans for conflict in plan.conflicts)]
+    conflicts += [*problems, *(cause for plan in plans for cause in plan.conflicts)]
     more, foreseen = foreseen_conflicts(log, storage, plans, record, prepared)
-    refuse([*conflicts, *more], "Nothing has been changed")
+    refuse([*conflicts, *more], "nothing")
     plans = [_with_wipes(log, plan, foreseen) for plan in plans]
     leftovers.stop(log, [os.path.basename(plan.state.node) for plan in plans if plan.discards])
     apply_disks(log, plans, record)
@@ -60,7 +60,7 @@ def run_stage(ctx: Context) -> None:
 
 def foreseen_conflicts(
     log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress, prepared: Prepared
-) -> tuple[list[str], Foreseen]:
+) -> tuple[list[Cause], Foreseen]:
     """What will forbid the arrays, LUKS volumes and filesystems once the tables are as planned, and what was foreseen. A device that
     nobody knows yet is waited for, and is a conflict where nothing of the stage's work could bring it. Raises StageError or
     CommandError."""
@@ -81,7 +81,9 @@ def foreseen_conflicts(
     for step in foreseen.steps:
         log.debug(f"disks: foreseen: {step.describe()}")
     missing = [
-        f"{foreseen.missing[name]}; it {absent.get(name, 'will be gone')}" for name in late if name in foreseen.missing
+        cause.but(message=f"{cause.message}; it {absent.get(name, 'will be gone')}")
+        for name, cause in foreseen.missing.items()
+        if name in late
     ]
     return [*missing, *(why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind])], foreseen
 
@@ -112,7 +114,7 @@ def cannot_appear(name: str, unsure: Sequence[Disk], *, writes: bool) -> bool:
     return not writes or folder == "/dev" or folder in _BY_CONTENTS
 
 
-def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[DiskPlan], list[str]]:
+def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[DiskPlan], list[Cause]]:
     """Waits for every disk, gives it its alias, inspects it and plans for it; all before anything is written. Returns the plans
     of those that are there, and what is wrong with the others."""
     if not disks:
@@ -123,18 +125,19 @@ def plan_disks(log: Log, disks: Sequence[Disk], record: Progress) -> tuple[list[
     plans, problems = [], []
     for disk in disks:
         if disk.device in absent:
-            problems.append(f"{disk.device} {absent[disk.device]}{at(disk)}")
+            problems.append(conflict(f"{disk.device} {absent[disk.device]}", disk, udev.HINT))
             continue
         alias, node = aliases.make(disk.device)
         log.info(f"disks: {alias} -> {node}")
         if node in nodes:
-            problems.append(f"{nodes[node]} and {disk.device} are the same disk, {node}{at(disk)}")
+            text = f"{nodes[node]} and {disk.device} are the same disk, {node}"
+            problems.append(conflict(text, disk, "Put the partitions of both entries into one, or name another `device`"))
             continue
         nodes[node] = disk.device
         try:
             state = inspect_disk(log, disk.device, node, idle)
         except StageError as problem:
-            problems.append(f"{problem}{at(disk)}")
+            problems.append(conflict(problem.message, disk, problem.hint))
             continue
         plans.append(_plan(log, disk, state, record))
     return plans, problems

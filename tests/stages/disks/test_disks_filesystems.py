@@ -66,10 +66,10 @@ def test_decisions(wanted: Filesystem, found: Signature, action: str) -> None:
 
 
 def test_the_refusal_names_what_is_there_and_both_ways_out() -> None:
-    why = filesystems.plan_filesystem(fs("xfs", label="data", uuid="1-2"), EXT4).why
-    assert 'holds ext4 with label "root" and UUID abc, the config wants xfs with label "data" and UUID 1-2' in why
-    assert "`wipeFilesystem: true` would destroy" in why
-    assert '`format: ext4`, `label: "root"`, `uuid: abc` would keep it' in why
+    refused = filesystems.plan_filesystem(fs("xfs", label="data", uuid="1-2"), EXT4)
+    assert 'holds ext4 with label "root" and UUID abc, the config wants xfs with label "data" and UUID 1-2' in refused.why
+    keep = 'to keep it, write `format: ext4`, `label: "root"`, `uuid: abc`'
+    assert refused.hint == f"Set `wipeFilesystem: true` to destroy what is there; {keep}"
     assert "traces of ext4 and xfs" in filesystems.plan_filesystem(fs("xfs"), Signature("ext4", ambiguous=("ext4", "xfs"))).why
 
 

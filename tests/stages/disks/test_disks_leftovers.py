@@ -12,8 +12,7 @@ from ignition_py.context import Context
 from ignition_py.report.diag import StageError
 from ignition_py.spec.tables import Filesystem, Partition
 from ignition_py.stages import disks
-from ignition_py.stages.disks import leftovers
-from ignition_py.stages.disks.filesystems import make
+from ignition_py.stages.disks import leftovers, refusal
 from ignition_py.stages.disks.partitions import apply, kernel
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, replace_run
 from tests.stages.disks.old_disks import OLD, leave
@@ -56,7 +55,7 @@ def test_a_new_partition_is_wiped_before_the_kernel_knows_it(loop: Loop, context
     leave(kind, node, MIB, size)
     old = fingerprint(node)
     want = disk(node, Partition(number=1, label="data", start_mib=1, size_mib=320))
-    with pytest.raises(StageError, match="Nothing has been changed"):
+    with pytest.raises(StageError, match="Changed so far: nothing"):
         disks.run(context(disks=(want,), filesystems=(Filesystem(device=f"{node}p1", format="vfat"),)))
     assert fingerprint(node) == old
     seen = seen_by_the_kernel(monkeypatch, node, MIB, size)
@@ -158,7 +157,7 @@ def test_killed_anywhere_while_wiping(loop: Loop, context: Make, monkeypatch: py
 def test_without_the_program_nothing_is_begun(loop: Loop, context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     node = loop(64)
     before = fingerprint(node)
-    monkeypatch.setattr(make, "which", lambda tool: None if tool == "wipefs" else f"/usr/sbin/{tool}")
+    monkeypatch.setattr(refusal, "which", lambda tool: None if tool == "wipefs" else f"/usr/sbin/{tool}")
     with pytest.raises(StageError, match="the program wipefs is needed for removing what is on disks"):
         disks.run(context(disks=(disk(node, Partition(number=1), wipe_table=True),)))
     assert fingerprint(node) == before

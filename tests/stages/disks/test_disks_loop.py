@@ -210,7 +210,7 @@ def test_every_conflict_is_told_at_once_and_nothing_is_written(loop: Loop, conte
                    disk(two, Partition(number=1, size_mib=21))),
             filesystems=(Filesystem(device=f"{two}p1", format="xfs"),)))
     text = str(failure.value)
-    assert "4 conflicts" in text and "Nothing has been changed" in text
+    assert "4 conflicts" in text and "Changed so far: nothing" in text
     for phrase in (f"{one}, partition 1", "cannot have 2048000 sectors", f"{two}, partition 1", "holds ext4 with label \"old\""):
         assert phrase in text
     assert [fingerprint(node) for node in (one, two)] == before

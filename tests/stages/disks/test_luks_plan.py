@@ -83,7 +83,7 @@ def test_what_happens(luks: Luks, found: Found, action: str, why: str) -> None:
 
     assert re.search(why, decision.why), decision.why
     if action == "refuse" and not found.busy and not found.name_taken and not found.open_as:
-        assert "`wipeVolume: true`" in decision.why
+        assert "`wipeVolume: true`" in decision.hint
 
 
 @pytest.mark.parametrize("found", [NOTHING, EXT4, luks2(), luks2(damaged=True), luks2(open_as=("data",))])
@@ -108,7 +108,7 @@ def test_what_this_boot_has_made_is_kept() -> None:
 ])
 def test_names_that_cannot_be(name: str, why: str) -> None:
     [conflict] = luks_plan.name_conflicts([Luks(name=name, device="/dev/a")])
-    assert why in conflict
+    assert why in conflict.message
 
 
 def test_names_that_can_be() -> None:
@@ -116,7 +116,7 @@ def test_names_that_can_be() -> None:
     assert luks_plan.name_conflicts([Luks(name=name, device=f"/dev/{name}") for name in names]) == []
     assert [luks_found.node_of(name) for name in ("a+b_1", "a,b", "é")] == ["/dev/mapper/a+b_1", "/dev/mapper/a\\x2cb", "/dev/mapper/\\xc3\\xa9"]
     both = luks_plan.name_conflicts([Luks(name="a", device="/dev/x"), Luks(name="b", device="/dev/x")])
-    assert len(both) == 1 and "two LUKS volumes, a and b" in both[0]
+    assert len(both) == 1 and "two LUKS volumes, a and b" in both[0].message
 
 
 def test_commands() -> None:
@@ -174,7 +174,7 @@ def test_what_clevis_is_told(clevis: Clevis, pin: str, config: Any, reopens: boo
 ])
 def test_pins_that_cannot_be(clevis: Clevis, why: str) -> None:
     [conflict] = luks_clevis.conflicts(volume(clevis=clevis))
-    assert why in conflict
+    assert why in conflict.message
 
 
 def test_programs_that_pins_need() -> None:
@@ -190,7 +190,7 @@ def test_missing_programs_are_all_told(monkeypatch: pytest.MonkeyPatch, tmp_path
     only_programs_in(monkeypatch, tmp_path)
     found = stage_luks.missing(Storage(luks=(volume(clevis=Clevis(tpm2=True), wipe_volume=True), Luks(name="..", device="/dev/b"))))
     for word in ("cryptsetup", "blkid", "wipefs", "clevis-luks-bind", "tpm2_create", "'..' cannot be"):
-        assert any(word in conflict for conflict in found), word
+        assert any(word in conflict.message for conflict in found), word
     assert stage_luks.missing(Storage()) == []
 
 
@@ -198,7 +198,7 @@ def test_a_missing_tpm_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     monkeypatch.setattr(luks_clevis, "_TPM_DEVICES", str(tmp_path))
     wanting = [volume(clevis=Clevis(tpm2=True)), volume(name="b", clevis=Clevis(custom=ClevisCustom(pin="tpm2", config="{}"))), volume(name="c")]
     found = luks_clevis.hardware(log, wanting)
-    assert len(found) == 2 and all("TPM 2.0, but there is none" in text for text in found)
+    assert len(found) == 2 and all("TPM 2.0, but there is none" in text.message for text in found)
     (tmp_path / "tpmrm0").touch()
     assert luks_clevis.hardware(log, wanting) == []
 
@@ -233,12 +233,12 @@ def test_secure_keys_need_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """There is no such card to test with: sysfs as the kernel's documentation has it."""
     monkeypatch.setattr(luks_cex, "ADAPTERS", str(tmp_path / "ap"))
     luks = volume(cex=Cex(enabled=True))
-    assert "Crypto Express card (CEX), but this machine has none" in luks_cex.conflicts(luks)[0]
+    assert "Crypto Express card (CEX), but this machine has none" in str(luks_cex.conflicts(luks)[0])
     for name, mode in (("01.0011", "ep11"), ("card01", "cca")):
         folder = tmp_path / "ap" / name
         folder.mkdir(parents=True)
         (folder / "uevent").write_text(f"DEVTYPE=ap_queue\nMODE={mode}\n")
-    assert "no domain of one in CCA mode" in luks_cex.conflicts(luks)[0]
+    assert "no domain of one in CCA mode" in str(luks_cex.conflicts(luks)[0])
     (tmp_path / "ap" / "02.0011").mkdir()
     (tmp_path / "ap" / "02.0011" / "uevent").write_text("MODE=cca\n")
     assert luks_cex.conflicts(luks) == [] and luks_cex.conflicts(volume()) == []

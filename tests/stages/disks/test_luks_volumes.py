@@ -127,7 +127,7 @@ def test_a_generated_key(loop: Loop, make: Make, capsys: pytest.CaptureFixture[s
     before = fingerprint(node)
     parts = Partition(number=1, label="p"), Partition(number=2, label="q")
     for more in ({}, {"disks": (disk(node, *parts),)}):  # the second: the partition that is there stays, another is made
-        with pytest.raises(StageError, match=r"cannot be reused as one: the config gives no key file.*Nothing has been"):
+        with pytest.raises(StageError, match=r"cannot be reused as one: the config gives no key file.*Changed so far: nothing"):
             disks.run(make(luks=ctx.config.storage.luks, **more))
     assert fingerprint(node) == before
 
@@ -181,7 +181,7 @@ def test_a_volume_in_a_partition_that_is_made_anew(loop: Loop, make: Make) -> No
     forget_boot()
     wanted["disks"] = (disk(node, Partition(number=1, label="q", size_mib=40), wipe_table=True),)
     before = fingerprint(node)
-    with pytest.raises(StageError, match=r"the key file of the config does not open it.*Nothing has been changed"):
+    with pytest.raises(StageError, match=r"the key file of the config does not open it.*Changed so far: nothing"):
         disks.run(make(**wanted, luks=(volume(f"{node}p1", key_file=Resource(source="data:,wrong")),)))
     assert fingerprint(node) == before
     disks.run(make(**wanted, luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="ext4"),)))
@@ -190,7 +190,7 @@ def test_a_volume_in_a_partition_that_is_made_anew(loop: Loop, make: Make) -> No
     close("one")
     disks.run(make(luks=(volume(f"{node}p1", key_file=KEY),)))
     # It is open: what is in it can be judged before anything is written.
-    with pytest.raises(StageError, match=r"/dev/mapper/one holds ext4.*Nothing has been changed"):
+    with pytest.raises(StageError, match=r"/dev/mapper/one holds ext4.*Changed so far: nothing"):
         disks.run(make(luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="xfs"),)))
 
 
@@ -258,7 +258,7 @@ def test_tang_servers_that_cannot_be_are_told_before_the_first_write(loop: Loop,
     message = str(failure.value)
     assert "3 conflicts" in message and "advertisement of the Tang server http://127.0.0.1:1" in message
     assert message.count(f"have the thumbprints {tang.thumbprint}, the config wants wrong") == 2
-    assert failure.value.hint == "Nothing has been changed" and fingerprint(node) == before
+    assert failure.value.changed == "nothing" and fingerprint(node) == before
 
 
 def test_tpm2(loop: Loop, make: Make) -> None:

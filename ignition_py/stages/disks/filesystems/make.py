@@ -6,26 +6,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
+from ignition_py.report.diag import Cause
 from ignition_py.spec.tables import Filesystem, Storage
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.filesystems import plan as filesystems
 from ignition_py.stages.disks.filesystems.plan import Decision
 from ignition_py.stages.disks.partitions import kernel
 from ignition_py.stages.disks.partitions.plan import DiskPlan
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress
 from ignition_py.stages.disks.raid import proven
-from ignition_py.stages.disks.refusal import refuse
+from ignition_py.stages.disks.refusal import missing_programs, refuse
 from ignition_py.system import udev
 from ignition_py.system.blkid import Signature, probe
-from ignition_py.system.host import which
 from ignition_py.system.log import Log
 from ignition_py.system.parallel import run_all
 
 
-def missing(storage: Storage) -> list[str]:
-    """Programs that will be needed whatever is found, and are not there; one sentence each."""
-    needed = {}
+def missing(storage: Storage) -> list[Cause]:
+    """Programs that will be needed whatever is found, and are not there."""
+    needed: dict[str, str] = {}
     if storage.disks:
         needed["blkid"] = "looking at disks"
     if any(disk.wipe_table for disk in storage.disks):
@@ -37,11 +37,7 @@ def missing(storage: Storage) -> list[str]:
                 needed[filesystems.TOOLS[entry.format]] = f"making {entry.format} on {entry.device}"
     if needed and udev.running():
         needed["udevadm"] = "waiting for udev"
-    return [
-        f"the program {tool} is needed for {why}, but is not on PATH"
-        for tool, why in sorted(needed.items())
-        if not which(tool)
-    ]
+    return missing_programs(needed, next(iter((*storage.filesystems, *storage.disks)), None))
 
 
 def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Progress) -> None:
@@ -50,9 +46,9 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
     wanted = [entry for entry in storage.filesystems if filesystems.on_device(entry)]
     if not wanted:
         return
-    udev.wait_for(log, [entry.device for entry in wanted])
+    udev.wait_for(log, {entry.device: entry.place() for entry in wanted})
     work: dict[str, tuple[Filesystem, str]] = {}
-    conflicts: list[str] = []
+    conflicts: list[Cause] = []
     seen: dict[str, Filesystem] = {}
     for entry in wanted:
         alias, node = aliases.make(entry.device)
@@ -63,23 +59,24 @@ def make_all(log: Log, storage: Storage, plans: Sequence[DiskPlan], record: Prog
         decision = decide_one(log, entry, node, plans, record)
         log.info(f"disks: plan for {entry.device}: {decision.action} {entry.format}: {decision.why}")
         if decision.action == "refuse":
-            conflicts.append(decision.why)
+            conflicts.append(conflict(decision.why, entry, decision.hint))
         elif other is not entry and (node in work or decision.action == "make"):
-            conflicts += [why] if (why := filesystems.disagreement(other, entry)) else []
+            conflicts += [cause] if (cause := filesystems.disagreement(other, entry)) else []
         elif decision.action == "make":
             work[node] = (entry, alias)
             conflicts += hindrances(entry, kernel.in_use(os.path.basename(node)))
-    refuse(conflicts, "No filesystem has been changed")
+    refuse(conflicts, "what stands before the filesystems, and no filesystem")
     run_all([_job(log, entry, alias, record) for entry, alias in work.values()], os.cpu_count() or 1)
 
 
-def hindrances(entry: Filesystem, busy: str) -> list[str]:
+def hindrances(entry: Filesystem, busy: str) -> list[Cause]:
     """What forbids making the filesystem on a device that is `busy`, although the config wants it."""
-    found = [f"{entry.device} would have to be made anew, but {busy}{at(entry)}"] if busy else []
+    found = []
+    if busy:
+        way = f"Free {entry.device} before the first boot, or name another device"
+        found.append(conflict(f"{entry.device} would have to be made anew, but {busy}", entry, way))
     tool = filesystems.TOOLS.get(entry.format or "", "wipefs")
-    if not which(tool):
-        found.append(f"the program {tool} is needed for making {entry.format} on {entry.device}, but is not on PATH")
-    return found
+    return found + missing_programs({tool: f"making {entry.format} on {entry.device}"}, entry)
 
 
 def decide_one(log: Log, entry: Filesystem, node: str, plans: Sequence[DiskPlan], record: Progress) -> Decision:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 
+from ignition_py import quickjson as json
 from ignition_py.record import Record
-from ignition_py.report.diag import StageError
+from ignition_py.report.diag import Cause, StageError
 from ignition_py.spec.tables import Filesystem
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import AskedBy, conflict
 from ignition_py.system import udev
 from ignition_py.system.blkid import Signature
 from ignition_py.system.log import Log
@@ -55,10 +56,11 @@ def mkfs_command(filesystem: Filesystem, node: str) -> list[str]:
 
 
 class Decision(Record):
-    """What happens on one device: "reuse", "make" or "refuse", and why in words."""
+    """What happens on one device: "reuse", "make" or "refuse", why in words, and the way out of a refusal."""
 
     action: str
     why: str
+    hint: str = ""
 
 
 def plan_filesystem(
@@ -86,14 +88,14 @@ def plan_filesystem(
             return Decision("make", f"an earlier run was cut off here: {half_made}")
         return Decision(
             "refuse",
-            f"{filesystem.device} holds a {kind} that was never completed: {half_made}. "
-            "`wipeFilesystem: true` would have it made anew",
+            f"{filesystem.device} holds a {kind} that was never completed: {half_made}",
+            "Set `wipeFilesystem: true` to have it made anew",
         )
     if not different:
         return Decision("reuse", f"{found.describe()} is as wanted")
     if not found.type:
         return Decision("make", "there is no filesystem")
-    return Decision("refuse", _refusal(filesystem, found, different))
+    return _refusal(filesystem, found, different)
 
 
 def differences(filesystem: Filesystem, found: Signature) -> list[str]:
@@ -109,8 +111,8 @@ def differences(filesystem: Filesystem, found: Signature) -> list[str]:
     return different
 
 
-def disagreement(one: Filesystem, other: Filesystem) -> str:
-    """Why two entries cannot both make the filesystem of one device that has two names; "" where they agree."""
+def disagreement(one: Filesystem, other: Filesystem) -> Cause | None:
+    """Why two entries cannot both make the filesystem of one device that has two names; None where they agree."""
     settings = [
         name
         for name, a, b in (
@@ -123,12 +125,15 @@ def disagreement(one: Filesystem, other: Filesystem) -> str:
         if a != b
     ]
     if not settings:
-        return ""
+        return None
     words = " and ".join(f"`{name}`" for name in settings)
-    return f"{one.device} and {other.device} are one device, but differ in {words}{at(one)}{at(other)}"
+    return conflict(
+        f"{one.device} and {other.device} are one device, but differ in {words}", other,
+        f"Take one of the two entries out, or give both the same {words}",
+    )  # fmt: skip
 
 
-def _refusal(filesystem: Filesystem, found: Signature, different: list[str]) -> str:
+def _refusal(filesystem: Filesystem, found: Signature, different: list[str]) -> Decision:
     wanted = filesystem.format or ""
     if filesystem.label is not None:
         wanted += f' with label "{filesystem.label}"'
@@ -136,12 +141,13 @@ def _refusal(filesystem: Filesystem, found: Signature, different: list[str]) -> 
         wanted += f" and UUID {filesystem.uuid}"
     now = {"format": found.type, "label": f'"{found.label}"', "uuid": found.uuid or '""'}
     if filesystem.format == "none" or found.type not in TOOLS:
-        keep = "leaving this filesystem out of the config would keep it"
+        keep = "to keep it, take this filesystem out of the config"
     else:
-        keep = ", ".join(f"`{name}: {now[name]}`" for name in different) + " would keep it"
-    return (
-        f"{filesystem.device} holds {found.describe()}, the config wants {wanted}{at(filesystem)}. "
-        f"`wipeFilesystem: true` would destroy what is there, {keep}"
+        keep = "to keep it, write " + ", ".join(f"`{name}: {now[name]}`" for name in different)
+    return Decision(
+        "refuse",
+        f"{filesystem.device} holds {found.describe()}, the config wants {wanted}",
+        f"Set `wipeFilesystem: true` to destroy what is there; {keep}",
     )
 
 
@@ -175,9 +181,18 @@ def make(log: Log, filesystem: Filesystem, node: str) -> None:
     run(log, ["wipefs", "-a", node], what=f"removing signatures from {device}")
     command = mkfs_command(filesystem, node)
     if command:
-        run(log, command, what=f"making {filesystem.format} on {device}{at(filesystem)}")
+        with AskedBy(filesystem, _mkfs_hint(filesystem)):
+            run(log, command, what=f"making {filesystem.format} on {device}")
         sync(node)
     udev.settle_devices(log, node)
+
+
+def _mkfs_hint(filesystem: Filesystem) -> str:
+    """What to do where mkfs fails."""
+    tool = TOOLS[filesystem.format or ""]
+    if filesystem.options:
+        return f"Correct or remove what {tool} refuses of `options: {json.dumps(list(filesystem.options))}`; see {tool}(8)"
+    return f"Correct what {tool} refuses of the entry (`label`, `uuid`, or the size of {filesystem.device}); see {tool}(8)"
 
 
 def sync(node: str) -> None:

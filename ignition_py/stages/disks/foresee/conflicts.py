@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
+from ignition_py.report.diag import Cause
 from ignition_py.spec.model import Struct
 from ignition_py.spec.tables import Filesystem, Luks, Raid, Storage
 from ignition_py.stages.disks import raid
@@ -23,10 +25,14 @@ from ignition_py.stages.disks.foresee import volumes
 from ignition_py.stages.disks.foresee.steps import KEEP, MAKE, REFUSE, UNKNOWN, Foreseen, Look, Step
 from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.partitions.plan import DiskPlan
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress
 from ignition_py.system.blkid import Signature, probe
 from ignition_py.system.log import Log
+from ignition_py.system.udev import HINT as DEVICE_HINT
+
+# An action of steps.py, why in words, and the conflicts of a refusal.
+Verdict: TypeAlias = "tuple[str, str, list[Cause]]"
 
 _MIB = 1024 * 1024
 _LEAST = {"btrfs": 16 * _MIB, "xfs": 16 * _MIB, "swap": 40 * 1024}  # bytes; no version of mkfs takes less
@@ -102,8 +108,8 @@ class _Devices:
             volume.wipe = found.describe()
 
     def _missing(self, name: str, entry: Struct) -> None:
-        text = f"{name} is not there, and nothing in the config is known to make it{at(entry)}"
-        self.result.missing.setdefault(name, text)
+        text = f"{name} is not there, and nothing in the config is known to make it"
+        self.result.missing.setdefault(name, conflict(text, entry, DEVICE_HINT))
 
     def array(self, array: Raid) -> None:
         result = self.result
@@ -122,15 +128,15 @@ class _Devices:
         else:
             stopped = self._look.unfinished(array)
             conflicts = [
-                why
+                cause
                 for device, member in members
                 if member is not None
-                and (why := self._member_conflict(array, device, member, "" if stopped else member.busy))
+                and (cause := self._member_conflict(array, device, member, "" if stopped else member.busy))
             ]
             result.conflicts["raid"] += conflicts
             size = raid.capacity(array, [member.size for member in present])
             volume = self._known[node] = Volume(node, size, holds=Signature())
-            why = conflicts[0] if conflicts else f"{array.level} of {', '.join(array.devices)}"
+            why = conflicts[0].message if conflicts else f"{array.level} of {', '.join(array.devices)}"
             result.steps.append(Step("raid", array.name, REFUSE if conflicts else MAKE, why, array, volume))
         for member in present:
             if running is None:
@@ -148,7 +154,7 @@ class _Devices:
             return None
         return Volume(raid.node_of(array.name), raid.capacity(array, [member.size for member in members]))
 
-    def _member_conflict(self, array: Raid, device: str, member: Volume, busy: str) -> str:
+    def _member_conflict(self, array: Raid, device: str, member: Volume, busy: str) -> Cause | None:
         return raid.member_conflict(array, device, busy, self.holds(member) or Signature(), proven=member.ours)
 
     def luks(self, entry: Luks) -> None:
@@ -163,11 +169,11 @@ class _Devices:
         self.holds(under)
         if entry.wipe_volume:
             self._wipe(under)
-        action, why, opened = foresee_luks.foresee_volume(
+        action, why, hint, opened = foresee_luks.foresee_volume(
             self._log, entry, under, self._record, self._look, self._keys
         )
         if action == REFUSE:
-            result.conflicts["luks"].append(why)
+            result.conflicts["luks"].append(conflict(why, entry, hint))
         self._known.update(dict.fromkeys(names, opened))
         under.becomes.append(f"LUKS {entry.name}")
         under.busy = under.busy or f"the LUKS volume {entry.name} is in it"
@@ -189,39 +195,42 @@ class _Devices:
             return
         if entry.wipe_filesystem:
             self._wipe(volume)
-        action, why = self._decide(entry, volume)
-        if action == REFUSE:
-            result.conflicts["filesystem"].append(why)
+        action, why, refusals = self._decide(entry, volume)
+        result.conflicts["filesystem"] += refusals
         label = f' "{entry.label}"' if entry.label else ""
         if entry.format != "none":
             volume.becomes.append(f"{entry.format}{label}{mounted}")
         result.steps.append(Step("filesystem", entry.device, action, why, entry, volume, format=entry.format))
 
-    def _decide(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
+    def _decide(self, entry: Filesystem, volume: Volume) -> Verdict:
         other, was_made = self._made.get(volume, (entry, False))
-        action, why = self._decide_alone(entry, volume)
+        action, why, refusals = self._decide_alone(entry, volume)
         self._made.setdefault(volume, (entry, action == MAKE))
         if other is entry or action == REFUSE or not (was_made or action == MAKE):
-            return action, why
+            return action, why, refusals
         different = filesystems.disagreement(other, entry)
-        return (REFUSE, different) if different else (KEEP, f"it is what {other.device} is called too{at(other)}")
+        return _refused(different) if different else (KEEP, f"it is what {other.device} is called too", [])
 
-    def _decide_alone(self, entry: Filesystem, volume: Volume) -> tuple[str, str]:
+    def _decide_alone(self, entry: Filesystem, volume: Volume) -> Verdict:
         found = self.holds(volume)
         if found is None:
             if entry.wipe_filesystem:
-                return MAKE, "wipeFilesystem is set"
-            return UNKNOWN, "made or reused: what is inside shows only when it has been opened"
+                return MAKE, "wipeFilesystem is set", []
+            return UNKNOWN, "made or reused: what is inside shows only when it has been opened", []
         half = make_filesystems.half_made(entry, found, volume.path, volume.offset) if volume.path else ""
         decision = make_filesystems.decide_found(self._log, entry, found, half, self._record, made_here=volume.ours)
-        if decision.action != "make":
-            return {"reuse": KEEP}.get(decision.action, REFUSE), decision.why
+        if decision.action == "refuse":
+            return _refused(conflict(decision.why, entry, decision.hint))
+        if decision.action == "reuse":
+            return KEEP, decision.why, []
         least = 0 if entry.options else _LEAST.get(entry.format or "", 0)
         if 0 < volume.size < least:
-            return REFUSE, (
-                f"{entry.device} has {volume.size} bytes, which is too small for {entry.format}: "
-                f"that needs {least} at least{at(entry)}"
-            )
+            text = f"{entry.device} has {volume.size} bytes, which is too small for {entry.format}: that needs {least} at least"
+            return _refused(conflict(text, entry, f"Give {entry.device} {least} bytes or more, or choose another `format`"))
         hindrances = make_filesystems.hindrances(entry, volume.busy)
-        return (REFUSE, "; ".join(hindrances)) if hindrances else (MAKE, decision.why)
+        return _refused(*hindrances) if hindrances else (MAKE, decision.why, [])
+
+
+def _refused(*causes: Cause) -> Verdict:
+    return REFUSE, "; ".join(cause.message for cause in causes), list(causes)
 

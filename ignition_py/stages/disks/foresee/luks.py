@@ -14,7 +14,6 @@ from ignition_py.stages.disks.foresee.volumes import Volume
 from ignition_py.stages.disks.luks import found as luks_found
 from ignition_py.stages.disks.luks import plan as luks_plan
 from ignition_py.stages.disks.luks.found import Found
-from ignition_py.stages.disks.places import at
 from ignition_py.stages.disks.progress import Progress
 from ignition_py.system.blkid import Signature
 from ignition_py.system.host import which
@@ -31,23 +30,25 @@ def names(entry: Luks) -> list[str]:
 
 def foresee_volume(
     log: Log, entry: Luks, under: Volume, record: Progress, look: Look, keys: Mapping[str, bytes]
-) -> tuple[str, str, Volume]:
-    """(a constant of steps.py, why, the opened volume). `under.holds` is known, if anybody can know it. Raises StageError or
-    CommandError."""
+) -> tuple[str, str, str, Volume]:
+    """(a constant of steps.py, why, the way out of a refusal, the opened volume). `under.holds` is known, if anybody can know it.
+    Raises StageError or CommandError."""
     found = _found(log, entry, under, look)
     room = under.size if entry.options else max(under.size - _HEADER, 0)
+    hint = ""
     if found is None:
         action, why = (MAKE, "wipeVolume is set") if entry.wipe_volume else (UNKNOWN, "made or reused: what is there shows only later")
     else:
         decision = luks_plan.decide(entry, found, record, lambda: _opens(log, entry, under, look, keys))
-        action, why = _ACTIONS[decision.action], decision.why
+        action, why, hint = _ACTIONS[decision.action], decision.why, decision.hint
     if action == MAKE and not entry.options and 0 < under.size <= _HEADER:
         action = REFUSE
-        why = f"{entry.device} has {under.size} bytes, which is too small for LUKS: its header takes {_HEADER}{at(entry)}"
+        why = f"{entry.device} has {under.size} bytes, which is too small for LUKS: its header takes {_HEADER}"
+        hint = f"Give {entry.device} more room than its header takes"
     opened = Volume(names(entry)[0], room, holds=Signature() if action == MAKE else None)
     if action == KEEP and found is not None and luks_found.mangled(entry.name) in found.open_as:
         opened = look.opened(entry.name) or opened
-    return action, why, opened
+    return action, why, hint, opened
 
 
 def _found(log: Log, entry: Luks, under: Volume, look: Look) -> Found | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ignition_py.record import KW_ONLY, Record, field
+from ignition_py.report.diag import Cause
 from ignition_py.spec.model import Struct
 from ignition_py.spec.tables import Raid
 from ignition_py.stages.disks.foresee.volumes import Volume
@@ -62,9 +63,9 @@ class Step(Record):
 
 class Foreseen(Record):
     """The partitions that each disk will have (`partitions`, by the device's name), the steps after partitioning, and what
-    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide (name -> a sentence)."""
+    forbids them: `conflicts` by kind of step, `missing` for devices that nothing is known to provide (by name)."""
 
     partitions: dict[str, dict[int, Volume]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    conflicts: dict[str, list[str]] = field(default_factory=lambda: {"raid": [], "luks": [], "filesystem": []})
-    missing: dict[str, str] = field(default_factory=dict)
+    conflicts: dict[str, list[Cause]] = field(default_factory=lambda: {"raid": [], "luks": [], "filesystem": []})
+    missing: dict[str, Cause] = field(default_factory=dict)

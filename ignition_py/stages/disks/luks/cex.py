@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from ignition_py.fetch.schemes.data import encode
-from ignition_py.report.diag import StageError
+from ignition_py.report.diag import Cause, StageError
 from ignition_py.spec.tables import Luks
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.system.log import Log
 from ignition_py.system.run import run
 
@@ -27,14 +27,12 @@ def programs(luks: Luks) -> dict[str, str]:
     return dict.fromkeys(("zkey", "zkey-cryptsetup"), "secure keys of Crypto Express cards (CEX)")
 
 
-def conflicts(luks: Luks) -> list[str]:
+def conflicts(luks: Luks) -> list[Cause]:
     if not luks.cex.enabled or apqns():
         return []
     what = "no domain of one in CCA mode" if os.path.isdir(ADAPTERS) else "none (IBM Z has them)"
-    return [
-        f"LUKS volume {luks.name} is to have a secure key of an IBM Crypto Express card (CEX), "
-        f"but this machine has {what}{at(luks)}"
-    ]
+    text = f"LUKS volume {luks.name} is to have a secure key of an IBM Crypto Express card (CEX), but this machine has {what}"
+    return [conflict(text, luks, "Give the machine a domain of such a card in CCA mode, or take `cex` out of the volume")]
 
 
 def apqns() -> list[str]:

@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ignition_py.context import Context
-from ignition_py.report.diag import FetchError, Place, StageError
+from ignition_py.report.diag import Cause, FetchError, Place, StageError
 from ignition_py.spec.tables import Luks, Tang
 from ignition_py.stages.disks.luks.plan import bound
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.system import udev
 from ignition_py.system.log import Log
 
@@ -106,26 +106,27 @@ def programs(luks: Luks) -> dict[str, str]:
     return needed
 
 
-def conflicts(luks: Luks) -> list[str]:
+def conflicts(luks: Luks) -> list[Cause]:
     """What is wrong with the pins by themselves."""
-    clevis, where = luks.clevis, at(luks)
+    clevis = luks.clevis
     if not bound(luks):
         return []
     if clevis.custom.pin:
         if "/" in clevis.custom.pin:
-            return [f"the Clevis pin of LUKS volume {luks.name} has a slash in its name{where}"]
+            text = f"the Clevis pin of LUKS volume {luks.name} has a slash in its name"
+            return [conflict(text, luks, "Write the name of a pin of clevis(1): tang, tpm2, sss")]
         if not isinstance(_custom(luks)[1], dict):
-            return [f"the configuration of the Clevis pin of LUKS volume {luks.name} is no JSON object{where}"]
+            text = f"the configuration of the Clevis pin of LUKS volume {luks.name} is no JSON object"
+            return [conflict(text, luks, "Write `clevis.custom.config` as clevis-luks-bind(1) says")]
         return []
     pins = len(clevis.tang) + bool(clevis.tpm2)
     if not 1 <= threshold_of(luks) <= pins:
-        return [
-            f"LUKS volume {luks.name} is to be opened by {threshold_of(luks)} Clevis pins, and it has {pins}{where}"
-        ]
+        text = f"LUKS volume {luks.name} is to be opened by {threshold_of(luks)} Clevis pins, and it has {pins}"
+        return [conflict(text, luks, f"Set `threshold` to a number from 1 to {pins}" if pins else "Give it `tang` or `tpm2`")]
     return []
 
 
-def hardware(log: Log, volumes: Sequence[Luks]) -> list[str]:
+def hardware(log: Log, volumes: Sequence[Luks]) -> list[Cause]:
     """The TPM, where a pin needs it. Clevis wants one with the kernel's resource manager, which TPM 2.0 has."""
     wanting = [luks for luks in volumes if any(pin == "tpm2" for pin, _ in _pins(luks))]
     if not wanting or _has_tpm():
@@ -133,11 +134,9 @@ def hardware(log: Log, volumes: Sequence[Luks]) -> list[str]:
     udev.settle(log)  # its driver may still be loading
     if _has_tpm():
         return []
-    return [
-        f"LUKS volume {luks.name} is to be bound to the machine's TPM 2.0, but there is none "
-        f"(no {_TPM_DEVICES}/tpmrm0){at(luks)}"
-        for luks in wanting
-    ]
+    text = "is to be bound to the machine's TPM 2.0, but there is none"
+    hint = "Give the machine a TPM 2.0, or switch it on in the firmware; without one, take `tpm2` out of `clevis`"
+    return [conflict(f"LUKS volume {luks.name} {text} (no {_TPM_DEVICES}/tpmrm0)", luks, hint) for luks in wanting]
 
 
 def _has_tpm() -> bool:
@@ -165,7 +164,7 @@ def advertisements(ctx: Context, luks: Luks, fetched: dict[str, Any]) -> Iterato
                 raise StageError(
                     f"the Tang server {url} of LUKS volume {luks.name} has neither thumbprint nor advertisement, "
                     "and nobody is there to be asked whether it is to be trusted",
-                    place=place,
+                    place=place, hint="Add `thp` to the pin's configuration: what tang-show-keys prints on the server",
                 )
             check(fetch(ctx, url, place), url, thumbprint, place)
 
@@ -223,6 +222,7 @@ def check(advertisement: Any, url: str, thumbprint: str, place: Place | None) ->
             f"the Tang server {url} is not the one of the config: its signing keys have the thumbprints {advertised}, "
             f"the config wants {thumbprint}",
             place=place,
+            hint=f"If the server is the right one, set `thumbprint: {prints[0]}`",
         )
     return advertisement
 

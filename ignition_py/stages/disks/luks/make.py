@@ -29,7 +29,7 @@ from ignition_py.stages.disks.luks import keys as luks_keys
 from ignition_py.stages.disks.luks.pin_config import handed_over as pin_config
 from ignition_py.stages.disks.luks.plan import DISCARDS, MADE, MAKING, Decision, bound, fact
 from ignition_py.stages.disks.luks.prepared import Prepared
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import AskedBy
 from ignition_py.stages.disks.progress import Progress
 from ignition_py.system import udev
 from ignition_py.system.host import available_memory
@@ -107,6 +107,10 @@ class Maker(Record):
         return max(min(processors, available_memory() // need), 1)
 
     def _carry_out_one(self, luks: Luks, decision: Decision, node: str) -> None:
+        with AskedBy(luks):
+            self._carry_out_volume(luks, decision, node)
+
+    def _carry_out_volume(self, luks: Luks, decision: Decision, node: str) -> None:
         if decision.action == "make":
             if not measures(luks):
                 self._format(luks, node)
@@ -124,7 +128,8 @@ class Maker(Record):
         run(self.ctx.log, argv, what=what, secret=secret, env={"LC_ALL": "C"})
 
     def _format(self, luks: Luks, node: str) -> None:
-        with self.ctx.log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
+        hint = "See what the program says; `options` of the volume go to cryptsetup luksFormat as they are"
+        with AskedBy(luks, hint), self.ctx.log.step(f"disks: making the LUKS volume {luks.name} on {luks.device}"):
             self._format_now(luks, node)
 
     def _format_now(self, luks: Luks, node: str) -> None:
@@ -138,13 +143,13 @@ class Maker(Record):
         command = format_command(luks, alias, key_path)
         if luks.cex.enabled:
             command += luks_cex.secure_key(self.ctx.log, luks)
-        self._run(command, f"making the LUKS volume {luks.name} on {luks.device}{at(luks)}")
+        self._run(command, f"making the LUKS volume {luks.name} on {luks.device}")
         if luks.cex.enabled:
             luks_cex.set_pattern(self.ctx.log, alias, key_path, luks)
 
     def _complete(self, luks: Luks, node: str) -> None:
         alias, key_path = aliases.alias_of(luks.device or ""), luks_keys.path_of(luks.name)
-        self._run(open_command(luks, alias, key_path), f"opening the LUKS volume {luks.name}{at(luks)}")
+        self._run(open_command(luks, alias, key_path), f"opening the LUKS volume {luks.name}")
         if bound(luks):
             self._bind(luks, alias, key_path)
         udev.settle_devices(self.ctx.log, alias)
@@ -175,14 +180,14 @@ class Maker(Record):
     def _unlock(self, luks: Luks, alias: str) -> None:
         self._run(
             ["clevis", "luks", "unlock", "-d", alias, "-n", luks.name],
-            f"opening the LUKS volume {luks.name} by Clevis{at(luks)}",
+            f"opening the LUKS volume {luks.name} by Clevis",
         )
 
     def _open_by_key(self, luks: Luks, key: bytes) -> None:
         alias = aliases.alias_of(luks.device or "")
         path = luks_keys.put(luks.name, key)
         if luks_found.mangled(luks.name) not in luks_found.mappings():
-            self._run(open_command(luks, alias, path), f"opening the LUKS volume {luks.name}{at(luks)}")
+            self._run(open_command(luks, alias, path), f"opening the LUKS volume {luks.name}")
 
     def _open_again(self, luks: Luks) -> None:
         """A volume that an earlier run of this boot has made, and that somebody has closed since."""
@@ -193,12 +198,12 @@ class Maker(Record):
             self._unlock(luks, aliases.alias_of(luks.device or ""))
         else:
             raise StageError(
-                f"the LUKS volume {luks.name} was made by an earlier run of this boot and its key is gone{at(luks)}"
+                f"the LUKS volume {luks.name} was made by an earlier run of this boot and its key is gone"
             )
 
     def _wait(self, luks: Luks) -> None:
         node = luks_found.node_of(luks.name)
-        udev.wait_for(self.ctx.log, [node])
+        udev.wait_for(self.ctx.log, {node: luks.place()})
         aliases.make(node)
 
     def _hand_on(self, luks: Luks, *, made: bool) -> None:
@@ -234,13 +239,13 @@ class Maker(Record):
         if luks_found.mangled(luks.name) not in found.open_as:
             wrong.append("it is not open")
         if wrong:
-            raise StageError(f"the LUKS volume {luks.name} is not as wanted: {'; '.join(wrong)}{at(luks)}")
+            raise StageError(f"the LUKS volume {luks.name} is not as wanted: {'; '.join(wrong)}")
 
 
 def bind_pin(log: Log, luks: Luks, device: str, key_path: str, advertisements: Mapping[str, Any]) -> None:
     """Binds a volume, which the key in the file `key_path` opens, to its Clevis pin. Raises CommandError, StageError."""
     pin, config = luks_clevis.pin_of(luks, advertisements)
-    what = f"binding the LUKS volume {luks.name} with the Clevis pin {pin}{at(luks)}"
+    what = f"binding the LUKS volume {luks.name} with the Clevis pin {pin}"
     try:
         with pin_config(luks.name, pin, config) as passed:
             command = ["clevis", "luks", "bind", "-f", "-k", key_path, "-d", device, pin, passed.argument]

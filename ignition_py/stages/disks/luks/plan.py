@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ignition_py.record import Record
+from ignition_py.report.diag import Cause
 from ignition_py.spec.tables import Luks
 from ignition_py.stages.disks import progress
 from ignition_py.stages.disks.luks.found import Found, mangled, marker_of
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress
 
 DISCARDS = "allow-discards"
@@ -23,10 +24,11 @@ _NAME_BYTES = 127  # DM_NAME_LEN of linux/dm-ioctl.h, less the closing NUL
 
 class Decision(Record):
     """What happens to a volume and why: "keep" (made and open), "open" (made, but closed), "reuse", "make", "refuse", or
-    "unknown" (reused or refused) before anything is written."""
+    "unknown" (reused or refused) before anything is written. `hint` is the way out of a refusal."""
 
     action: str
     why: str
+    hint: str = ""
 
 
 def bound(luks: Luks) -> bool:
@@ -35,17 +37,19 @@ def bound(luks: Luks) -> bool:
     return bool(clevis.tang or clevis.tpm2 or clevis.custom.pin or clevis.threshold)
 
 
-def name_conflicts(volumes: Sequence[Luks]) -> list[str]:
+def name_conflicts(volumes: Sequence[Luks]) -> list[Cause]:
     """Names that cannot be one below /dev/mapper and in a line of crypttab; two volumes on one device."""
     found = []
     devices: dict[str, Luks] = {}
     for luks in volumes:
         why = _name_problem(luks.name)
         if why:
-            found.append(f"{luks.name!r} cannot be the name of a LUKS volume: {why}{at(luks)}")
+            text = f"{luks.name!r} cannot be the name of a LUKS volume: {why}"
+            found.append(conflict(text, luks, "Give it a `name` of letters, digits, - and _"))
         other = devices.setdefault(luks.device or "", luks)
         if other is not luks:
-            found.append(f"{luks.device} is the device of two LUKS volumes, {other.name} and {luks.name}{at(luks)}")
+            text = f"{luks.device} is the device of two LUKS volumes, {other.name} and {luks.name}"
+            found.append(conflict(text, luks, "Give one of them another `device`"))
     return found
 
 
@@ -92,14 +96,17 @@ def plan_volume(luks: Luks, found: Found, *, made: bool = False, unfinished: str
     if made and found.header is not None and not busy:
         return Decision("keep" if is_open else "open", f"an earlier run of this boot has made it: {found.describe()}")
     if found.name_taken:
-        return Decision("refuse", f"the name {luks.name} is that of another device below /dev/mapper{at(luks)}")
+        why = f"the name {luks.name} is that of another device below /dev/mapper"
+        return Decision("refuse", why, "Give the volume another `name`")
     if busy:
-        return Decision("refuse", f"{luks.device} cannot become the LUKS volume {luks.name}: {busy}{at(luks)}")
+        why = f"{luks.device} cannot become the LUKS volume {luks.name}: {busy}"
+        return Decision("refuse", why, f"Free {luks.device} before the first boot, or name another `device`")
     if unfinished:
         return Decision("make", f"{unfinished}; there is {found.describe()} now")
     if luks.wipe_volume:
         if is_open:
-            return Decision("refuse", f"{luks.device} cannot be wiped: it is open as {luks.name}{at(luks)}")
+            why = f"{luks.device} cannot be wiped: it is open as {luks.name}"
+            return Decision("refuse", why, f"Close it before the first boot: cryptsetup close {luks.name}")
         return Decision("make", f"wipeVolume is set; there is {found.describe()} now")
     if found.header is not None:
         problems = reuse_problems(luks, found)
@@ -107,8 +114,8 @@ def plan_volume(luks: Luks, found: Found, *, made: bool = False, unfinished: str
     if found.signature.type or found.signature.ambiguous or found.signature.table:
         return Decision(
             "refuse",
-            f"{luks.device} holds {found.describe()}, the config wants the LUKS volume {luks.name}{at(luks)}. "
-            "`wipeVolume: true` would destroy what is there, leaving this volume out of the config would keep it",
+            f"{luks.device} holds {found.describe()}, the config wants the LUKS volume {luks.name}",
+            "Set `wipeVolume: true` to destroy what is there; to keep it, take this volume out of the config",
         )
     return Decision("make", "there is nothing")
 
@@ -142,5 +149,6 @@ def refused(luks: Luks, found: Found, problems: Sequence[str]) -> Decision:
     return Decision(
         "refuse",
         f"{luks.device} holds {found.describe()}, which cannot be reused as {luks.name}: "
-        f"{'; '.join(problems)}{at(luks)}. `wipeVolume: true` would destroy it and make a new one",
+        f"{'; '.join(problems)}",
+        "Set `wipeVolume: true` to destroy it and make a new one, or correct what differs",
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ignition_py.record import Record, field
+from ignition_py.report.diag import Cause
 
 
 class Prepared(Record):
-    """`conflicts` in sentences, the `keys` that the config gives by volume, Tang `advertisements` by URL."""
+    """`conflicts`, the `keys` that the config gives by volume, Tang `advertisements` by URL."""
 
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: list[Cause] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
     advertisements: dict[str, Any] = field(default_factory=dict)
 

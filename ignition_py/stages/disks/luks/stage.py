@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ignition_py.context import Context
-from ignition_py.report.diag import IgnitionError
+from ignition_py.report.diag import Cause, IgnitionError
 from ignition_py.spec.tables import Luks, Storage
 from ignition_py.stages.disks import aliases
 from ignition_py.stages.disks.luks import cex as luks_cex
@@ -24,9 +24,9 @@ from ignition_py.stages.disks.luks import plan as luks_plan
 from ignition_py.stages.disks.luks.make import Maker
 from ignition_py.stages.disks.luks.plan import Decision
 from ignition_py.stages.disks.luks.prepared import Prepared
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 from ignition_py.stages.disks.progress import Progress
-from ignition_py.stages.disks.refusal import refuse
+from ignition_py.stages.disks.refusal import missing_programs, refuse
 from ignition_py.system import udev
 from ignition_py.system.host import which
 from ignition_py.system.log import Log
@@ -36,15 +36,15 @@ from ignition_py.system.run import run
 _FETCHES = 8  # at a time
 
 
-def contradictions(storage: Storage) -> list[str]:
-    """What forbids the volumes on any machine: names, thresholds; one sentence each."""
+def contradictions(storage: Storage) -> list[Cause]:
+    """What forbids the volumes on any machine: names, thresholds."""
     if not storage.luks:
         return []
     return [*luks_plan.name_conflicts(storage.luks), *(why for luks in storage.luks for why in luks_clevis.conflicts(luks))]
 
 
-def missing(storage: Storage) -> list[str]:
-    """What forbids the volumes on this machine whatever is on its disks: that, programs, hardware; one sentence each."""
+def missing(storage: Storage) -> list[Cause]:
+    """What forbids the volumes on this machine whatever is on its disks: that, programs, hardware."""
     if not storage.luks:
         return []
     found = contradictions(storage)
@@ -59,12 +59,7 @@ def missing(storage: Storage) -> list[str]:
         found += luks_cex.conflicts(luks)
     if udev.running():
         needed["udevadm"] = "waiting for udev"
-    found += [
-        f"the program {tool} is needed for {why}, but is not on PATH"
-        for tool, why in sorted(needed.items())
-        if not which(tool)
-    ]
-    return found
+    return found + missing_programs(needed, storage.luks[0])
 
 
 def prepare(ctx: Context) -> Prepared:
@@ -75,7 +70,8 @@ def prepare(ctx: Context) -> Prepared:
         return prepared
     prepared.conflicts += luks_clevis.hardware(ctx.log, volumes)
     if not _device_mapper(ctx.log):
-        prepared.conflicts.append("LUKS volumes need the kernel's device mapper (dm_crypt), which is not there")
+        text = "LUKS volumes need the kernel's device mapper (dm_crypt), which is not there"
+        prepared.conflicts.append(conflict(text, volumes[0], "Build the image's initramfs with the kernel module dm_crypt"))
     fetch(ctx, volumes, prepared)
     return prepared
 
@@ -101,11 +97,11 @@ def fetch(ctx: Context, volumes: Sequence[Luks], prepared: Prepared) -> None:
             try:
                 job()
             except IgnitionError as problem:
-                problems[number] = str(problem)
+                problems[number] = Cause(problem.message, problem.place, problem.hint)
 
         return guarded
 
-    problems: dict[int, str] = {}
+    problems: dict[int, Cause] = {}
     jobs = [key(luks) for luks in volumes if luks.key_file.source]
     jobs += [job for luks in volumes for job in luks_clevis.advertisements(ctx, luks, prepared.advertisements)]
     run_all([attempt(number, job) for number, job in enumerate(jobs)], _FETCHES)
@@ -125,7 +121,7 @@ def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
     if not volumes:
         return
     log = ctx.log
-    udev.wait_for(log, [luks.device or "" for luks in volumes])
+    udev.wait_for(log, {luks.device or "": luks.place() for luks in volumes})
     todo: list[tuple[Luks, Decision, str]] = []
     conflicts = []
     for luks in volumes:
@@ -134,11 +130,12 @@ def create_all(ctx: Context, prepared: Prepared, record: Progress) -> None:
         decision = decide_one(log, luks, node, prepared.keys, record)
         log.info(f"disks: plan for LUKS volume {luks.name} on {luks.device}: {decision.action}: {decision.why}")
         if decision.action == "refuse":
-            conflicts.append(decision.why)
+            conflicts.append(conflict(decision.why, luks, decision.hint))
         if node in [other for _, _, other in todo]:
-            conflicts.append(f"{luks.device} is the device of two LUKS volumes{at(luks)}")
+            text = f"{luks.device} is the device of two LUKS volumes"
+            conflicts.append(conflict(text, luks, "Give one of them another `device`"))
         todo.append((luks, decision, node))
-    refuse(conflicts, "No LUKS volume has been changed")
+    refuse(conflicts, "partition tables and RAID arrays, and no LUKS volume")
     maker = Maker(ctx, prepared, record)
     maker.carry_out(todo)
     ctx.state.luks_persist_key_files = maker.persist

@@ -14,7 +14,13 @@ ADVANCED_FORMAT_ALIGNMENT = 8
 
 
 class NoRoomError(Exception):
-    """The partition cannot be placed; the text completes "partition N: ..."."""
+    """The partition cannot be placed; the text completes "partition N: ...". `room` is how many sectors would fit there, 0 for none;
+    `largest` how many the largest free block of the disk has."""
+
+    def __init__(self, text: str, room: int = 0, largest: int = 0) -> None:
+        super().__init__(text)
+        self.room = room
+        self.largest = largest
 
 
 def mib_sectors(mib: int, sector_size: int) -> int:
@@ -95,11 +101,11 @@ class Space:
         first = self.align(start)
         home = self._block_at(first)
         if home is None or first > last or last > home[1]:
-            raise NoRoomError(self._refusal(start, size, largest))
+            raise self._refusal(start, size, largest)
         self.take(first, last)
         return first, last
 
-    def _refusal(self, start: int, size: int, largest: tuple[int, int]) -> str:
+    def _refusal(self, start: int, size: int, largest: tuple[int, int]) -> NoRoomError:
         free = ", ".join(f"{a} to {b}" for a, b in self.free_blocks()[:8])
         wanted = f"{size} sectors from sector {start}" if size else f"all free sectors from sector {start}"
         block = self._block_at(start)
@@ -111,7 +117,8 @@ class Space:
             why = f"it does not lie in the largest free block, {largest[0]} to {largest[1]}"
         else:
             why = f"only {block[1] - start + 1} sectors are free from there"
-        return f"cannot have {wanted}: {why} (free: {free})"
+        room = block[1] - start + 1 if block is not None else 0
+        return NoRoomError(f"cannot have {wanted}: {why} (free: {free})", room, largest[1] - largest[0] + 1)
 
     def take(self, first: int, last: int) -> None:
         self._taken = sorted([*self._taken, (first, last)])

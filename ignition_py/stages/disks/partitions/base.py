@@ -7,13 +7,15 @@ it holds nothing at all.
 from __future__ import annotations
 
 from ignition_py.record import KW_ONLY, Record
+from ignition_py.report.diag import Cause
 from ignition_py.spec.tables import Disk
 from ignition_py.stages.disks.identity import TABLE, Identity
 from ignition_py.stages.disks.partitions import gpt, operations
 from ignition_py.stages.disks.partitions.inspect import DiskState
 from ignition_py.stages.disks.partitions.operations import Operation
+from ignition_py.stages.disks.places import conflict
 
-WIPE_HINT = "`wipeTable: true` would have it replaced by a new GPT"
+WIPE_HINT = "Set `wipeTable: true` to replace it by a new GPT; whatever is on the disk is lost then"
 
 
 class Base(Record):
@@ -27,61 +29,67 @@ class Base(Record):
     discards: bool = False
     outgrown: gpt.Table | None = None
     operations: tuple[Operation, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Cause, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def choose(disk: Disk, state: DiskState, identity: Identity, *, done: bool) -> Base:
     """The base for `disk` as it is in `state`. `done`: see `plan.plan_disk`."""
     if disk.wipe_table and not done:
-        return _wiped(state, identity, bool(disk.partitions))
+        return _wiped(disk, state, identity)
     if not disk.partitions:
         return Base(None)
-    return _existing(state, identity)
+    return _existing(disk, state, identity)
 
 
-def _wiped(state: DiskState, identity: Identity, wanted: bool) -> Base:
+def _wiped(disk: Disk, state: DiskState, identity: Identity) -> Base:
     """A new table; but the one that is there where this config made it in a boot that was cut off, and what it made on it (an
     array, a LUKS volume) has been started since."""
     reading = state.reading
     table = reading.primary
     sound = table is not None and table == reading.backup and reading.mbr == gpt.MBR_PROTECTIVE
-    if wanted and state.busy_partitions and sound and table is not None and identity.made_here(table.disk_guid, TABLE):
+    if disk.partitions and state.busy_partitions and sound and table is not None and identity.made_here(table.disk_guid, TABLE):
         why = "; ".join(f"partition {number}: {why}" for number, why in sorted(state.busy_partitions.items()))
         warning = f"{state.device}: the table is not wiped: an earlier run of this config made it ({why})"
         return Base(table, warnings=(warning,))
     conflicts = tuple(
-        f"{state.device}: the table cannot be wiped while partition {number} is in use: {why}"
+        conflict(
+            f"{state.device}: the table cannot be wiped while partition {number} is in use: {why}", disk,
+            f"Free partition {number} before the first boot, or take `wipeTable` out",
+        )
         for number, why in sorted(state.busy_partitions.items())
         if number not in state.freed
     )
     if conflicts:
         return Base(None, conflicts=conflicts)
     stops = (operations.Stop(0, leftover.name, leftover.what) for leftover in state.idle)
-    return _fresh(state, identity, (*stops, operations.WipeTable(0), operations.NewTable(0)), discards=True)
+    return _fresh(disk, state, identity, (*stops, operations.WipeTable(0), operations.NewTable(0)), discards=True)
 
 
-def _fresh(state: DiskState, identity: Identity, steps: tuple[Operation, ...], *, discards: bool = False) -> Base:
+def _fresh(disk: Disk, state: DiskState, identity: Identity, steps: tuple[Operation, ...], *, discards: bool = False) -> Base:
     try:
         table = gpt.fresh(state.sector_size, state.sectors, identity.make(TABLE))
     except ValueError as error:
-        return Base(None, conflicts=(f"{state.device}: {error}",))
+        return Base(None, conflicts=(conflict(f"{state.device}: {error}", disk, "Name a larger disk"),))
     if (table.first_usable, table.last_usable) != state.fresh_usable:
         return Base(
             None,
             conflicts=(
-                f"{state.device}: a new table would have sectors {table.first_usable} to {table.last_usable} to use, "
-                f"libparted says {state.fresh_usable[0]} to {state.fresh_usable[1]}",
+                conflict(
+                    f"{state.device}: a new table would have sectors {table.first_usable} to {table.last_usable} to use, "
+                    f"libparted says {state.fresh_usable[0]} to {state.fresh_usable[1]}",
+                    disk,
+                ),
             ),
         )
     return Base(table, new=True, discards=discards, operations=steps)
 
 
-def _existing(state: DiskState, identity: Identity) -> Base:
+def _existing(disk: Disk, state: DiskState, identity: Identity) -> Base:
     reading = state.reading
     table = reading.primary or reading.backup
     if table is None:
-        return _without_table(state, identity)
+        return _without_table(disk, state, identity)
     if reading.mbr in (gpt.MBR_PROTECTIVE, gpt.MBR_HYBRID):
         return _extended(_with_table(state, table), state.sectors)
     if identity.made_here(table.disk_guid, TABLE):
@@ -92,7 +100,7 @@ def _existing(state: DiskState, identity: Identity) -> Base:
         if reading.mbr == gpt.MBR_OTHER
         else "no protective MBR, so the kernel ignores it"
     )
-    return Base(None, conflicts=(f"{state.device} has {which}, but {mbr}. {WIPE_HINT}",))
+    return Base(None, conflicts=(conflict(f"{state.device} has {which}, but {mbr}", disk, WIPE_HINT),))
 
 
 def _extended(base: Base, sectors: int) -> Base:
@@ -126,22 +134,26 @@ def _with_table(state: DiskState, table: gpt.Table) -> Base:
     return Base(table)
 
 
-def _without_table(state: DiskState, identity: Identity) -> Base:
+def _without_table(disk: Disk, state: DiskState, identity: Identity) -> Base:
     reading, device = state.reading, state.device
     if reading.primary_problem != gpt.ABSENT or reading.backup_problem != gpt.ABSENT:
         return Base(
             None,
             conflicts=(
-                f"{device} has a GPT of which no copy can be used: {_copy('primary', reading.primary_problem)}, "
-                f"{_copy('backup', reading.backup_problem)}. {WIPE_HINT}",
+                conflict(
+                    f"{device} has a GPT of which no copy can be used: {_copy('primary', reading.primary_problem)}, "
+                    f"{_copy('backup', reading.backup_problem)}",
+                    disk, WIPE_HINT,
+                ),
             ),
         )
     if reading.mbr == gpt.MBR_OTHER:
-        return Base(None, conflicts=(f"{device} has an MBR partition table instead of a GPT. {WIPE_HINT}",))
+        return Base(None, conflicts=(conflict(f"{device} has an MBR partition table instead of a GPT", disk, WIPE_HINT),))
     found = state.signature
     if found.type or found.ambiguous or found.table not in ("", "PMBR", "gpt"):
-        return Base(None, conflicts=(f"{device} has no partition table but holds {found.describe()}. {WIPE_HINT}",))
-    return _fresh(state, identity, (operations.NewTable(0),))
+        text = f"{device} has no partition table but holds {found.describe()}"
+        return Base(None, conflicts=(conflict(text, disk, WIPE_HINT),))
+    return _fresh(disk, state, identity, (operations.NewTable(0),))
 
 
 def _copy(which: str, problem: str) -> str:

@@ -70,7 +70,7 @@ def inspect_disk(log: Log, device: str, node: str, idle: Sequence[Leftover] = ()
     StageError where it is no disk that can be partitioned."""
     name = os.path.basename(node)
     if kernel.is_partition(name):
-        raise StageError(f"{device} is the partition {node}, not a disk")
+        raise StageError(f"{device} is the partition {node}, not a disk", hint="Name the disk that it is on")
     seen = parted_device.geometry(node)
     try:
         fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from ignition_py.record import Record, field
+from ignition_py.report.diag import Cause
 from ignition_py.spec.tables import Disk, Partition
 from ignition_py.stages.disks.identity import Identity, entry_role
 from ignition_py.stages.disks.partitions import decide, gpt, operations
@@ -18,7 +19,7 @@ from ignition_py.stages.disks.partitions.base import Base, choose
 from ignition_py.stages.disks.partitions.gpt import Entry, Table
 from ignition_py.stages.disks.partitions.inspect import DiskState
 from ignition_py.stages.disks.partitions.operations import Operation
-from ignition_py.stages.disks.places import at
+from ignition_py.stages.disks.places import conflict
 
 
 class Wanted(Record):
@@ -46,7 +47,7 @@ class Wanted(Record):
 
     def name(self) -> str:
         label = self.partition.label
-        return f"partition {self.number}" + (f' ("{label}")' if label else "") + at(self.partition)
+        return f"partition {self.number}" + (f' ("{label}")' if label else "")
 
 
 class DiskPlan(Record):
@@ -62,7 +63,7 @@ class DiskPlan(Record):
     before: Table | None
     after: Table | None
     operations: tuple[Operation, ...] = ()
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: list[Cause] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     remade: frozenset[int] = frozenset()
     ours: frozenset[int] = frozenset()
@@ -121,7 +122,8 @@ def _plan_on(base: Base, disk: Disk, state: DiskState, identity: Identity, *, do
     """The plan that starts from the table of `base`."""
     conflicts = list(base.conflicts)
     if state.busy and not (base.discards and 0 in state.freed):
-        conflicts.append(f"{state.device} is in use itself: {state.busy}")
+        text = f"{state.device} is in use itself: {state.busy}"
+        conflicts.append(conflict(text, disk, f"Free {state.device} before the first boot, or name another device"))
     plan = DiskPlan(
         disk, state, base.table, base.table, base.operations, conflicts, base.warnings,
         remade=frozenset(state.kernel) if base.discards else frozenset(),
@@ -187,7 +189,7 @@ def _earlier(entry: Wanted, table: Table, identity: Identity, listed: set[int], 
     return 0
 
 
-def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts: list[str]) -> tuple[Wanted, ...]:
+def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts: list[Cause]) -> tuple[Wanted, ...]:
     """The entries with the starts and sizes that were open, as if all partitions of the config were made anew in order.
     One that has no room becomes a conflict, and `fits` no more."""
     mentioned = {entry.number for entry in wanted}
@@ -208,12 +210,24 @@ def _placed(wanted: Sequence[Wanted], table: Table, state: DiskState, conflicts:
                 start, last = space.place(start, size)
                 size = last - start + 1
         except NoRoomError as reason:
-            conflicts.append(f"{state.device}, {entry.name()}: {reason}")
+            text = f"{state.device}, {entry.name()}: {reason}"
+            conflicts.append(conflict(text, entry.partition, _what_fits(entry, reason, state.sector_size)))
             found.append(entry.but(fits=False))
             continue
         chosen = not (entry.start and entry.size)
         found.append(entry.but(start=start, size=size) if chosen else entry)
     return tuple(found)
+
+
+def _what_fits(entry: Wanted, reason: NoRoomError, sector_size: int) -> str:
+    """What to write for a partition that has no room: as much as there is where it is to start, or elsewhere."""
+    room, largest = (sectors * sector_size // MIB for sectors in (reason.room, reason.largest))
+    if room:
+        rest = "0 for all that is free" if entry.size else "a `startMiB` of the largest free block"
+        return f"Set `sizeMiB` to {room} at most, or to {rest}; or name a larger disk"
+    if largest:
+        return f"Leave `startMiB` out and set `sizeMiB` to {largest} at most, or delete other partitions"
+    return "Delete other partitions (`shouldExist: false` with `wipePartitionEntry: true`), or name a larger disk"
 
 
 def _open_values(item: Wanted, current: Entry | None) -> tuple[int, int]:
@@ -227,7 +241,7 @@ def _open_values(item: Wanted, current: Entry | None) -> tuple[int, int]:
 
 
 def _step(
-    item: Wanted, base: Base, state: DiskState, identity: Identity, conflicts: list[str]
+    item: Wanted, base: Base, state: DiskState, identity: Identity, conflicts: list[Cause]
 ) -> Operation | None:
     """The operation for one entry; None, and a conflict, where the entry cannot be had."""
     current = base.table.entries.get(item.number) if base.table is not None else None
@@ -246,26 +260,28 @@ def _step(
     )
     name = f"{state.device}, {item.name()}"
     if what in decide.MODIFYING and item.number in state.busy_partitions and not base.discards:
-        conflicts.append(f"{name} would have to change, but {state.busy_partitions[item.number]}")
+        text = f"{name} would have to change, but {state.busy_partitions[item.number]}"
+        conflicts.append(conflict(text, item.partition, "Free it before the first boot, or describe it as it is"))
         return None
     if what == decide.REFUSE_PRESENT:
-        conflicts.append(f"{name} exists and must not. `wipePartitionEntry: true` would have it deleted")
+        conflicts.append(conflict(f"{name} exists and must not", item.partition, "Set `wipePartitionEntry: true` to delete it"))
         return None
     if what == decide.REFUSE_MISMATCH:
-        conflicts.append(f"{name} is not as wanted: {'; '.join(different)}. {_ways_out(item, current)}")
+        text = f"{name} is not as wanted: {'; '.join(different)}"
+        conflicts.append(conflict(text, item.partition, _ways_out(item, current)))
         return None
     try:
         return _operation(what, item, current, different, identity)
     except ValueError as problem:
-        conflicts.append(f"{name}: {problem}")
+        conflicts.append(conflict(f"{name}: {problem}", item.partition, "Correct the entry"))
         return None
 
 
 def _ways_out(item: Wanted, current: Entry | None) -> str:
-    ways = "`wipePartitionEntry: true` would have it deleted and made again"
+    ways = "Set `wipePartitionEntry: true` to delete it and make it again"
     if current is not None and not decide.differences_but_size(current, item.partition, item.start):
-        return ways + ", `resize: true` would have it resized"
-    return ways
+        return ways + ", or `resize: true` to resize it with what it holds"
+    return ways + ", or describe it as it is to keep it"
 
 
 def _operation(
@@ -320,12 +336,20 @@ def _finished(plan: DiskPlan, new: bool, table: Table, steps: Sequence[Operation
     if not plan.writes:
         return plan
     plan.conflicts += [
-        f"{state.device}, partition {number}: the table has room for {table.slots} partitions"
+        conflict(
+            f"{state.device}, partition {number}: the table has room for {table.slots} partitions", plan.entry,
+            f"Give it a `number` from 1 to {table.slots}",
+        )
         for number in sorted(after.entries)
         if number > table.slots
     ]
     if not plan.conflicts:
-        plan.conflicts += [f"{state.device}: {flaw}; such a table is not written" for flaw in after.flaws(state.sectors)]
+        plan.conflicts += [
+            conflict(f"{state.device}: {flaw}; such a table is not written", plan.entry, "Correct the disk's `partitions`")
+            for flaw in after.flaws(state.sectors)
+        ]
     if state.read_only:
-        plan.conflicts.append(f"{state.device} is read-only")
+        text = f"{state.device} is read-only"
+        way = "Switch its write protection off, or attach it for writing; or name another `device`"
+        plan.conflicts.append(conflict(text, plan.entry, way))
     return plan

@@ -171,7 +171,7 @@ def move(root: Root, old: str, new: str) -> None:
     if found is None:
         return
     if root.lstat(new) is not None:
-        raise StageError(f"moving home directory {shown(old)}: {shown(new)} exists already", hint="Choose another home_dir")
+        raise StageError(f"moving home directory {shown(old)}: {shown(new)} exists already", hint="Choose another `homeDir`")
     with root.spot(old) as source, root.spot(new, create=True) as target:
         try:
             os.rename(source.name, target.name, src_dir_fd=source.dir, dst_dir_fd=target.dir)

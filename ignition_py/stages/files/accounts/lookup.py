@@ -89,7 +89,8 @@ class Accounts:
             return -1 if who is None else who
         found = self._users.get(who)
         if found is None:
-            raise StageError(f"there is no user {shown(who)} in the new root", hint="Add it to passwd.users, or give the id")
+            hint = f"Create it by an entry of `passwd.users` (`name: {shown(who)}`), or give the id"
+            raise StageError(f"there is no user {shown(who)} in the new root", hint=hint)
         return found.uid
 
     def gid(self, who: int | str | None) -> int:
@@ -98,7 +99,8 @@ class Accounts:
             return -1 if who is None else who
         found = self._groups.get(who)
         if found is None:
-            raise StageError(f"there is no group {shown(who)} in the new root", hint="Add it to passwd.groups, or give the id")
+            hint = f"Create it by an entry of `passwd.groups` (`name: {shown(who)}`), or give the id"
+            raise StageError(f"there is no group {shown(who)} in the new root", hint=hint)
         return found.gid
 
     def refresh(self) -> None:

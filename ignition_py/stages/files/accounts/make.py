@@ -20,6 +20,7 @@ from ignition_py.system.rootfs import Root, shown
 
 LOCKED = "*"  # a hash that no password has
 _NO_GROUP_PASSWORD = "!"  # noqa: S105  # what the tools write
+_FREE_ID = "Give another id, or none, and the next free one is taken"
 _SHELL = "/bin/bash"  # shadow's own default
 
 
@@ -68,7 +69,8 @@ class Maker:
         group = self.accounts.group(name)
         for user in self.accounts.users():
             if group is not None and user.gid == group.gid:
-                raise StageError(f"deleting group {shown(name)}: it is the primary group of {shown(user.name)}")
+                text = f"deleting group {shown(name)}: it is the primary group of {shown(user.name)}"
+                raise StageError(text, hint=f"Give {shown(user.name)} another `primaryGroup`, or keep the group")
         self.database.purge_group(name)
 
     def add_user(self, user: PasswdUser) -> None:
@@ -160,7 +162,8 @@ class Maker:
     def _group(self, name: str) -> Group:
         group = self.accounts.group(name)
         if group is None:
-            raise StageError(f"there is no group {shown(name)} in the new root", hint="Add it to passwd.groups")
+            hint = f"Create it by an entry of `passwd.groups` (`name: {shown(name)}`)"
+            raise StageError(f"there is no group {shown(name)} in the new root", hint=hint)
         return group
 
     def _usergroups(self) -> bool:
@@ -174,7 +177,7 @@ class Maker:
         if self.accounts.group(user.name) is not None:
             raise StageError(
                 f"adding user {shown(user.name)}: there is a group of that name already",
-                hint="Set primary_group to it, or no_user_group",
+                hint=f"Set `primaryGroup: {shown(user.name)}` or `noUserGroup: true`",
             )
         low, high = self._range("GID", bool(user.system))
         fits = (1 if user.system else low) <= uid <= high and all(group.gid != uid for group in self.accounts.groups())
@@ -205,12 +208,12 @@ class Maker:
     def _free_uid(self, uid: int) -> None:
         for other in self.accounts.users():
             if other.uid == uid:
-                raise StageError(f"user id {uid} belongs to {shown(other.name)} already")
+                raise StageError(f"user id {uid} belongs to {shown(other.name)} already", hint=_FREE_ID)
 
     def _free_gid(self, gid: int) -> None:
         for other in self.accounts.groups():
             if other.gid == gid:
-                raise StageError(f"group id {gid} belongs to {shown(other.name)} already")
+                raise StageError(f"group id {gid} belongs to {shown(other.name)} already", hint=_FREE_ID)
 
     def _next(self, kind: str, used: Iterable[int], system: bool) -> int:
         """The next free id: upwards from the highest one in use for people, downwards for the system (useradd(8))."""

@@ -29,6 +29,7 @@ from ignition_py.stages.files.touched import Touched
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, Spot, shown
 
+_TARGET = "Name a file in `target` that is there, or that this config writes"
 _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
 
 
@@ -71,9 +72,13 @@ def failed(op: NodeOp, error: OSError | OverflowError) -> StageError:
         return StageError(f"{op.describe()}: an owner's id is out of range", place=op.place)
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "The filesystem that the path is on is full"
+        hint = "Make the filesystem that the path is on larger, or write less to it"
     elif error.errno == errno.EROFS:
-        hint = "The filesystem that the path is on is mounted read-only"
+        hint = "Choose a path on a filesystem that is mounted for writing, such as /etc or /var"
+    elif error.errno == errno.EXDEV:
+        hint = "Make both of them on one filesystem: links of this kind do not lead from one to another"
+    elif error.errno in (errno.ENOTDIR, errno.ELOOP):
+        hint = "Choose a path whose parts are directories, or links that stay below the new root"
     elif error.errno in (errno.EPERM, errno.EINVAL) and (op.user is not None or op.group is not None or os.geteuid()):
         hint = _owner_hint()
     return StageError(f"{op.describe()}: {about(error, op.path, op.where)}", place=op.place, hint=hint)
@@ -225,9 +230,9 @@ class _Applier(Record):
         with self.root.spot(op.path, create=True) as spot, self.root.spot(op.target) as target:
             found = target.lstat()
             if found is None:
-                raise StageError(f"{op.describe()}: its target {shown(op.target)} does not exist")
+                raise StageError(f"{op.describe()}: its target {shown(op.target)} does not exist", hint=_TARGET)
             if stat.S_ISDIR(found.st_mode):
-                raise StageError(f"{op.describe()}: its target {shown(op.target)} is a directory")
+                raise StageError(f"{op.describe()}: its target {shown(op.target)} is a directory", hint=_TARGET)
             self._clear(op, spot)
             spot.hardlink(target)
             self.touched.add(spot.where)

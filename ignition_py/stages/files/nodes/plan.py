@@ -174,7 +174,7 @@ def _refuse_below_files(storage: Storage, survey: Survey) -> None:
                 )  # fmt: skip
 
 
-def _refuse(node: Node, what: str, kind: str, hint: str = "Give the entry 'overwrite: true' to replace it") -> StageError:
+def _refuse(node: Node, what: str, kind: str, hint: str = "Set `overwrite: true` to replace it, or choose another `path`") -> StageError:
     return StageError(f"{what} {shown(node.path)}: {kind} is there already", place=node.place(), hint=hint)
 
 
@@ -206,7 +206,7 @@ def _files(nodes: tuple[File, ...], survey: Survey) -> Iterator[NodeOp]:
         elif seen.kind != FILE:
             raise _refuse(node, "file", f"a {seen.kind}")
         elif has_contents:
-            raise _refuse(node, "file", "a file", "Give the entry 'overwrite: true' to replace it, or take its contents out to keep it")
+            raise _refuse(node, "file", "a file", "Set `overwrite: true` to replace it, or take `contents` out to keep it")
         elif node.append:
             yield WriteFile(node, where, mode=node.mode, sources=node.append, base=seen.base)
         else:
@@ -235,7 +235,10 @@ def _hardlinks(nodes: Iterator[Link], survey: Survey, changed: Container[str]) -
         if seen is None or _may_replace(node, seen):
             yield MakeHardlink(node, where, replace=seen is not None)
         elif target is None:
-            raise StageError(f"hard link {shown(node.path)}: its target {shown(node.target or '')} does not exist", place=node.place())
+            raise StageError(
+                f"hard link {shown(node.path)}: its target {shown(node.target or '')} does not exist",
+                place=node.place(), hint="Make the target with an entry of this config, or correct `target`",
+            )  # fmt: skip
         elif seen.identity != target.identity:
             raise _refuse(node, "hard link", f"a {seen.kind} that is not {shown(node.target or '')}")
         elif survey.where[node.target or ""] in changed:
