@@ -55,7 +55,7 @@ class Span(Record):
 class Run:
     """One run of a stage. `took` is None while it has not ended."""
 
-    __slots__ = ("at", "boot", "failure", "ok", "pid", "platform", "spans", "stage", "start", "took")
+    __slots__ = ("at", "boot", "failure", "ok", "pid", "platform", "spans", "stage", "start", "took", "warnings")
 
     def __init__(self, record: dict[str, Any]) -> None:
         self.stage = str(record["stage"])
@@ -68,12 +68,16 @@ class Run:
         self.ok = False
         self.failure: dict[str, Any] | None = None
         self.spans: list[Span] = []
+        self.warnings: list[str] = []
 
     def add(self, record: dict[str, Any]) -> None:
         if record["kind"] == "end":
             self.took, self.ok = float(record["took"]), record["ok"] is True
             failure = record.get("failure")
             self.failure = failure if isinstance(failure, dict) else None
+            return
+        if record["kind"] == "warning":
+            self.warnings.append(str(record["what"]))
             return
         self.spans.append(
             Span(

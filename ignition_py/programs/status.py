@@ -41,6 +41,7 @@ def lines(report: Report) -> list[str]:
     for run in report.runs:
         took = "not ended" if run.took is None else f"{run.took:.3f} s" + ("" if run.ok else ", failed")
         lines.append(f"stage {run.stage}: {took}")
+    lines += [f"warning, stage {run.stage}: {warning}" for run in report.runs for warning in run.warnings]
     for name, value in (status.failure or {}).items():
         if value and name not in ("stage", "said", "earlier"):
             lines.append(f"failure, {name}: {value}")
@@ -66,6 +67,7 @@ def data(report: Report) -> dict[str, Any]:
         "began": first.at if first else None,
         "boot": first.boot if first else None,
         "stages": stages,
+        "warnings": [{"stage": run.stage, "message": warning} for run in report.runs for warning in run.warnings],
         "failure": status.failure,
         "result": status.result,
     }

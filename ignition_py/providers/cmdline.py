@@ -86,10 +86,14 @@ def _from_device(machine: Machine, label: str, path: str) -> bytes:
 
 def _wait_for(machine: Machine, device: str, label: str) -> None:
     end = time.monotonic() + DEVICE_WAIT
+    from ignition_py.system.waiting import Waiting  # few machines wait for one
+
+    waiting = Waiting(machine.log, f"a filesystem with the label {label} ({_DEVICE})", DEVICE_WAIT, tries=True)
     while not os.path.exists(device):
         if time.monotonic() >= end:
             raise IgnitionError(
-                f"no filesystem with the label {label} appeared within {DEVICE_WAIT:g} seconds ({_DEVICE})"
+                f"no filesystem with the label {label} appeared within {DEVICE_WAIT:g} seconds ({_DEVICE})",
+                hint="Attach a disk with that filesystem, or correct the label",
             )
-        machine.log.debug(f"waiting for a filesystem with the label {label}")
+        waiting.tell()
         time.sleep(DEVICE_POLL)

@@ -15,6 +15,7 @@ from ignition_py.providers import CONFIG_LIMIT, Machine
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.rootfs import Root
 from ignition_py.system.run import run
+from ignition_py.system.waiting import Waiting
 
 BY_LABEL = "/dev/disk/by-label"
 CONFIG_2 = ("config-2", "CONFIG-2")  # OpenStack's; vfat has its labels in capitals
@@ -36,13 +37,15 @@ def find(machine: Machine, labels: Sequence[str]) -> str | None:
 def wait_for(machine: Machine, labels: Sequence[str], seconds: float) -> str | None:
     """The first of `labels` to appear; None where none does in time."""
     end = time.monotonic() + seconds
-    announced = False
+    waiting: Waiting | None = None
     while (label := find(machine, labels)) is None:
         if time.monotonic() >= end:
             return None
-        if not announced:
-            machine.log.info(f"waiting up to {seconds:g} s for a config drive labelled {' or '.join(labels)}")
-            announced = True
+        if waiting is None:
+            who = f"a config drive labelled {' or '.join(labels)}"
+            machine.log.info(f"waiting up to {seconds:g} s for {who}")
+            waiting = Waiting(machine.log, who, seconds, tries=True)
+        waiting.tell()
         time.sleep(min(POLL, seconds))
     return label
 
@@ -53,7 +56,7 @@ def required(machine: Machine, labels: Sequence[str]) -> str:
     if label is None:
         raise IgnitionError(
             f"no config drive labelled {' or '.join(labels)} appeared within {LONG_WAIT:g} seconds",
-            hint="Is the machine started with a config drive?",
+            hint="Attach a config drive with that label, or name the config on the kernel command line (ignition.config.url=)",
         )
     return label
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import time
+from _thread import allocate_lock, start_new_thread  # as in recorder.py: threading is dear at each start
+from collections.abc import Callable
 
 SETTING = "IGNITION_CONSOLE"
 CONSOLES = "/proc/consoles"
@@ -16,6 +18,7 @@ _SPLASH = "\0/org/freedesktop/plymouthd"
 _SPLASH_RUNS = "/run/plymouth/pid"
 _MOST = 40  # lines of one stage; after these one each second
 _LONGEST = 200  # characters; also what plymouth's length byte allows
+_BEAT = 60.0  # seconds of silence after which a stage says that it is still at work
 _PATIENCE = 1.0  # seconds for the splash screen
 
 
@@ -26,14 +29,38 @@ class Console:
         self._paths = [f"{folder}/{name}" for name in names(consoles)]
         self._splash = os.path.exists(_SPLASH_RUNS)
         self._count = 0
-        self._last = 0.0
+        self._last = time.monotonic()
+        self._line = ""
+
+    def watch(self, stage: str) -> Callable[[], object]:
+        """Says each minute in which nothing else is said that the stage is still at work, and with what. Ends it where the function
+        that it returns is called."""
+        running, began = allocate_lock(), time.monotonic()
+        running.acquire()
+
+        def beat() -> None:
+            while not running.acquire(timeout=_BEAT):
+                now = time.monotonic()
+                if now - self._last >= _BEAT - 1:
+                    last = f"; last step: {self._line}" if self._line else ""
+                    self._put(f"stage {stage} is still at work after {int(now - began) // 60} min{last}", now)
+
+        try:
+            start_new_thread(beat, ())
+        except RuntimeError:  # no memory for a thread
+            return bool
+        return running.release
 
     def say(self, text: str) -> None:
         """One line, unless there have been very many of them just now."""
         now = time.monotonic()
+        self._line = text
         self._count += 1
         if self._count > _MOST and now - self._last < 1:
             return
+        self._put(text, now)
+
+    def _put(self, text: str, now: float) -> None:
         self._last = now
         line = "".join([c if c.isprintable() else "?" for c in text[:_LONGEST]])
         for path in self._paths:

@@ -165,7 +165,10 @@ class Log:
         if priority <= NOTICE:
             message = self.hide(message)
         if priority in (NOTICE, WARNING):
-            self.progress(message.partition("\n")[0])
+            first = message.partition("\n")[0]
+            self.progress(first if priority == NOTICE else f"warning: {first}")
+            if priority == WARNING and self.recorder is not None:
+                self.recorder.warning(first)
         for line in message.splitlines() or [""]:
             self._sink.write(priority, "".join([c if c.isprintable() or c == "\t" else "?" for c in line]))
 

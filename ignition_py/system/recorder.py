@@ -42,6 +42,10 @@ class Recorder:
         """A piece of work that has ended now. `start` by time.monotonic()."""
         self._add({"kind": "step", "what": what, "start": start, "took": time.monotonic() - start, "ok": ok})
 
+    def warning(self, what: str) -> None:
+        """Something that a person should know; see Log.warning."""
+        self._add({"kind": "warning", "what": what, "start": time.monotonic()})
+
     def watched(self, chunks: Iterable[bytes], what: str, source: str) -> Iterator[bytes]:
         """Passes a download on and records it when it ends. `source` is the URL as logs may show it."""
         start, size, ok = time.monotonic(), 0, False

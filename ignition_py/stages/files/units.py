@@ -29,6 +29,7 @@ from ignition_py.system.run import CommandError, run
 UNITS = "/etc/systemd/system"
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 MASK = "/dev/null"
+_NAME = "Write characters that are not allowed as systemd-escape(1) does"
 _UNIT_PATH = (UNITS, "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 
@@ -68,7 +69,7 @@ def plan_files(units: Iterable[Unit]) -> tuple[UnitFile, ...]:
     for unit in units:
         why = unit_name_problem(unit.name)
         if why:
-            raise StageError(f"{shown(unit.name)} cannot be the name of a unit: {why}", place=unit.place())
+            raise StageError(f"{shown(unit.name)} cannot be the name of a unit: {why}", place=unit.place(), hint=_NAME)
         for dropin in unit.dropins:
             if dropin.contents is not None:
                 _check_file(unit, dropin.name)
@@ -80,7 +81,8 @@ def plan_files(units: Iterable[Unit]) -> tuple[UnitFile, ...]:
 
 def _check_file(unit: Unit, name: str) -> None:
     if not name or "/" in name or not name.isprintable() or name in (".", ".."):
-        raise StageError(f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a drop-in's file", place=unit.place())
+        text = f"unit {shown(unit.name)}: {shown(name)} cannot be the name of a drop-in's file"
+        raise StageError(text, place=unit.place(), hint="Write a name that ends in .conf, without a slash")
 
 
 def plan_presets(units: Iterable[Unit]) -> tuple[Preset, ...]:
@@ -96,7 +98,8 @@ def plan_presets(units: Iterable[Unit]) -> tuple[Preset, ...]:
         before, _, after = unit.name.partition("@")
         instance, dot, suffix = after.rpartition(".")
         if not dot:
-            raise StageError(f"unit {shown(unit.name)}: an instance has to end in a unit type")
+            hint = "Write the name with its type: name@instance.service"
+            raise StageError(f"unit {shown(unit.name)}: an instance has to end in a unit type", place=unit.place(), hint=hint)
         template = f"{before}@.{suffix}"
         others = lines.get(f"{template}-{word}")
         instances = (*(others.instances or ()), instance) if others is not None else (instance,)
@@ -238,7 +241,7 @@ def _enable(ctx: Context, root: Root, units: Iterable[Unit], touched: Touched) -
 def _report_missing(ctx: Context, root: Root, preset: Preset) -> None:
     for name in preset.names():
         if not _exists(root, name):
-            ctx.log.warning(f"unit {shown(name)} is to be enabled, but there is no such unit in the new root")
+            ctx.log.warning(f"unit {shown(name)} is to be enabled, but there is no such unit in the new root: it will not start")
 
 
 def _exists(root: Root, name: str) -> bool:

@@ -14,6 +14,14 @@ from ignition_py.stages.files.nodes.plan import MakeDirectory, MakeSymlink, Node
 from ignition_py.system.rootfs import Root, shown
 
 _UNITS = "/etc/systemd/system"
+# What is mounted over at each boot, or emptied by it (file-hierarchy(7), tmpfiles.d(5)).
+_VANISHING = {
+    "/proc": "the kernel mounts its own there",
+    "/sys": "the kernel mounts its own there; for its settings use sysctl.d or tmpfiles.d",
+    "/dev": "the kernel mounts its own there",
+    "/run": "it is empty at each boot; to have it made at each, write an entry to /etc/tmpfiles.d",
+    "/tmp": "it may be empty after each boot; choose a path below /etc, /var or /usr/local",  # noqa: S108  # nothing is written there
+}
 _ENABLING = (".wants", ".requires")
 
 
@@ -21,6 +29,7 @@ def warnings(root: Root, accounts: Accounts, ops: Sequence[NodeOp], enabled: Con
     """A sentence for each; `enabled` are the units that the config enables. To be asked before anything is written."""
     yield from _root_parents(root, accounts, ops)
     yield from _enabling_links(ops, enabled)
+    yield from _vanishing(ops)
 
 
 def _root_parents(root: Root, accounts: Accounts, ops: Sequence[NodeOp]) -> Iterator[str]:
@@ -47,6 +56,15 @@ def _root_parents(root: Root, accounts: Accounts, ops: Sequence[NodeOp]) -> Iter
                 f"{' and '.join(map(shown, new))} will belong to root, though {shown(op.path)} in it is {shown(name or '')}'s: "
                 "list such directories in storage.directories with their user"
             )
+
+
+def _vanishing(ops: Sequence[NodeOp]) -> Iterator[str]:
+    """Where later boots see nothing of what is written; one sentence for each of these folders."""
+    for folder, why in _VANISHING.items():
+        paths = [shown(op.path) for op in ops if op.where.startswith(f"{folder}/")]
+        if paths:
+            more = f" and {len(paths) - 1} more below {folder}" if len(paths) > 1 else ""
+            yield f"{paths[0]}{more} will not be there later: {why}"
 
 
 def _enabling_links(ops: Sequence[NodeOp], enabled: Container[str]) -> Iterator[str]:
