@@ -63,7 +63,7 @@ def test_steps_notices_and_warnings_of_a_log(tmp_path: Path, terminals: dict[str
     log.error("the screen says it")
     log.progress("only here")
     assert on(terminals["ttyS0"]).splitlines() == [
-        f"ignition: {text}" for text in ("disks: partition table of /dev/vdb", "a warning", "a notice", "only here")
+        f"ignition: {text}" for text in ("disks: partition table of /dev/vdb", "warning: a warning", "a notice", "only here")
     ]
     assert "only here" not in capsys.readouterr().out
 
