@@ -207,7 +207,7 @@ def _chosen(names: tuple[str, ...], job: Job, folder: bool, emit: str) -> list[s
     from butane_py.targets.registry import choose
 
     if emit != IGNITION:
-        raise click.UsageError("--emit butane does not go with --target")
+        raise click.UsageError(f"--emit {emit} does not go with --target")
     try:
         chosen = list(dict.fromkeys(str(choose(name)) for name in names))
     except TargetError as error:
