@@ -38,6 +38,19 @@ class Screen:
         }  # fmt: skip
 
 
+def of_result(found: dict[str, Any] | None) -> Screen | None:
+    """The screen by the line for programs, where the console has none that is whole (marker.py); None for another event."""
+    if found is None or found["event"] != "failed":
+        return None
+    stage = str(found.get("stage") or "unknown")
+    screen = Screen(stage, [f"Ignition failed in stage {stage}", f"  {found.get('message') or ''}"])
+    screen.entry, screen.source = str(found.get("entry") or ""), str(found.get("source") or "")
+    line, column = found.get("line"), found.get("column")
+    if isinstance(line, int) and isinstance(column, int):
+        screen.line, screen.column = line, column
+    return screen
+
+
 def read(console: Iterable[str]) -> Screen | None:
     """The last failure screen on the console, which is whole; None where there is none."""
     found: Screen | None = None

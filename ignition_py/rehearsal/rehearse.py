@@ -22,7 +22,7 @@ from ignition_py.check.findings import Row, failed_units, rows
 from ignition_py.check.script import answers, script
 from ignition_py.programs.sizes import size_of
 from ignition_py.record import KW_ONLY, Record, field
-from ignition_py.rehearsal import disks, failure_screen
+from ignition_py.rehearsal import disks, failure_screen, marker
 from ignition_py.rehearsal.cache import Say
 from ignition_py.rehearsal.console import FATAL
 from ignition_py.rehearsal.disks import Blank
@@ -135,7 +135,8 @@ def _once(machine: Machine, request: Request, kargs: str, outcome: Outcome, say:
                 say("the machine restarts, so that the kernel gets its new arguments")
                 return False
             outcome.why = str(error).partition("\nlast lines")[0]
-            outcome.screen = failure_screen.read(text for _, text in boot.console.lines)
+            lines = [text for _, text in boot.console.lines]
+            outcome.screen = failure_screen.read(lines) or failure_screen.of_result(marker.result(lines))
         outcome.console = boot.console.text()
     return True
 
