@@ -26,6 +26,7 @@ CONNECTION, KEY, SAS = (
     "AZURE_STORAGE_SAS_TOKEN",
 )  # environment variables
 PAUSE = 1  # seconds before the second attempt; the library's own first pause is 15
+_SCOPE = "https://storage.azure.com/.default"
 _PERMISSIONS = "Publishing needs the role Storage Blob Data Contributor on the container"
 _NO_CREDENTIALS = f"Set {CONNECTION}, {KEY} or {SAS}, or run: az login"
 
@@ -40,7 +41,7 @@ def open_at(destination: str, *, base_url: str, private: bool) -> Azure:  # noqa
     url = bucket_url(destination)
     account = url.host[: -len(SUFFIX)] if is_blob_service(url.host) else url.host
     container, _, prefix = url.path.partition("/")
-    where = f"az://{account}/{below(container, prefix)}"
+    where = "/".join(filter(None, ("az:/", account, container, prefix)))
     if not container:
         raise DeliveryError(
             f"{where}: the URL does not name a container", hint=f"Write https://{account}{SUFFIX}/CONTAINER/PREFIX"
@@ -69,6 +70,7 @@ def _service(where: str, account: str) -> Any:
     credential: Any = os.environ.get(KEY) or os.environ.get(SAS, "").lstrip("?")
     if not credential:
         credential = library("azure.identity", "azure", where).DefaultAzureCredential()
+        credential.get_token(_SCOPE)  # each request would try for itself, and again, where there is no login
     return BlobServiceClient(f"https://{account}{SUFFIX}", credential=credential, **limits)
 
 

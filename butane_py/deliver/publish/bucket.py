@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -19,6 +20,8 @@ ATTEMPTS = 4  # of one request, with growing pauses between them
 
 def library(name: str, extra: str, destination: str) -> ModuleType:
     """The module `name`. Raises DeliveryError where it is not installed."""
+    # What libraries log beside their errors is not shown: errors are told in our own words.
+    logging.getLogger(name.partition(".")[0]).addHandler(logging.NullHandler())
     try:
         return import_module(name)
     except ImportError:
