@@ -12,6 +12,15 @@ from shlex import quote
 from butane_py.decompiler.unpack import LARGE, as_text
 
 DELIMITER = "BUTANE_EOF"
+# The function that scripts write files with.
+PUT = """put() { # put PATH MODE OWNER: the file from standard input
+  mkdir -p "$(dirname "$1")"
+  rm -f "$1"
+  (umask 077 && cat >"$1")
+  chown "$3" "$1"
+  chmod "$2" "$1"
+}
+"""
 _WIDTH = 76  # characters of a line of base64
 _GZIP = 31  # zlib's name for a window of 32 KiB in gzip's wrapping; the time stamp is zero
 

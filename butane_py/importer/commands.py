@@ -9,28 +9,20 @@ from butane_py.importer.draft import FOLDER, Draft
 from butane_py.importer.values import Value
 
 STATE = "/var/lib/cloud-config"
-_RUN_UNIT = f"""[Unit]
-Description=Commands of the cloud-config, on the first boot (runcmd)
-Wants=network-online.target
-After=network-online.target cloud-config-bootcmd.service
-ConditionPathExists=!{STATE}/runcmd.done
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh {FOLDER}/runcmd.sh
-StandardOutput=journal+console
-
-[Install]
-WantedBy=multi-user.target
+_RUN, _BOOT = "runcmd", "bootcmd"
+_RUN_ORDER = f"""Wants=network-online.target
+After=network-online.target cloud-config-{_BOOT}.service
+ConditionPathExists=!{STATE}/{_RUN}.done
 """
-_BOOT_UNIT = f"""[Unit]
-Description=Commands of the cloud-config, on every boot (bootcmd)
-
+# The sections of the units: what each is for, and when it is run.
+_UNITS = {_RUN: ("on the first boot", _RUN_ORDER), _BOOT: ("on every boot", "")}
+_UNIT = """[Unit]
+Description=Commands of the cloud-config, {when} ({name})
+{order}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh {FOLDER}/bootcmd.sh
+ExecStart=/bin/sh {path}
 StandardOutput=journal+console
 
 [Install]
@@ -38,7 +30,7 @@ WantedBy=multi-user.target
 """
 # As cloud-init does, the stamp is set before the commands: they run once, even if one of them fails or reboots.
 _RUN_HEAD = f"""#!/bin/sh
-mkdir -p {STATE} && : >{STATE}/runcmd.done
+mkdir -p {STATE} && : >{STATE}/{_RUN}.done
 """
 _PER = f"""per() {{ # FREQUENCY NAME COMMAND...: cloud-init-per
     stamp={STATE}/per-$2
@@ -62,20 +54,30 @@ _VERBS = {"reboot": "-r", "poweroff": "-P", "halt": "-H"}
 
 
 def runcmd(commands: Value, draft: Draft) -> None:
+    """Adds commands that run once, on the first boot."""
     script = _script(commands, draft)
     if script:
-        draft.file(f"{FOLDER}/runcmd.sh", commands, (_RUN_HEAD + script).encode("utf-8", "surrogateescape"), 0o700)
-        draft.unit("cloud-config-runcmd.service", _RUN_UNIT, commands)
+        _add(_RUN, _RUN_HEAD + script, commands, draft)
 
 
 def bootcmd(commands: Value, draft: Draft) -> None:
+    """Adds commands that run on every boot."""
     script = _script(commands, draft)
-    if not script:
-        return
-    head = "#!/bin/sh\n" + (_PER if re.search(r"^per\s", script, re.MULTILINE) else "")
-    draft.file(f"{FOLDER}/bootcmd.sh", commands, (head + script).encode("utf-8", "surrogateescape"), 0o700)
-    draft.unit("cloud-config-bootcmd.service", _BOOT_UNIT, commands)
-    commands.differs("bootcmd runs once systemd has reached its services; cloud-init runs it before it writes files")
+    if script:
+        _add(_BOOT, "#!/bin/sh\n" + (_PER if re.search(r"^per\s", script, re.MULTILINE) else "") + script, commands, draft)
+        commands.differs("bootcmd runs once systemd has reached its services; cloud-init runs it before it writes files")
+
+
+def _add(name: str, script: str, value: Value, draft: Draft) -> None:
+    """Adds a script, and the unit that runs it."""
+    path = _path(name)
+    when, order = _UNITS[name]
+    draft.file(path, value, script.encode("utf-8", "surrogateescape"), 0o700)
+    draft.unit(f"cloud-config-{name}.service", _UNIT.format(name=name, when=when, order=order, path=path), value)
+
+
+def _path(name: str) -> str:
+    return f"{FOLDER}/{name}.sh"
 
 
 def _script(commands: Value, draft: Draft) -> str:
@@ -128,8 +130,6 @@ def power_state(value: Value, draft: Draft) -> None:
         return
     elif condition is not None and condition.text().lower() not in ("true", "yes", "on"):
         command = f"if sh -c {word(condition.text())}; then {command}; fi"
-    path = f"{FOLDER}/runcmd.sh"
-    if path not in draft.files:
-        draft.file(path, value, _RUN_HEAD.encode(), 0o700)
-        draft.unit("cloud-config-runcmd.service", _RUN_UNIT, value)
-    draft.files[path].appended += f"{command}\n".encode("utf-8", "surrogateescape")
+    if _path(_RUN) not in draft.files:
+        _add(_RUN, _RUN_HEAD, value, draft)
+    draft.files[_path(_RUN)].appended += f"{command}\n".encode("utf-8", "surrogateescape")

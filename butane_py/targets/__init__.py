@@ -56,7 +56,7 @@ def emit(work: Compilation | Subject, chosen: Chosen, *, pretty: bool = False) -
     outputs: dict[str, bytes] = {}
     if plan is not None:
         outputs = chosen.target.write(plan, findings)
-        if outputs and chosen.target.platforms:
+        if outputs and chosen.target.platforms and not findings.fatal:
             from butane_py.targets.sizes import check_size
 
             check_size(chosen.target, outputs, Place((), 1, 1, subject.name), findings)

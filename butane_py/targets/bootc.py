@@ -25,16 +25,7 @@ STATE = ("/var", "/home", "/root", "/srv", "/opt", "/mnt", "/run", "/tmp")  # no
 _HOMES = "/var/home"
 _SCHEMES = ("http://", "https://")
 _DELIMITER = "BUTANE_BUILD"
-_HEAD = """set -euo pipefail
-umask 022
-put() { # put PATH MODE OWNER: the file from standard input
-  mkdir -p "$(dirname "$1")"
-  rm -f "$1"
-  (umask 077 && cat >"$1")
-  chown "$3" "$1"
-  chmod "$2" "$1"
-}
-"""
+_HEAD = f"set -euo pipefail\numask 022\n{shell.PUT}"
 
 
 def write(plan: Plan, findings: Findings) -> dict[str, bytes]:  # noqa: ARG001  # a writer has both

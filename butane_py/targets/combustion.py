@@ -33,15 +33,6 @@ _HEAD = """#!/bin/bash
 # {heading}
 # A filesystem labelled combustion holds this as combustion/script.
 """
-_PUT = """
-put() { # put PATH MODE OWNER: the file from standard input
-  mkdir -p "$(dirname "$1")"
-  rm -f "$1"
-  (umask 077 && cat >"$1")
-  chown "$3" "$1"
-  chmod "$2" "$1"
-}
-"""
 _ARGUMENTS = """
 # kernel_arguments: they count from the second boot on
 if [ -e /etc/kernel/cmdline ]; then
@@ -91,7 +82,7 @@ class _Writer:
         packages = options.get("packages") or []
         network = self._network or bool(packages)
         text = _HEAD.format(heading=self._plan.heading) + ("# combustion: network\n" if network else "")
-        text += "set -euo pipefail\numask 022\n" + (_PUT if self._puts else "") + "".join(self._parts)
+        text += "set -euo pipefail\numask 022\n" + (f"\n{shell.PUT}" if self._puts else "") + "".join(self._parts)
         if packages:
             install = shell.words("zypper", "--non-interactive", "install", "--no-recommends", *packages)
             text += f"\n# packages\n{install}\n"

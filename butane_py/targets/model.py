@@ -57,7 +57,8 @@ def files(limits: str) -> Takes:
 class Target(Record):
     """One system that configs are written for.
 
-    `title` is what sentences call the system. `check` is called before `write`, whatever the cells have reported. `versions` are oldest
+    `title` is what sentences call the system. `check` is called before `write`, whatever the cells have reported. `write` is called if
+    nothing is refused, and with `reports_by_writing` in any case, since it reports what the cells do not tell. `versions` are oldest
     first, the default is `default_version`; without versions the format has none. `flavours` are those of `NAME:FLAVOUR`, the first is the
     default. `outputs` are the parts that can come out, the
     main one first. `options` are the keys of `targets.NAME` besides skip, each with its kind (text, bool, list, texts, map);
@@ -72,6 +73,7 @@ class Target(Record):
     _: KW_ONLY
     write: Writer
     check: Check | None = None
+    reports_by_writing: bool = False
     support: Mapping[str, Takes | No]
     outputs: tuple[str, ...]
     versions: tuple[str, ...] = ()

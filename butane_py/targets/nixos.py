@@ -54,11 +54,6 @@ _OWNED = {
 }  # fmt: skip
 
 
-def check(plan: Plan, findings: Findings) -> None:
-    """Reports what the cells do not tell: writing finds it, which is done for nothing where cells have refused fields."""
-    write(plan, findings)
-
-
 def write(plan: Plan, findings: Findings) -> dict[str, bytes]:
     """The module, and disko's where the config has disks."""
     disks = Disks(plan, findings)
@@ -466,7 +461,7 @@ TARGETS = {
         "nixos",
         "NixOS",
         write=write,
-        check=check,
+        reports_by_writing=True,
         support=_SUPPORT,
         outputs=(MODULE, DISKO),
         options={"imports": "texts", "extra": "text", "state_version": "text", "ec2": "bool", "key_files": "map"},

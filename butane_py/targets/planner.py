@@ -16,7 +16,7 @@ from ignition_py.spec import tables as spec
 
 
 def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bool = False) -> Plan | None:
-    """The plan of a target; None where the findings have an error."""
+    """The plan of a target; None where the findings have an error and writing would report no more."""
     target = chosen.target
     findings.report.merge(subject.report)
     check_names(subject.options, findings)
@@ -42,7 +42,7 @@ def plan_for(subject: Subject, chosen: Chosen, findings: Findings, *, pretty: bo
         target.check(plan, findings)
     if layout is not None:
         plan = plan.but(config=with_files(plan, layout, findings))
-    return None if findings.fatal else plan
+    return plan if target.reports_by_writing or not findings.fatal else None
 
 
 def _skipped(subject: Subject, target: str, findings: Findings) -> tuple[spec.Config, Facts]:

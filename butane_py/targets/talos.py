@@ -36,11 +36,6 @@ _OWN_FOLDERS = (
 )  # fmt: skip
 
 
-def check(plan: Plan, findings: Findings) -> None:
-    """Reports what the cells do not tell: writing finds it, which is done for nothing where cells have refused fields."""
-    write(plan, findings)
-
-
 def write(plan: Plan, findings: Findings) -> dict[str, bytes]:
     """The patch, and the schematic where the config has kernel arguments."""
     writer = _Writer(plan, findings)
@@ -314,7 +309,7 @@ TARGETS = {
         "talos",
         "Talos Linux",
         write=write,
-        check=check,
+        reports_by_writing=True,
         support=_SUPPORT,
         outputs=(PATCH, SCHEMATIC),
         versions=("1.13", "1.14"),
