@@ -15,17 +15,16 @@ from butane_py.cli.processes import LOST, in_processes
 from butane_py.files import identity
 from butane_py.fleet import outside
 from butane_py.fleet.inventory import read_inventories, split_name
-from butane_py.fleet.inventory.document import refused
-from butane_py.fleet.inventory.model import Inventory, Variables, unknown_host
+from butane_py.fleet.inventory.model import Inventory, Variables
 from butane_py.fleet.outcomes import ONLY, HostBuilder, Outcome, Subject, lost, sharing
 from butane_py.fleet.precedence import host_values
-from butane_py.fleet.program import Program
-from butane_py.fleet.selection import limited
+from butane_py.fleet.program import Program, load
+from butane_py.fleet.selection import chosen
 from butane_py.fleet.sources import main_file
 from butane_py.fleet.unknown import unknown_name, unknown_values
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
-from ignition_py.system.streams import reason, say, write_stdout
+from ignition_py.system.streams import say, write_stdout
 
 if TYPE_CHECKING:
     from butane_py.cli.build_publish import Publication
@@ -185,28 +184,15 @@ class Build:
         request = self.request
         inventory = self.inventory = read_inventories(request.inventories)
         self.reporter.documents += inventory.files
-        if inventory.report.fatal or (self.job.strict and len(inventory.report)):
-            raise ConfigError("the inventory has errors", inventory.report)
-        if not inventory.hosts:
-            raise refused(inventory.files[-1].error("inventory-syntax", "the inventory has no hosts"))
-        unknown = [name for name in request.hosts if name not in inventory.hosts]
-        if unknown:
-            known = list(inventory.hosts)
-            entries = [unknown_host(name, known, Place((), source=f"--host {name}")) for name in unknown]
-            raise ConfigError("unknown hosts", Report(entries))
-        hosts, unmatched = limited(inventory, request.limits)
+        hosts, unmatched = chosen(inventory, request.limits, request.hosts, called="--host {}", strict=self.job.strict)
         for pattern in unmatched:
             say(f"--limit {pattern} matches no host\n")
-        chosen = [host for host in hosts if not request.hosts or host.name in request.hosts]
-        return [Subject(host.name, main_file(host, inventory, self._outside, request.config)) for host in chosen]
+        return [Subject(host.name, main_file(host, inventory, self._outside, request.config)) for host in hosts]
 
     def _program(self, path: str) -> Program:
         """The program of a file. Raises ConfigError where it cannot be read."""
         self.reads.add(path)
-        try:
-            return Program.load(path, self.job.options_for(path))
-        except OSError as error:
-            raise refused(Entry(ERROR, "input-file", reason(error), Place((), source=path))) from None
+        return load(path, self.job.options_for(path))
 
     def _followed(self, subjects: list[Subject], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The outcomes, each written unless another host has a value that has to be unique."""

@@ -7,23 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from butane_py.compilation import Options
-from butane_py.fleet import outside, values
+from butane_py.fleet import outside
 from butane_py.fleet.hosts import Combined
 from butane_py.fleet.inventory import read_inventories
 from butane_py.fleet.inventory.document import refused
-from butane_py.fleet.inventory.model import Host, Inventory, Known, Variables, unknown_host
-from butane_py.fleet.precedence import host_values
-from butane_py.fleet.program import Program, build_host
+from butane_py.fleet.inventory.model import Host, Inventory, Variables
+from butane_py.fleet.precedence import host_facts, host_values
+from butane_py.fleet.program import Program, build_host, load
 from butane_py.fleet.result import HostResult
-from butane_py.fleet.selection import LimitError, limited
+from butane_py.fleet.selection import LimitError, chosen
 from butane_py.fleet.sources import main_file
 from butane_py.fleet.unknown import unknown_name
-from butane_py.fleet.values import HostFacts, Layer, of_data
 from butane_py.result import CompileError
 from ignition_py.report.diag import ERROR, ConfigError, Entry, Place, Report
-from ignition_py.system.streams import reason
-
-_GIVEN = "vars"  # what places of the values that callers give are called
 
 
 class Build(Mapping[str, "HostResult"]):
@@ -106,9 +102,7 @@ class _Build:
     def __init__(self, path: str, options: Options, files: Sequence[Variables], given: Mapping[str, Any]) -> None:
         self.path = path
         self.options = options
-        self.given: Variables = {
-            name: [Known(of_data(value, Place((), source=f"{_GIVEN}[{name!r}]"), Layer(values.VAR)))] for name, value in given.items()
-        }
+        self.given = outside.of_mapping(given, "vars")
         self.outside = [*files, self.given]
         self.programs: dict[str, Program] = {}
         self.used: set[str] = set()
@@ -124,35 +118,17 @@ class _Build:
         """The build of the hosts of an inventory. Raises ConfigError."""
         combined = Combined()
         results: dict[str, HostResult] = {}
-        for host in self._chosen(inventory, hosts, limit):
+        for host in _chosen(inventory, hosts, limit):
             program = self._program(main_file(host, inventory, self.outside, self.path))
-            groups = tuple(group.name for group in inventory.groups_of(host))
-            facts = HostFacts(host.name, groups, host.place)
+            facts = host_facts(inventory, host)
             results[host.name] = build_host(program, host_values(inventory, host, self.outside), facts)
             combined.add(host.name, results[host.name])
         return self._finished(results, combined)
 
-    def _chosen(self, inventory: Inventory, hosts: Sequence[str], limit: str) -> list[Host]:
-        """The hosts to build. Raises ConfigError."""
-        if inventory.report.fatal:
-            raise ConfigError("the inventory has errors", inventory.report)
-        unknown = [name for name in hosts if name not in inventory.hosts]
-        if unknown:
-            known = list(inventory.hosts)
-            raise ConfigError("unknown hosts", Report([unknown_host(name, known, Place((), source="hosts")) for name in unknown]))
-        try:
-            chosen, _ = limited(inventory, [limit] if limit else [])
-        except LimitError as error:
-            raise refused(Entry(ERROR, "host-unknown", str(error), Place((), source="limit"))) from None
-        return [host for host in chosen if not hosts or host.name in hosts]
-
     def _program(self, path: str) -> Program:
         """The program of a file, read once. Raises ConfigError."""
         if path not in self.programs:
-            try:
-                self.programs[path] = Program.load(path, self.options)
-            except OSError as error:
-                raise refused(Entry(ERROR, "input-file", reason(error), Place((), source=path))) from None
+            self.programs[path] = load(path, self.options)
         return self.programs[path]
 
     def _finished(self, results: dict[str, HostResult], combined: Combined) -> Build:
@@ -165,3 +141,11 @@ class _Build:
             if name in combined.unused and name not in declared
         ]
         return Build(results, report)
+
+
+def _chosen(inventory: Inventory, hosts: Sequence[str], limit: str) -> list[Host]:
+    """The hosts to build. Raises ConfigError."""
+    try:
+        return chosen(inventory, [limit] if limit else [], hosts, called="hosts")[0]
+    except LimitError as error:
+        raise refused(Entry(ERROR, "host-unknown", str(error), Place((), source="limit"))) from None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from butane_py.compilation import Options
 from butane_py.fleet.declarations import Bound
 from butane_py.fleet.inventory.model import Inventory, Variables
-from butane_py.fleet.precedence import host_values
+from butane_py.fleet.precedence import host_facts, host_values
 from butane_py.fleet.program import Program, build_host
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.types import Misfit, converted, identities
-from butane_py.fleet.values import DEFAULT, HostFacts, Layer, Value, of_node, plain
+from butane_py.fleet.values import DEFAULT, Layer, Value, of_node, plain
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.diag import ERROR, INFO, ConfigError, Entry, Place, Report
 
@@ -125,8 +125,7 @@ class HostBuilder:
         if inventory is None:
             return build_host(program, host_values(None, None, self._outside), None, options)
         host = inventory.hosts[subject.name]
-        groups = tuple([group.name for group in inventory.groups_of(host)])
-        return build_host(program, host_values(inventory, host, self._outside), HostFacts(host.name, groups, host.place), options)
+        return build_host(program, host_values(inventory, host, self._outside), host_facts(inventory, host), options)
 
     def _outcome(self, subject: Subject, result: HostResult, delivery: Delivery | None = None) -> Outcome:
         refused = result.output is None or (self._strict and any(entry.severity != INFO for entry in result.report))

@@ -1,9 +1,10 @@
-"""What the command line gives to every host: --vars FILE, --env PREFIX and --var NAME=VALUE, in rising precedence."""
+"""What the command line gives to every host (--vars FILE, --env PREFIX, --var NAME=VALUE, in rising precedence), and what programs give."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from butane_py.fleet import values
 from butane_py.fleet.encrypted.reading import read_document
@@ -18,7 +19,7 @@ from butane_py.fleet.inventory.document import (
     target,
 )
 from butane_py.fleet.inventory.model import Given, Known, Variables
-from butane_py.fleet.values import Layer, of_text
+from butane_py.fleet.values import Layer, of_data, of_text
 from butane_py.yaml.source import MAPPING, SCALAR
 from ignition_py.report.catalog import declare
 from ignition_py.report.diag import Place, Related
@@ -74,4 +75,13 @@ def of_words(words: Iterable[str]) -> Variables:
             raise WordError(f"{word!r} is not NAME=VALUE")
         value = of_text(text, Place((), source=f"--var {name}"), Layer(values.VAR))
         found.setdefault(name, []).append(Known(value))
+    return found
+
+
+def of_mapping(given: Mapping[str, Any], called: str, *, secret: bool = False) -> Variables:
+    """The values that a program gives, each with the place `called['NAME']`. Raises TypeError for what no JSON could have."""
+    found: Variables = {}
+    for name, value in given.items():
+        place = Place((), source=f"{called}[{name!r}]")
+        found[name] = [Known(of_data(value, place, Layer(values.VAR), secret=secret))]
     return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from butane_py.fleet.inventory.model import Given, Host, Inventory, Known, Variables
-from butane_py.fleet.values import Value
+from butane_py.fleet.values import HostFacts, Value
 
 
 class HostValues(Mapping[str, "Value"]):
@@ -40,6 +40,11 @@ class HostValues(Mapping[str, "Value"]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def host_facts(inventory: Inventory, host: Host) -> HostFacts:
+    """What a config can say of the host that it is built for."""
+    return HostFacts(host.name, tuple([group.name for group in inventory.groups_of(host)]), host.place)
 
 
 def host_values(inventory: Inventory | None, host: Host | None, outside: Sequence[Variables]) -> HostValues:

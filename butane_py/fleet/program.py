@@ -14,13 +14,15 @@ from butane_py.fleet.compile import HostBuild
 from butane_py.fleet.declarations import Declaration
 from butane_py.fleet.files import ParsedFile, read_regular
 from butane_py.fleet.include import Located, NotIncludedError, located
+from butane_py.fleet.inventory.document import refused
 from butane_py.fleet.payloads import PayloadCache
 from butane_py.fleet.reporting import host_result
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.values import HostFacts, Value
 from butane_py.pipeline import no_yaml
 from butane_py.yaml.source import YamlError
-from ignition_py.report.diag import Report
+from ignition_py.report.diag import ERROR, Entry, Place, Report
+from ignition_py.system.streams import reason
 
 
 class Program:
@@ -140,6 +142,14 @@ class Program:
     def reads(self) -> frozenset[str]:
         """The configs that were read so far, by their real paths."""
         return frozenset(self._texts)
+
+
+def load(path: str, options: Options) -> Program:
+    """The program of a file. Raises ConfigError where it cannot be read."""
+    try:
+        return Program.load(path, options)
+    except OSError as error:
+        raise refused(Entry(ERROR, "input-file", reason(error), Place((), source=path))) from None
 
 
 def build_host(

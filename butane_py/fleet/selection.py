@@ -13,9 +13,11 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from butane_py.fleet.inventory.model import Host, Inventory
+from butane_py.fleet.inventory.document import refused
+from butane_py.fleet.inventory.model import Host, Inventory, unknown_host
+from ignition_py.report.diag import ConfigError, Place, Report
 
 _RANGE = r"\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]"
 _LABEL = rf"(?:\w|{_RANGE})(?:[\w-]|{_RANGE})*(?<![_-])"
@@ -27,6 +29,27 @@ _GLOB = frozenset(".?*[")
 
 class LimitError(ValueError):
     """A pattern that cannot be read, or that leaves no host."""
+
+
+def chosen(
+    inventory: Inventory, limits: Sequence[str], names: Collection[str], *, called: str, strict: bool = False
+) -> tuple[list[Host], list[str]]:
+    """The hosts that patterns choose, of them those with one of the names if there are any, and the patterns that match nothing.
+
+    called: what gave a name, as its place is called, such as `--host {}`. Raises ConfigError for an inventory with errors (strict: or
+    warnings), for one without hosts and for an unknown name, LimitError for patterns.
+    """
+    if inventory.report.fatal or (strict and len(inventory.report)):
+        raise ConfigError("the inventory has errors", inventory.report)
+    if not inventory.hosts:
+        raise refused(inventory.files[-1].error("inventory-syntax", "the inventory has no hosts"))
+    unknown = [name for name in names if name not in inventory.hosts]
+    if unknown:
+        known = list(inventory.hosts)
+        entries = [unknown_host(name, known, Place((), source=called.format(name))) for name in unknown]
+        raise ConfigError("unknown hosts", Report(entries))
+    hosts, unmatched = limited(inventory, limits)
+    return [host for host in hosts if not names or host.name in names], unmatched
 
 
 def limited(inventory: Inventory, limits: Sequence[str]) -> tuple[list[Host], list[str]]:

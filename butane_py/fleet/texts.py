@@ -11,15 +11,13 @@ from typing import Any
 
 from butane_py import render
 from butane_py.compilation import Options
-from butane_py.fleet import values
-from butane_py.fleet.inventory.model import Known, Variables
+from butane_py.fleet.outside import of_mapping
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.program import Program, build_host
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.unknown import unknown_name
-from butane_py.fleet.values import Layer, of_data
 from ignition_py.record import KW_ONLY, Record
-from ignition_py.report.diag import Place, Report
+from ignition_py.report.diag import Report
 
 
 class Text(Record):
@@ -54,9 +52,9 @@ class TextBuild:
             self._program.add_snippet(f"snippets[{number}]", _bytes(snippet))
         declared = self._program.declarations
         host = {name: wanted.host_vars[name] for name in declared if name in wanted.host_vars}
-        given = _known(wanted.vars, "vars")
-        secrets = _known(wanted.secret_vars, "secret_vars", secret=True)
-        self._values = host_values(None, None, [_known(host, "host_vars"), given, secrets])
+        given = of_mapping(wanted.vars, "vars")
+        secrets = of_mapping(wanted.secret_vars, "secret_vars", secret=True)
+        self._values = host_values(None, None, [of_mapping(host, "host_vars"), given, secrets])
         result = build_host(self._program, self._values)
         declared = self._program.declarations  # includes under names of many declare more
         unknown = [
@@ -73,15 +71,6 @@ class TextBuild:
     def pretty(self, report: Report | None = None) -> str:
         """The report, or a part of it, with the lines that it speaks of, secrets masked."""
         return render.pretty_of(self.result.report if report is None else report, self._program.shown_text, colour=False)
-
-
-def _known(given: Mapping[str, Any], source: str, *, secret: bool = False) -> Variables:
-    """Values of a program, each with what gave it as its place. Raises TypeError."""
-    made: Variables = {}
-    for name, value in given.items():
-        place = Place((), source=f"{source}[{name!r}]")
-        made[name] = [Known(of_data(value, place, Layer(values.VAR), secret=secret))]
-    return made
 
 
 def _bytes(text: str | bytes) -> bytes:

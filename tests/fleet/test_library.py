@@ -48,7 +48,7 @@ def test_all_hosts_of_an_inventory() -> None:
 
 
 def test_what_is_wrong_is_in_the_report() -> None:
-    write({"node.bu": CONFIG, "hosts.yaml": HOSTS.replace("10.0.0.2", "10.0.0.1")})
+    write({"node.bu": CONFIG, "hosts.yaml": HOSTS.replace("10.0.0.2", "10.0.0.1"), "none.yaml": "all: {hosts: {}}\n"})
     assert spots(butane_py.build("node.bu", inventory="hosts.yaml").report) == [("var-not-unique", "hosts.yaml:5:57", "hosts.yaml:5:29")]
     for build, code in (
         (butane_py.build("gone.bu"), "input-file"),
@@ -56,6 +56,7 @@ def test_what_is_wrong_is_in_the_report() -> None:
         (butane_py.build("node.bu", vars_files=["gone.yaml"]), "vars-file"),
         (butane_py.build("node.bu", inventory="hosts.yaml", hosts=["n9"]), "host-unknown"),
         (butane_py.build("node.bu", inventory="hosts.yaml", limit="~("), "host-unknown"),
+        (butane_py.build("node.bu", inventory="none.yaml"), "inventory-syntax"),
         (butane_py.build("node.bu", inventory="hosts.yaml", vars={"adress": 1}), "var-unknown"),
     ):
         assert (build.ok, code in [entry.code for entry in build.report]) == (False, True)

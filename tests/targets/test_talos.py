@@ -12,6 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from butane_py.compilation import Options
+from butane_py.pipeline import compiled
+from butane_py.targets import choose, emit
 from butane_py.targets.model import Chosen
 from tests.helpers.targets import FCOS, codes, emitted
 
@@ -358,6 +361,23 @@ def test_all_losses_are_told_at_once() -> None:
     assert {entry.code for entry in emitted(text, "talos").report} == {
         "target-no-timezone", "target-no-owner", "target-path", "target-mountpoint",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["talos", "nixos"])
+@pytest.mark.parametrize(("more", "refused"), [("", False), ("storage: {links: [{path: /opt/l, target: /opt/m}], luks: [{name: d, device: /dev/vdb, clevis: {tpm2: true, threshold: 2}}]}\n", True)])
+def test_a_target_is_written_once(name: str, more: str, refused: bool) -> None:
+    """Also where its cells refuse a field: what writing reports is in the same report."""
+    chosen = choose(name)
+    calls = []
+
+    def write(*given: Any) -> dict[str, bytes]:
+        calls.append(given)
+        return chosen.target.write(*given)
+
+    work = compiled(("variant: fcos\nversion: 1.5.0\n" + more).encode(), "n.bu", Options())
+    emission = emit(work, chosen.but(target=chosen.target.but(write=write)))
+    assert (len(calls), emission.outputs == {}) == (1, emission.report.fatal)
+    assert not refused or emission.report.fatal
 
 
 def test_wiping_is_lost() -> None:
