@@ -1,6 +1,6 @@
 """Times and peak memory of `butane-py build` for a fleet: many hosts of a config of 10 kB with variables and includes.
 
-    python benchmarks/fleet.py [--hosts 2000] [--jobs 2]
+    python benchmarks/fleet.py [--hosts 2000] [--jobs 2] [-- OPTIONS OF THE BUILD]
 
 The first build writes every file, the second none. CPU time is that of all processes; memory is the peak resident set of the largest one.
 """
@@ -88,14 +88,14 @@ def lay(folder: Path, hosts: int) -> int:
     return len(node)
 
 
-def build(folder: Path, jobs: int) -> tuple[float, float, float]:
-    """Wall and CPU seconds, and MiB, of one build."""
+def build(folder: Path, jobs: int, *options: str) -> tuple[float, float, float]:
+    """Wall and CPU seconds, and MiB, of one build with further options."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     child = os.fork()
     if child == 0:
         os.chdir(folder)
         os.environ["PYTHONPATH"] = str(ROOT)
-        os.execvp(PROGRAM[0], [*PROGRAM, "--jobs", str(jobs)])
+        os.execvp(PROGRAM[0], [*PROGRAM, "--jobs", str(jobs), *options])
     _, status, _ = os.wait4(child, 0)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if status:
@@ -108,12 +108,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, default=2_000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("options", nargs="*", metavar="OPTION", help="options of the build, behind --")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         size = lay(Path(name), arguments.hosts)
         print(f"{arguments.hosts:,} hosts, config of {size:,} bytes, --jobs {arguments.jobs}")
         for title in ("first build", "second build"):
-            wall, cpu, mib = build(Path(name), arguments.jobs)
+            wall, cpu, mib = build(Path(name), arguments.jobs, *arguments.options)
             print(f"{title:<14}{wall:6.1f} s {cpu:6.1f} s CPU {mib:6.0f} MiB")
 
 

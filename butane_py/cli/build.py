@@ -29,6 +29,7 @@ EMITS = (IGNITION, BUTANE, "base64", "gzip+base64", "govc", "vmx", "ovf", "kvp",
 
 _EXAMPLE = """butane-py build node.bu --var hostname=n1 --var address=10.0.0.11/24 -o n1.ign
 butane-py build node.bu --inventory hosts.yaml --output-dir out
+butane-py build node.bu --inventory hosts.yaml --output-dir out --for aws
 butane-py build node.bu --inventory hosts.yaml --limit 'workers:!n7' --check --strict
 butane-py build node.bu --inventory hosts.yaml --host n1 --emit butane > n1.bu
 butane-py build node.bu --inventory hosts.yaml --host n3 --explain-var mtu"""
