@@ -17,7 +17,7 @@ from ignition_py.system.host import kernel_command_line
 
 JSON, PHONE_HOME = FORMATS = ("json", "phone-home")
 PLATFORM = "platform"
-_URL, _FORMAT = "ignition.report.url", "ignition.report.format"
+REPORT_URL, _FORMAT = "ignition.report.url", "ignition.report.format"
 _COMMAND_LINE = "IGNITION_KERNEL_CMDLINE_PATH"  # a test's
 
 
@@ -35,7 +35,7 @@ class Wanted(Record):
 
 def wanted(environ: Mapping[str, str]) -> Wanted:
     """What command line and image ask for. Raises IgnitionError where the command line cannot be read."""
-    given = {_URL: "", _FORMAT: ""}
+    given = {REPORT_URL: "", _FORMAT: ""}
     for word in kernel_command_line(environ.get(_COMMAND_LINE, "")).split():
         name, _, value = word.partition("=")
         if name in given and value:
@@ -43,10 +43,10 @@ def wanted(environ: Mapping[str, str]) -> Wanted:
     named = environ.get("IGNITION_REPORT", "").split()
     urls = [word for word in named if word != PLATFORM]
     wrong = []
-    found = Wanted(given[_URL] or (urls[-1] if urls else ""), platform=PLATFORM in named)
+    found = Wanted(given[REPORT_URL] or (urls[-1] if urls else ""), platform=PLATFORM in named)
     if found.url and not found.url.startswith(("http://", "https://")):
         found.url = ""
-        wrong.append(f"{_URL if given[_URL] else 'IGNITION_REPORT'} is no URL of http or https")
+        wrong.append(f"{REPORT_URL if given[REPORT_URL] else 'IGNITION_REPORT'} is no URL of http or https")
     form = given[_FORMAT] or environ.get("IGNITION_REPORT_FORMAT", "")
     if form in FORMATS:
         found.format = form

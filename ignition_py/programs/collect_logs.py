@@ -13,6 +13,7 @@ import zlib
 
 from ignition_py import version_text
 from ignition_py.fetch.urls import public
+from ignition_py.notify.settings import REPORT_URL, told_host
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import kernel_command_line
 from ignition_py.system.log import Log
@@ -61,7 +62,9 @@ def cmdline(path: str = "") -> str:
     lines = []
     for word in words:
         name, equals, value = word.partition("=")
-        if name.startswith("ignition."):
+        if name == REPORT_URL:  # whose path may be a token
+            lines.append(f"{name}{equals}{told_host(value) if '//' in value else ''}\n")
+        elif name.startswith("ignition."):
             lines.append(f"{name}{equals}{public(value) if '://' in value or value.startswith('data:') else value}\n")
     return "".join(lines)
 

@@ -302,7 +302,9 @@ def test_archives_are_tar(size: int) -> None:
 def test_the_command_line_without_secrets(tmp_path: Path) -> None:
     path = tmp_path / "cmdline"
     secret = "https://u:s3cr3t@h.example/c?t=s3cr3t"
-    path.write_text(f"password=s3cr3t ignition.firstboot ignition.config.url={secret} ignition.platform.id=qemu\n")
+    report = "ignition.report.url=https://h.example/s3cr3t"
+    path.write_text(f"password=s3cr3t ignition.firstboot ignition.config.url={secret} ignition.platform.id=qemu {report}\n")
     assert collect_logs.cmdline(str(path)).split() == [
-        "ignition.firstboot", "ignition.config.url=https://h.example/c", "ignition.platform.id=qemu"
+        "ignition.firstboot", "ignition.config.url=https://h.example/c", "ignition.platform.id=qemu",
+        "ignition.report.url=https://h.example",
     ]  # fmt: skip
