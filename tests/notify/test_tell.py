@@ -60,6 +60,7 @@ def test_a_failure_is_told_once(receiver: Receiver, occasion: MakeOccasion, log:
     assert headers["idempotency-key"] == f"{data['boot']}-failed"
     assert (data["stage"], data["message"], data["platform"]) == ("disks", FAILURE["message"], "qemu")
     assert SECRET not in log.text
+    assert "reporting" not in log.text, "the second time is no error"
     assert f"reported failed to the URL for reports (http://127.0.0.1:{receiver.server.server_address[1]})" in log.text
 
 
