@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from ignition_py.fetch import ed25519, minisign
 from ignition_py.report.diag import FetchError, IgnitionError
 from tests.helpers.engine import Machine, config, file, make_machine, paths, url_of
+from tests.helpers.minisign import Signer
 from tests.helpers.servers import Server, body
 
 # RFC 8032, section 7.1: public key, message, signature.
@@ -67,23 +67,6 @@ def test_signatures_of_another_library(message: bytes, seed: bytes) -> None:
     public, signature = private.public_key().public_bytes_raw(), private.sign(message)
     assert ed25519.verify(public, message, signature)
     assert not ed25519.verify(public, message + b"\0", signature)
-
-
-class Signer:
-    """A pair of keys of minisign, in a folder."""
-
-    def __init__(self, folder: Path, name: str = "key") -> None:
-        self.public, self.secret = folder / f"{name}.pub", folder / f"{name}.secret"
-        self.folder = folder
-        self._run("-G", "-W", "-p", self.public, "-s", self.secret)
-
-    def _run(self, *words: object) -> None:
-        subprocess.run(["minisign", *map(str, words)], check=True, capture_output=True, stdin=subprocess.DEVNULL)
-
-    def sign(self, data: bytes, *options: str) -> bytes:
-        (self.folder / "data").write_bytes(data)
-        self._run("-S", "-s", self.secret, "-m", self.folder / "data", "-x", self.folder / "signature", "-t", "of a test", *options)
-        return (self.folder / "signature").read_bytes()
 
 
 @pytest.fixture(name="signer")

@@ -19,6 +19,7 @@ from ignition_py.initrd.newc import archive
 from ignition_py.initrd.size import EXECUTOR
 from ignition_py.initrd.tree import BuildError, Tree
 from ignition_py.system.log import Log
+from tests.helpers.minisign import Signer
 from tests.helpers.servers import Server, body
 from tests.stages.disks.luks_lab import serving_tang
 
@@ -99,6 +100,30 @@ def test_it_fetches_there(unpacked: Path, server: Server) -> None:
         done = inside(unpacked, "/usr/bin/ignition", "-platform", "file", "-stage", name, "-root", "/sysroot", "-log-to-stdout", "-config-cache", "/run/fetched")
         assert done.returncode == 0, done.stdout + done.stderr
     assert (unpacked / "sysroot/etc/fetched").read_text() == "from afar"
+
+
+@pytest.mark.root
+@pytest.mark.sockets
+@pytest.mark.parametrize("form", [(), ("-l",)], ids=["hashed", "legacy"])
+def test_it_verifies_signatures_there(unpacked: Path, server: Server, tmp_path: Path, form: tuple[str, ...]) -> None:
+    """User data leads to a signed config, and to no other, where the image asks for signatures."""
+    signer = Signer(tmp_path)
+    keys = unpacked / "usr/lib/ignition/trusted.d"
+    keys.mkdir(parents=True, exist_ok=True)
+    (keys / "ours.pub").write_bytes(signer.public.read_bytes())
+    config = b'{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/etc/signed", "contents": {"source": "data:,by-us"}}]}}'
+    server.at["/c.ign"], server.at["/c.ign.minisig"] = body(config), body(signer.sign(config, *form))
+    replaced = {"ignition": {"version": "3.5.0", "config": {"replace": {"source": server.url("/c.ign")}}}}
+    (unpacked / "config.ign").write_text(json.dumps(replaced))
+    words = ["/usr/bin/env", "IGNITION_REQUIRE_SIGNATURE=1", "/usr/bin/ignition", "-platform", "file", "-stage", "fetch", "-log-to-stdout"]
+    words += ["-root", "/sysroot", "-config-cache", "/run/signed"]
+    done = inside(unpacked, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "/etc/signed" in (unpacked / "run/signed").read_text()
+    (unpacked / "run/signed").unlink()
+    server.at["/c.ign"] = body(config.replace(b"by-us", b"by-them"))
+    assert inside(unpacked, *words).returncode == 1
+    assert not (unpacked / "run/signed").exists()
 
 
 def test_it_weighs_less_than_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
