@@ -58,8 +58,8 @@ def _service(where: str, account: str) -> Any:
     from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
     retry = ExponentialRetry(
-        initial_backoff=1, increment_base=2, retry_total=ATTEMPTS - 1
-    )  # its own first pause is 15 s
+        initial_backoff=PAUSE, increment_base=2 * PAUSE, random_jitter_range=PAUSE, retry_total=ATTEMPTS - 1
+    )
     limits: dict[str, Any] = {"connection_timeout": CONNECT, "read_timeout": READ, "retry_policy": retry}
     given = os.environ.get(CONNECTION, "")
     if given:
