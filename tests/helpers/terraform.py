@@ -57,7 +57,7 @@ class Terraform:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Runs a command, without colours; its output with what it says of errors."""
-        plain = ["-no-color"] if words[0] in ("plan", "apply") else []
+        plain = ["-no-color"] if words[0] in ("plan", "apply", "validate") else []
         command = [str(self.folder / "bin" / "terraform"), words[0], *plain, *words[1:]]
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

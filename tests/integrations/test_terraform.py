@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,12 +100,48 @@ def test_mistakes_are_errors_at_the_attribute(terraform: Terraform) -> None:
     planned = terraform.run("plan")
     assert planned.returncode == 1
     said = planned.stdout
-    assert "Error: content:4:3: `name` is" in said
+    assert said.count("Error: content:4:3: `name` is") == 1
     assert "with data.butane_config.node," in said and "on main.tf line 10" in said  # where content is given
     assert "4 |   name: {type: hostname}" in said and "Traceback" not in said
     (terraform.folder / "node.bu").write_text(HEAD)
     write(terraform, 'data "butane_config" "node" {\n  content = "${file("node.bu")}"\n  vars = ["a"]\n}\n')
     assert "vars: this is not an object" in terraform.run("plan").stdout
+
+
+def test_validate_tells_mistakes_without_a_plan(terraform: Terraform) -> None:
+    """What is known without a plan is compiled; warnings are told once, when the data source is read."""
+    write(terraform, """
+    variable "name" { type = string }
+    data "butane_config" "known" {
+      content = "variant: fcos\\nversion: 1.6.0\\nstorage: {files: [{path: a, mode: 644}]}\\n"
+    }
+    data "butane_config" "unknown" {
+      content = file("node.bu")
+      vars    = { name = var.name, mtu = "much" }
+    }
+    """)  # fmt: skip
+    ran = terraform.run("validate")
+    assert ran.returncode == 1 and "Error: content:3:26" in ran.stdout and "mode 644" not in ran.stdout and "much" not in ran.stdout
+    write(terraform, 'data "butane_config" "known" {\n  content = "variant: fcos\\nversion: 1.6.0\\nstorage: {files: [{path: /a, mode: 644}]}\\n"\n}\n')
+    assert terraform.run("validate").returncode == 0
+    assert terraform.run("plan").stdout.count("mode 644 is decimal") == 1
+
+
+def test_many_at_once(terraform: Terraform) -> None:
+    """Terraform reads ten data sources side by side."""
+    write(terraform, """
+    data "butane_config" "node" {
+      for_each = toset([for n in range(60) : "n${n}"])
+      content  = file("node.bu")
+      vars     = { name = each.key, mtu = 1500 + tonumber(trimprefix(each.key, "n")), load = strrev(each.key) }
+    }
+    output "rendered" { value = { for name, node in data.butane_config.node : name => node.rendered } }
+    """)  # fmt: skip
+    applied = terraform.run("apply", "-auto-approve")
+    assert applied.returncode == 0, applied.stdout
+    for name, text in outputs(terraform)["rendered"]["value"].items():
+        (file,) = json.loads(text)["storage"]["files"]
+        assert file["contents"]["source"] == f"data:,{name}%20{1500 + int(name[1:])}%20none%20{name[::-1]}"
 
 
 def test_for_a_platform(terraform: Terraform) -> None:
@@ -125,10 +162,12 @@ def test_for_a_platform(terraform: Terraform) -> None:
 
 def test_strict(terraform: Terraform) -> None:
     text = f"content = {json.dumps(HEAD + 'storage: {files: [{path: /x, mode: 644}]}')}"
-    write(terraform, f'data "butane_config" "node" {{\n  {text}\n}}\ndata "butane_config" "strict" {{\n  strict = true\n  {text}\n}}\n')
+    write(terraform, f'data "butane_config" "node" {{\n  {text}\n}}\n')
     planned = terraform.run("plan")
-    assert planned.returncode == 1
-    assert "Warning: content:3:36: mode 644" in planned.stdout and "Error: content:3:36: mode 644" in planned.stdout
+    assert planned.returncode == 0 and "Warning: content:3:36: mode 644" in planned.stdout
+    write(terraform, f'data "butane_config" "node" {{\n  strict = true\n  {text}\n}}\n')
+    planned = terraform.run("plan")
+    assert planned.returncode == 1 and "Error: content:3:36: mode 644" in planned.stdout
 
 
 def test_secrets(terraform: Terraform) -> None:
@@ -209,3 +248,11 @@ def test_started_by_hand_it_says_what_it_is() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "terraform-provider-butane is a plugin" in ran.stderr
+
+
+def test_without_its_library_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['tf'] = None; from butane_py.integrations.terraform.provider import run; run()"
+    environment = {**os.environ, "TF_PLUGIN_MAGIC_COOKIE": "1"}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "terraform-provider-butane: tf is not installed; pip install 'ignition-py[terraform-provider]'\n"

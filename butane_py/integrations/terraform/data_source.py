@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from textwrap import indent
 from typing import Any
 
@@ -20,7 +21,7 @@ from butane_py.compilation import Options
 from butane_py.deliver.model import DeliveryError
 from butane_py.fleet.texts import Text
 from butane_py.integrations.handover import Handover, hand_over, line
-from butane_py.integrations.terraform.dynamic import Dynamic
+from butane_py.integrations.terraform.dynamic import Dynamic, is_known
 from ignition_py.report.diag import ERROR, WARNING, Entry
 
 CONTENT = "content"
@@ -71,25 +72,35 @@ class ButaneConfig(DataSource):
         """Its attributes."""
         return schema(sensitive=cls.sensitive)
 
+    def validate(self, diags: Diagnostics, type_name: str, config: Config) -> None:
+        """Adds the errors of a config that is known already, so that `terraform validate` has them; warnings are told when it is read."""
+        super().validate(diags, type_name, config)
+        if is_known(config):
+            self._made(diags, config, severities=(ERROR,))
+
     def read(self, ctx: ReadDataContext, config: Config) -> State | None:
         """The state: what the config says, and what came of it; None with errors in the diagnostics. Raises nothing for a bad config."""
-        wanted = _text(ctx.diagnostics, config)
-        if wanted is None:
-            return None
-        try:
-            made = hand_over(
-                wanted, strict=bool(config["strict"]), marked=self.sensitive, recipient=config["for"] or "", secrets=config["secrets"] or ""
-            )
-        except DeliveryError as error:
-            ctx.diagnostics.add_error(str(error), path=["for"])
-            return None
-        for entry in made.report:
-            if entry.severity in (ERROR, WARNING):
-                self._tell(ctx.diagnostics, entry, made)
-        if made.output is None:
+        made = self._made(ctx.diagnostics, config, severities=(ERROR, WARNING))
+        if made is None or made.output is None:
             return None
         number = str(zlib.crc32(made.output.encode()))
         return {**config, "id": number, "rendered": made.output, "user_data": made.user_data, "warnings": made.warnings}
+
+    def _made(self, diagnostics: Diagnostics, config: Config, *, severities: Sequence[str]) -> Handover | None:
+        """What came of the config, with its report in the diagnostics; None for arguments that are wrong."""
+        wanted = _text(diagnostics, config)
+        if wanted is None:
+            return None
+        strict, recipient, secrets = bool(config["strict"]), config["for"] or "", config["secrets"] or ""
+        try:
+            made = hand_over(wanted, strict=strict, marked=self.sensitive, recipient=recipient, secrets=secrets)
+        except DeliveryError as error:
+            diagnostics.add_error(str(error), path=["for"])
+            return None
+        for entry in made.report:
+            if entry.severity in severities:
+                self._tell(diagnostics, entry, made)
+        return made
 
     def _tell(self, diagnostics: Diagnostics, entry: Entry, made: Handover) -> None:
         """Adds an entry to the diagnostics, at the attribute that it is about. Of a sensitive config no line is shown."""

@@ -60,3 +60,12 @@ def _number(value: Any) -> Any:
         except ValueError:
             return float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def is_known(value: Any) -> bool:
+    """True if no part of a value of the wire is known only when it is applied."""
+    if isinstance(value, dict):
+        return all(map(is_known, value.values()))
+    if isinstance(value, list):
+        return all(map(is_known, value))
+    return value is not Unknown
