@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, as_bytes, derived_target, write_result
+from butane_py.cli.one import BAD, CHECKED, UNCHANGED, WRITTEN, as_bytes, derived_target, write_map, write_result
 from butane_py.files import Identity, read_input, write_output
 from butane_py.fleet import manifest
 from butane_py.fleet.inventory.model import Inventory
@@ -17,6 +17,7 @@ from ignition_py.system.streams import reason
 
 if TYPE_CHECKING:
     from butane_py.cli.building import Request
+    from butane_py.cli.job import Job
     from butane_py.deliver.ladder import Wish
     from butane_py.deliver.model import Delivery
 
@@ -57,7 +58,7 @@ class Writer:
         job = job.but(private=job.private or outcome.secret)
         result = Result(output, outcome.result.report, outcome.source_map)
         if outcome.delivery is not None and self._request.wish is not None:
-            return self._written_delivery(outcome, outcome.delivery, self._request.wish, inputs, private=job.private)
+            return self._written_delivery(outcome, outcome.delivery, self._request.wish, inputs, job)
         if not self.folder:
             return write_result(job, result, output, self._request.output, inputs, sync=True)
         stem = os.path.join(self.folder, outcome.name or _stem(outcome.source))
@@ -69,17 +70,18 @@ class Writer:
         return state
 
     def _written_delivery(
-        self, outcome: Outcome, delivery: Delivery, wish: Wish, inputs: Collection[Identity | None], *, private: bool
+        self, outcome: Outcome, delivery: Delivery, wish: Wish, inputs: Collection[Identity | None], job: Job
     ) -> str:
-        """Writes what hands the user data of a host over; the state. Raises OSError."""
+        """Writes what hands the user data of a host over, and the source map beside it; the state. Raises OSError."""
         target, data = self._request.output, wish.written(outcome.name, delivery)
         if self.folder:
             name = outcome.name or _stem(outcome.source)
             target = os.path.join(self.folder, name + wish.emit.suffix)
             data = wish.emit.write(name, delivery.user_data)
-        new = write_output(target, data, private=private, changed_only=True, sync=not self.folder, inputs=inputs)
+        new = write_output(target, data, private=job.private, changed_only=True, sync=not self.folder, inputs=inputs)
+        write_map(job, outcome.source_map, target, inputs)
         self._note(outcome, data, os.path.basename(target), manifest.delivered(delivery, wish))
-        self._private |= private
+        self._private |= job.private
         return WRITTEN if new else UNCHANGED
 
     def _written_parts(self, outcome: Outcome, stem: str, inputs: Collection[Identity | None], *, private: bool) -> str:

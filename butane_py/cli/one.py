@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from butane_py.cli.job import Job
 from butane_py.result import Result
@@ -163,10 +163,17 @@ def write_result(
     new = write_output(
         target, as_bytes(output), private=job.private, changed_only=True, sync=sync, inputs=inputs, header=header
     )
-    if job.map_to == "beside" and result.source_map is not None:
-        from butane_py.emit.source_map import as_text
-        from ignition_py.spec.read import MAP_SUFFIX
-
-        text = as_text(result.source_map).encode()
-        write_output(target + MAP_SUFFIX, text, private=job.private, changed_only=True, sync=False, inputs=inputs)
+    write_map(job, result.source_map, target, inputs)
     return WRITTEN if new else UNCHANGED
+
+
+def write_map(job: Job, source_map: dict[str, Any] | None, target: str, inputs: Collection[Identity | None]) -> None:
+    """Writes the source map of an output beside its file, where there is one and it is to go there. Raises OSError."""
+    if job.map_to != "beside" or source_map is None:
+        return
+    from butane_py.emit.source_map import as_text
+    from butane_py.files import write_output
+    from ignition_py.spec.read import MAP_SUFFIX
+
+    text = as_text(source_map).encode()
+    write_output(target + MAP_SUFFIX, text, private=job.private, changed_only=True, sync=False, inputs=inputs)

@@ -59,7 +59,8 @@ CONSUMERS = (
         "ignition", "Ignition, by its release",
         (
             Release("2.0.0", 0, _SPECS), Release("2.3.0", 1, _SPECS), Release("2.7.0", 2, _SPECS), Release("2.11.0", 3, _SPECS),
-            Release("2.15.0", 4, _SPECS), Release("2.20.0", 5, _SPECS), Release("2.26.0", 6, "Ignition pull request 2202"),
+            Release("2.15.0", 4, _SPECS), Release("2.20.0", 5, _SPECS), Release("2.26.0", 6, "date of Ignition pull request 2202", LIKELY),
+            Release("2.27.0", 6, "Ignition, configuration specifications"),
         ),
         refusal=_BOOT,
     ),
@@ -71,7 +72,7 @@ CONSUMERS = (
             Release("41.20241109", 5, "date of Ignition 2.20.0", LIKELY),
             Release("43.20260217", 5, "coreos-installer issue 1591"),
             Release("43.20260331", 6, "fedora-coreos-config pull request 4070", LIKELY),
-            Release("44.20260510", 6, "coreos-installer issue 1749"),
+            Release("44.20260510", 6, "coreos-installer issue 1749", LIKELY),
         ),
         refusal=_BOOT,
     ),

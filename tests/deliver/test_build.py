@@ -164,6 +164,13 @@ def test_user_data_with_secrets_is_its_owners(lab: Lab) -> None:
     assert "s3cr3t-value" not in lab.stdout + lab.stderr + lab.bytes("manifest.json").decode()
 
 
+def test_a_source_map_lies_beside_what_is_handed_over(lab: Lab) -> None:
+    assert lab.many("--for", "virtualbox", "--source-map") == 0
+    places = json.loads(lab.bytes("n2.ign.map"))
+    assert "node.bu" in json.dumps(places)
+    assert lab.manifest()["n2"]["form"] == "wrapped"
+
+
 def test_pointers_name_what_is_published(lab: Lab) -> None:
     assert lab.many("--for", "virtualbox", "--form", "pointer", "--publish", "www", "--publish-url", "https://example.com/ign") == 0
     for name, each in lab.manifest().items():

@@ -140,7 +140,7 @@ def test_ignition_2_0_takes_no_wrapped_config() -> None:
     ("text", "spec", "sure"),
     [
         ("coreos-installer:0.22.0", 4, True), ("coreos-installer:0.26.1", 5, True), ("coreos-installer", 5, True), ("matchbox", 4, True),
-        ("fcos:43.20260217.3.1", 5, True), ("fcos:44.20260510.1.3", 6, True), ("flatcar:3510.3.2", 3, True), ("ignition:v2.14.0", 3, True),
+        ("fcos:43.20260217.3.1", 5, True), ("fcos:44.20260510.1.3", 6, False), ("flatcar:3510.3.2", 3, True), ("ignition:v2.14.0", 3, True),
         ("openshift:4.13", 2, True), ("openshift:4.22.1", 5, True), ("ignition:3.0.0", 6, True),
     ],
 )  # fmt: skip
