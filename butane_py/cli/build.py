@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from butane_py.cli.build_publish import Publication
     from butane_py.deliver.ladder import Address, Wish
     from butane_py.deliver.publish.publishing import Addresses
+    from butane_py.deliver.secrets.modes import Keeping
 
 REPORTS = ("text", "json", "sarif")
 PICTURES = ("mermaid", "svg")
@@ -91,8 +92,11 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--emit", type=click.Choice(EMITS), default=IGNITION, metavar="FORM",
               help="What to write: ignition; butane: plain Butane, as the reference reads it; or the config as a tool takes it: "
               f"{', '.join(EMITS[2:])}.")
-@click.option("--secrets", type=click.Choice(("inline",)), default=None, show_default=False,
-              help="With --for: what to do with secrets, which are refused where others can read the user data. inline: leave them in it.")
+@click.option("--secrets", type=click.Choice(("split", "tang", "inline")), default=None, show_default=False,
+              help="What to do with secrets, which --for refuses where others can read the user data. split: publish them to "
+              "--publish-private; tang: encrypt secret files for a Tang server; inline: leave them in the user data.")
+@click.option("--tang", default="", show_default=False, metavar="URL,adv=FILE[,thp=ID]",
+              help="With --secrets tang: the server, its advertisement, and the thumbprint of a key that has signed that.")
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
 @click.option("--for", "recipient", default="", show_default=False, metavar="NAME[:VERSION]", shell_complete=_recipients,
@@ -129,7 +133,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--watch", is_flag=True, help="Build again whenever a file changes.")
 def run(
     config: str, style: str, explain: str, output: str, output_dir: str, watch: bool, emit: str, files_dir: str,
-    target_names: tuple[str, ...], recipient: str, form: str | None, secrets: str | None, split: bool, **more: Any
+    target_names: tuple[str, ...], recipient: str, form: str | None, secrets: str | None, tang: str, split: bool, **more: Any
 ) -> int:  # fmt: skip
     """Build the configs of a fleet from one Butane file: typed variables, includes, an inventory of hosts.
 
@@ -153,7 +157,8 @@ def run(
     names = ("inventories", "vars_files", "environment", "words", "limits", "hosts", "jobs", "prune")
     asked = {name: more[name] for name in names}
     publish, address = _publication(config, job, **more)
-    wish = _wish(recipient, form or "", emit, chosen, secrets or "", address, split=split)
+    keeping = _keeping(secrets or "", tang, publish)
+    wish = _wish(recipient, form or "", emit, chosen, address, keeping, split=split)
     if publish is not None and wish is None:
         raise click.UsageError("--publish goes with --for, or with --form pointer")
     request = Request(
@@ -179,13 +184,27 @@ def _publication(
     return found or (None, None)
 
 
+def _keeping(secrets: str, tang: str, publish: Publication | None) -> Keeping | None:
+    """What is done with secrets, None where nothing is said of it. Raises UsageError."""
+    if not (secrets or tang):
+        return None
+    from butane_py.deliver.model import DeliveryError
+    from butane_py.deliver.secrets.modes import keeping
+
+    try:
+        return keeping(secrets, tang, publish.private if publish else None, dry_run=publish is not None and publish.dry_run)
+    except DeliveryError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def _wish(
-    recipient: str, form: str, emit: str, targets: Sequence[str], secrets: str, address: Address | None, *, split: bool
+    recipient: str, form: str, emit: str, targets: Sequence[str], address: Address | None, keeping: Keeping | None, *, split: bool
 ) -> Wish | None:
     """How the configs are to be delivered, None where they are only written. Raises UsageError."""
-    if secrets and not recipient:
-        raise click.UsageError("--secrets goes with --for")
-    given = {"--for": recipient, "--form": form, f"--emit {emit}": emit not in (IGNITION, BUTANE), "--split-common": split}
+    given = {
+        "--for": recipient, "--form": form, "--secrets": keeping, f"--emit {emit}": emit not in (IGNITION, BUTANE),
+        "--split-common": split,
+    }  # fmt: skip
     option = next((option for option, value in given.items() if value), "")
     if not option:
         return None
@@ -195,7 +214,7 @@ def _wish(
     from butane_py.deliver.wishes import wished
 
     try:
-        return wished(recipient, form, emit, address, secrets=secrets, split=split)
+        return wished(recipient, form, emit, address, secrets=keeping, split=split)
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None
 

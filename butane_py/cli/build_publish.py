@@ -29,16 +29,21 @@ class Publication:
     """What --publish asks for. `alone` is what the host of a build without an inventory is called in the store."""
 
     def __init__(self, stores: Stores, *, alone: str, dry_run: bool, progress: bool) -> None:
+        self.dry_run = dry_run
         self._stores = stores
         self._alone = alone
-        self._dry_run = dry_run
         self._progress = progress and sys.stderr.isatty()
+
+    @property
+    def private(self) -> Store | None:
+        """Where parts with secrets go."""
+        return self._stores.private
 
     def __call__(self, parts: Mapping[str, Sequence[Part]]) -> Published:
         """Publishes the parts of each host; a dry run only looks. Raises DeliveryError."""
         named = {host or self._alone: each for host, each in parts.items()}
         if not self._progress:
-            return publish(named, self._stores, dry_run=self._dry_run)
+            return publish(named, self._stores, dry_run=self.dry_run)
         bar: list[ProgressBar] = []
 
         def show(done: int, total: int) -> None:
@@ -46,7 +51,7 @@ class Publication:
             bar[0].show(done)
 
         try:
-            return publish(named, self._stores, dry_run=self._dry_run, progress=show)
+            return publish(named, self._stores, dry_run=self.dry_run, progress=show)
         finally:
             for each in bar:
                 each.clear()
@@ -55,16 +60,16 @@ class Publication:
         """What is told to people."""
         if not published.new and not published.unchanged:
             return ["nothing has to be published: every config fits into its user data"]
-        names = published.new if self._dry_run else ()
+        names = published.new if self.dry_run else ()
         left = len(names) - _MOST_SHOWN
         listed = [f"would be published: {name}" for name in names[:_MOST_SHOWN]] + (
             [f"and {left:,} more"] if left > 0 else []
         )
-        return [*listed, published.sentence(dry_run=self._dry_run)]
+        return [*listed, published.sentence(dry_run=self.dry_run)]
 
     def data(self, published: Published) -> dict[str, object]:
         """What is told to programs."""
-        return {"dry_run": self._dry_run, **published.data()}
+        return {"dry_run": self.dry_run, **published.data()}
 
 
 def publication(

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from butane_py.compilation import Compilation
 from butane_py.deliver.ladder import Wish, climb
 from butane_py.deliver.largest import largest_entries
-from butane_py.deliver.model import PLAIN, POINTER, WRAPPED, Delivery
-from butane_py.deliver.secrets.entries import tainted_entries
-from butane_py.deliver.secrets.refusal import refusal
+from butane_py.deliver.model import PLAIN, POINTER, WRAPPED, Delivery, DeliveryError
+from butane_py.deliver.secrets.keeping import Kept
 from butane_py.deliver.versions import NAMES, fitted
 from butane_py.emit.json import emit_json, without_bad_bytes
 from butane_py.fleet.result import HostResult
@@ -17,6 +16,7 @@ from ignition_py.report.catalog import OPENSHIFT, declare
 from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Report
 from ignition_py.report.examples import file_
 from ignition_py.spec.encode import to_data
+from ignition_py.spec.tables import Config
 
 _LARGE = file_("contents:\n  local: random.bin")
 _SMALL = file_("contents:\n  local: a.txt")
@@ -56,7 +56,15 @@ declare(
 
 
 def deliver(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) -> tuple[Delivery | None, Report]:
-    """The delivery of a host with a config, None where the report has errors. `unpacked` compiles it with contents uncompressed."""
+    """The delivery of a host with a config, None where the report has errors. `unpacked` compiles it with contents uncompressed.
+
+    The report shows no secrets.
+    """
+    delivery, report = _delivered(wish, result, unpacked)
+    return delivery, result.hidden(report) if result.hidden is not None else report
+
+
+def _delivered(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) -> tuple[Delivery | None, Report]:
     work = result.compilation
     assert work is not None
     report = Report()
@@ -65,32 +73,36 @@ def deliver(wish: Wish, result: HostResult, unpacked: Callable[[], HostResult]) 
         message = f"{work.row} makes a MachineConfig, which is no user data"
         report.add(ERROR, "delivery-machine-config", message, _whole(work), "give --raw")
         return None, report
-    if not wish.secrets:
-        report.merge(refusal(wish.recipient, tainted_entries(work.output, result.secrets), lint=work.options.lint))
-    plain, spec, found = _text(work, wish)
-    report.merge(found)
+    kept = Kept(wish.secrets, wish.recipient, result, wish.address)
+    plain, spec, found = _text(work, kept.config, wish)
+    report.merge(Report([*kept.report, *found]))
     if report.fatal:
         return None, report
     if work.wraps:
         return Delivery(PLAIN, plain, spec=spec), report
-    delivery, fits = climb(wish, plain, lambda: _text(_compilation(unpacked()), wish)[0])
+
+    def again() -> bytes:
+        other = unpacked()
+        assert other.compilation is not None  # it has compiled before with other options
+        return _text(other.compilation, kept.public(other), wish)[0]
+
+    try:
+        delivery, fits = climb(wish, plain, again, private=kept.shown)
+    except DeliveryError as error:
+        report.entries += kept.unpublished(error)
+        return None, report
     if not fits:
         report.entries.append(_too_large(wish, delivery, work))
-    return None if report.fatal else delivery.but(spec=spec), report
+    return None if report.fatal else delivery.but(spec=spec, parts=(*kept.parts, *delivery.parts)), report
 
 
-def _compilation(result: HostResult) -> Compilation:
-    assert result.compilation is not None  # it has compiled before with other options
-    return result.compilation
-
-
-def _text(work: Compilation, wish: Wish) -> tuple[bytes, str, Report]:
+def _text(work: Compilation, output: Config, wish: Wish) -> tuple[bytes, str, Report]:
     """The config in a version that the recipient reads, that version, and what is wrong with that."""
     consumer = wish.recipient.consumer
     if consumer is not None and consumer.outer and wish.form in (WRAPPED, POINTER):
-        config, spec, report = work.output, work.row.spec, Report()  # the consumer does not see it
+        config, spec, report = output, work.row.spec, Report()  # the consumer does not see it
     else:
-        config, spec, report = fitted(work.output, work.row.spec, wish.recipient)
+        config, spec, report = fitted(output, work.row.spec, wish.recipient)
     data = work.document if config is work.output else to_data(config, spec)
     if not work.wraps:
         return emit_json(data, pretty=False).encode(), NAMES[spec], report

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from butane_py.deliver.forms import BY_NAME, IGNITION, Form, tfvars
 from butane_py.deliver.model import FORMS, PLAIN, POINTER, WRAPPED, Delivery, Part
 from butane_py.deliver.recipients import Recipient
+from butane_py.deliver.secrets.modes import REFUSED, Keeping
 from butane_py.resources import gzip_stream
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.spec.encode import to_json
@@ -28,8 +29,8 @@ class Wish(Record):
     """How configs are to be delivered.
 
     form: the one form that is wanted, "" for the first that fits. emit: how the user data is written. address: the URL of a part, None
-    where nothing is published. secrets: what is done with secrets, "" to refuse them where others can read the user data.
-    split: True if what hosts have in common is published once (deliver/common.py).
+    where nothing is published. secrets: what is done with secrets. split: True if what hosts have in common is published once
+    (deliver/common.py).
     """
 
     recipient: Recipient
@@ -37,7 +38,7 @@ class Wish(Record):
     form: str = ""
     emit: Form = BY_NAME[IGNITION]
     address: Address | None = None
-    secrets: str = ""
+    secrets: Keeping = REFUSED
     split: bool = False
 
     @property
@@ -56,13 +57,14 @@ class Wish(Record):
         return self.emit.write(host, delivery.user_data)
 
 
-def climb(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> tuple[Delivery, bool]:
+def climb(wish: Wish, plain: bytes, unpacked: Callable[[], bytes], *, private: bool = False) -> tuple[Delivery, bool]:
     """The first delivery of the ladder that fits, or the smallest one, and whether it fits.
 
     `plain` is the config as it is, `unpacked` makes the same config with its contents uncompressed, which costs a compilation.
+    private: the config holds secrets. Raises DeliveryError where it would have to be published and has no private place.
     """
     smallest: Delivery | None = None
-    for delivery in _rungs(wish, plain, unpacked):
+    for delivery in _rungs(wish, plain, unpacked, private=private):
         if wish.limit is None or wish.counted(delivery) <= wish.limit:
             return delivery, True
         smallest = smallest or delivery
@@ -72,14 +74,14 @@ def climb(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> tuple[Deli
     return smallest, False
 
 
-def _rungs(wish: Wish, plain: bytes, unpacked: Callable[[], bytes]) -> Iterator[Delivery]:
+def _rungs(wish: Wish, plain: bytes, unpacked: Callable[[], bytes], *, private: bool) -> Iterator[Delivery]:
     forms = [wish.form] if wish.form else FORMS
     if PLAIN in forms:
         yield Delivery(PLAIN, plain)
     if WRAPPED in forms and (wish.form or wish.recipient.spec != 0):
         yield Delivery(WRAPPED, min(wrapped(unpacked()), wrapped(plain), key=len))
     if POINTER in forms and wish.address is not None:
-        yield pointer(plain, wish.address, "3.0.0" if wish.recipient.spec == 0 else OLDEST)
+        yield pointer(plain, wish.address, "3.0.0" if wish.recipient.spec == 0 else OLDEST, private=private)
 
 
 def wrapped(config: bytes) -> bytes:
@@ -88,12 +90,12 @@ def wrapped(config: bytes) -> bytes:
     return _replaced({"compression": "gzip", "source": source})
 
 
-def pointer(config: bytes, address: Address, version: str = OLDEST) -> Delivery:
+def pointer(config: bytes, address: Address, version: str = OLDEST, *, private: bool = False) -> Delivery:
     """A config that names `config` by its address and its hash, and `config` as the part to be published.
 
     It has the settings of `config` that say how to fetch, since they count for fetching `config` too.
     """
-    part = Part.of(config)
+    part = Part.of(config, private=private)
     ignition = json.loads(config)["ignition"]
     settings = {name: ignition[name] for name in _FETCHING if name in ignition}
     return Delivery(POINTER, _replaced(reference(part, address), version, settings), (part,))

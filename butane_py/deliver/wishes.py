@@ -6,12 +6,13 @@ from butane_py.deliver.forms import BY_NAME
 from butane_py.deliver.ladder import Address, Wish
 from butane_py.deliver.model import POINTER, DeliveryError
 from butane_py.deliver.recipients import NOBODY, choose
+from butane_py.deliver.secrets.modes import REFUSED, Keeping
 
 
 def wished(
-    recipient: str, form: str, emit: str, address: Address | None = None, *, secrets: str = "", split: bool = False
+    recipient: str, form: str, emit: str, address: Address | None = None, *, secrets: Keeping | None = None, split: bool = False
 ) -> Wish:
-    """The wish for what --for ("": nobody), --form ("": the first that fits), --emit and --secrets name. Raises DeliveryError.
+    """The wish for what --for ("": nobody), --form ("": the first that fits) and --emit name. Raises DeliveryError.
 
     A form of --emit that one platform's tools read stands for that platform.
     """
@@ -26,4 +27,4 @@ def wished(
         raise DeliveryError("--form pointer publishes the config: give --publish")
     if split and address is None:
         raise DeliveryError("--split-common publishes what hosts have in common: give --publish")
-    return Wish(found, form=form, emit=written, address=address, secrets=secrets, split=split)
+    return Wish(found, form=form, emit=written, address=address, secrets=secrets or REFUSED, split=split)

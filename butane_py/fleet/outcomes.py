@@ -137,7 +137,7 @@ class HostBuilder:
             subject.name,
             subject.source,
             None if refused else self._output(result),
-            result.but(output=None, source_map=None, compilation=None, variables=unique, outputs={}),
+            result.but(output=None, source_map=None, compilation=None, hidden=None, variables=unique, outputs={}),
             source_map=None if refused else result.source_map,
             used=tuple(bound),
             spec=_spec(result),

@@ -31,7 +31,7 @@ def host_result(build: HostBuild, work: Compilation | None) -> HostResult:
     declared = {name for each in build.files for name in each.declarations}
     unused = tuple(name for name in state.given if name not in declared)
     result = HostResult(None, report, host=host, variables=state.bound, reads=_reads(build), includes=tuple(build.edges), unused=unused)
-    result = result.but(compilation=work)
+    result = result.but(compilation=work, hidden=taint.hidden if taint.any else None)
     if work is None or report.fatal or work.text is None:
         return result
     secrets = tuple(taint.outputs(work))

@@ -56,7 +56,7 @@ class Taint:
 
     def _is_secret(self, entry: Entry) -> bool:
         """True if the value at the place of the entry is a secret, or a text with one in it."""
-        if entry.code.startswith(("var-", "include-", UNFILTERED)):
+        if entry.code.startswith(("var-", "include-", "secret-", UNFILTERED)):
             return False  # their sentences hide secrets themselves
         path, name = entry.place.path, entry.place.source
         for work in self.build.works:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from butane_py.deliver.forms import IGNITION
 from butane_py.deliver.host import deliver
-from butane_py.deliver.secrets.entries import tainted_entries
+from butane_py.deliver.secrets.entries import secret_paths, tainted_entries
+from butane_py.deliver.secrets.modes import Keeping
 from butane_py.deliver.wishes import wished
 from butane_py.fleet.result import HostResult
 from butane_py.fleet.texts import Text, TextBuild
@@ -61,7 +62,7 @@ def hand_over(text: Text, *, strict: bool = False, marked: bool = False, recipie
     Raises DeliveryError for an unknown recipient, TypeError for a value of a variable that no JSON could have, ConfigError for linter
     settings that cannot be used.
     """
-    wish = wished(recipient, "", IGNITION, secrets=secrets) if recipient else None
+    wish = wished(recipient, "", IGNITION, secrets=Keeping(secrets)) if recipient else None
     build = TextBuild(text)
     result = build.result
     report = Report(result.report)
@@ -82,9 +83,8 @@ def _unmarked(result: HostResult) -> Report:
     """An error for each entry that is made of secrets, where nobody marks the result."""
     work = result.compilation
     assert work is not None  # there is an output
-    below = len(("spec", "config")) if work.wraps else 0
     report = Report()
-    for each in tainted_entries(work.output, [path[below:] for path in result.secrets]):
+    for each in tainted_entries(work.output, secret_paths(result)):
         message = f"{each.name} is made of a secret, which the result would show"
         report.add(ERROR, "secret-unmarked", message, each.place, _WAY_OUT, related=each.related)
     return report

@@ -124,7 +124,7 @@ _WITHOUT_EXAMPLE = {
     "input-file", "internal", "output-file", "publish", "schema", "json-syntax", "newer-field", "no-files-at-boot", "source-map-inline", "special-bits", "lint-settings", "lint-unit-verify",
     "target-missing",
     "virtiofs-tag-long", "virtiofs-uuid", "virtiofs-wipe", "virtiofs-options", "virtiofs-label",
-    "host-unknown", "inventory-folder", "lint-variable", "vars-file", "encrypted-file",  # of several files, or of the command line
+    "host-unknown", "inventory-folder", "lint-variable", "vars-file", "encrypted-file", "secret-not-for-tang", "secret-not-split",  # of several files, or of the command line
     "include-cycle", "include-deep", "include-newer", "include-variant", "include-section", "var-conflict", "var-not-unique", "var-unknown",  # several files or hosts
     "lint-include-replaces", "secret-unmarked",
     "pxe-key-missing", "pxe-key", "pxe-key-twice", "pxe-name", "pxe-arguments", "pxe-config",  # of a build's folder

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from butane_py.fleet.evaluation import given
 from butane_py.fleet.interpolation import Grafted
+from butane_py.fleet.result import HostResult
 from butane_py.yaml.source import At
 from ignition_py.record import Record, field
 from ignition_py.report.diag import Path, Place, Related
@@ -32,13 +33,19 @@ class TaintedEntry(Record):
 
 
 def tainted_entries(config: Config, secrets: Iterable[Path]) -> list[TaintedEntry]:
-    """The entries of a config that hold one of the values at `secrets`, paths in its JSON (HostResult.secrets), in their order."""
+    """The entries of a config that hold one of the values at `secrets`, paths in its JSON, in their order."""
     found: dict[Path, list[Path]] = {}
     for secret in secrets:
         path = named(config, secret)
         end = _entry_length(config, path)
         found.setdefault(path[:end], []).append(path[end:])
     return [_entry(config, path, tuple(fields)) for path, fields in found.items()]
+
+
+def secret_paths(result: HostResult) -> list[Path]:
+    """The paths of the values that are made of secrets in the JSON of a result's Ignition config, without a MachineConfig around it."""
+    work = result.compilation
+    return [path[2:] for path in result.secrets] if work is not None and work.wraps else list(result.secrets)
 
 
 def named(config: Config, path: Path) -> Path:

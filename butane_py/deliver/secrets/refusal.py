@@ -15,7 +15,8 @@ declare(
     title="A secret in user data that others can read",
     why="User data of most platforms is served to every process and container of the machine, and shown to everybody who may read the "
     "cloud account. A secret in it is public to them for the life of the machine.",
-    fix="Keep the secret out of the config, or accept its readers with --secrets inline; docs/secrets.md says who can read what.",
+    fix="Publish secrets to a private place with --secrets split, or have files decrypted on the machine with --secrets tang; "
+    "docs/secrets.md compares them.",
     wrong=_VARS + _FILE % "${{ token }}",
     right=_VARS + _FILE % "hello",
     recipient="aws",
@@ -35,5 +36,5 @@ def refusal(recipient: Recipient, entries: list[TaintedEntry], *, lint: bool) ->
 
 
 def _entry(severity: str, entry: TaintedEntry, message: str) -> Entry:
-    hint = "keep it out of the config, or give --secrets inline where its readers may know it; docs/secrets.md has the table"
+    hint = "give --secrets split with --publish-private, or --secrets tang; docs/secrets.md compares them"
     return Entry(severity, "secret-in-user-data", f"{entry.name} {message}", entry.place, hint, related=entry.related)

@@ -98,6 +98,5 @@ def test_a_config_without_secrets_is_not_refused() -> None:
     assert reports("--for", "aws", "--lint") == []
 
 
-def test_without_for_nothing_is_refused_and_secrets_needs_it() -> None:
+def test_without_for_nothing_is_refused() -> None:
     assert reports() == []
-    assert "--secrets goes with --for" in build("--secrets", "inline").stderr
