@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ignition_py.check.asking import NotAsked, Target, Way
 from ignition_py.check.findings import LIVE, rows
-from ignition_py.check.findings.row import DIFFERENT, IGNORED, UNSEEN, Row
+from ignition_py.check.findings.row import DIFFERENT, UNSEEN, Row
 from ignition_py.check.ignores import Ignores
 from ignition_py.check.subject import Subject, with_places
 from ignition_py.record import Record, field
@@ -99,4 +99,4 @@ def _wrong(results: Sequence[Checked]) -> Iterator[tuple[str, Row]]:
                 yield result.target.name, row
 
 
-__all__ = ["AS_WANTED", "DIFFERS", "IGNORED", "NOT_ASKED", "UNKNOWN", "Checked", "Checker", "checked", "grouped"]
+__all__ = ["AS_WANTED", "DIFFERS", "NOT_ASKED", "UNKNOWN", "Checked", "Checker", "checked", "grouped"]

@@ -27,6 +27,8 @@ from ignition_py.system import streams
 
 AS_WANTED, NOT_SO, USAGE, UNASKED = 0, 1, 2, 3
 TEXT, JSON, JUNIT, PROMETHEUS = STYLES = ("text", "json", "junit", "prometheus")
+# Exit status of what became of a machine; of several machines the first counts.
+_STATUS = {NOT_ASKED: UNASKED, DIFFERS: NOT_SO, UNKNOWN: UNASKED}
 _WRITERS = {JSON: data.text, JUNIT: junit.text, PROMETHEUS: prometheus.text}
 
 
@@ -105,7 +107,7 @@ def check(program: str, wishes: Wishes, fetching: Fetching) -> int:
     for warning in [*accepted.warnings, *accepted.unused()]:
         streams.say(f"{program}: warning: {warning}\n")
     streams.write_stdout(_shown(results, wishes))
-    return _status(results)
+    return status_of(results)
 
 
 def _targets(wishes: Wishes) -> list[Target]:
@@ -143,9 +145,7 @@ def _shown(results: Sequence[Checked], wishes: Wishes) -> str:
     return text.many(results, colour=colour) if wishes.inventories else text.one(results[0], colour=colour)
 
 
-def _status(results: Sequence[Checked]) -> int:
-    """What could not be asked counts more than what differs: nobody knows yet what is there."""
+def status_of(results: Sequence[Checked]) -> int:
+    """A machine that could not be asked counts more than one that differs: nobody knows yet what is there."""
     states = {result.state for result in results}
-    if states & {NOT_ASKED, UNKNOWN}:
-        return UNASKED
-    return NOT_SO if DIFFERS in states else AS_WANTED
+    return next((status for state, status in _STATUS.items() if state in states), AS_WANTED)

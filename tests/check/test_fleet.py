@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from butane_py.fleet.inventory import read_inventories
 from ignition_py.check import hosts, ignores
+from ignition_py.check.asking import Target
+from ignition_py.check.findings.row import Row
+from ignition_py.check.result import Checked
+from ignition_py.programs.check import status_of
 from ignition_py.report.diag import ConfigError
 from tests.check.conftest import Check
+from tests.helpers.servers import Server, body
 
 COUNT = 50
 EDITED = (3, 14, 41)
@@ -42,8 +48,6 @@ def fleet(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def _owner() -> dict[str, object]:
-    import os
-
     return {"user": {"id": os.getuid()}, "group": {"id": os.getgid()}}
 
 
@@ -159,6 +163,22 @@ def test_one_config_for_all_hosts_is_read_once(check: Check, tmp_path: Path, mon
     assert len(loads) == 1
 
 
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ([{"ok"}], 0), ([set()], 0), ([{"ok", "--", "~~"}], 0), ([{"NO"}], 1), ([{"NO", "??"}], 1), ([{"??", "ok"}], 3),
+        ([{"ok"}, {"??"}], 3), ([{"??"}, {"NO"}], 1), ([None, {"NO"}], 3), ([None, {"ok"}], 3),
+    ],
+)  # fmt: skip
+def test_exit_status(states: list[set[str] | None], status: int) -> None:
+    """None is a machine that could not be asked."""
+    results = [
+        Checked(Target("n", ""), [Row("file", "/a", "x", "y", state=state) for state in found or ()], "" if found is not None else "off")
+        for found in states
+    ]
+    assert status_of(results) == status
+
+
 def test_a_host_without_a_config_is_that_host_s(check: Check, fleet: tuple[Path, Path]) -> None:
     inventory, configs = fleet
     (configs / "n0.ign").unlink()
@@ -240,8 +260,6 @@ def test_lists_that_are_refused(tmp_path: Path, text: str, why: str) -> None:
 
 @pytest.mark.parametrize(("until", "counts"), [("2026-12-01", True), ("2026-11-30", False), ("2027-01-01", True)])
 def test_an_entry_counts_until_the_end_of_its_day(tmp_path: Path, until: str, counts: bool) -> None:
-    from ignition_py.check.findings.row import Row
-
     found = listed(tmp_path, f"- ignore: 'file:/etc/*'\n  reason: because\n  until: {until}\n  hosts: 'web*'\n")
     rows = [Row("file", "/etc/a", "x", "y"), Row("file", "/srv/a", "x", "y"), Row("file", "/etc/b", "x", "x"), Row("link", "/etc/a", "x", "y")]
     assert [row.state for row in found.applied("web1", rows)] == ["~~" if counts else "NO", "NO", "ok", "NO"]
@@ -323,3 +341,33 @@ def test_recorded_answers(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byt
     config.write_text(text.replace("/not-here", "/elsewhere"))
     assert program.run(["check", str(config), "--answers", str(answers)]) == 3
     assert b"these are the answers to questions about another config; run the script" in capfdbinary.readouterr().out
+
+
+@pytest.mark.subprocess
+@pytest.mark.sockets
+def test_contents_from_urls(check: Check, tmp_path: Path, server: Server) -> None:
+    """Compared by the hash of the config, or once they are fetched; a merged config is fetched at any rate."""
+    server.at["/text"] = body(b"text\n")
+    server.at["/merged"] = body(json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/merged-and-not-here"}]}}).encode())
+    path = tmp_path / "file"
+    path.write_text("text\n")
+    file = {"path": str(path), "contents": {"source": server.url("/text")}, "mode": 0o644, **_owner()}
+    config = tmp_path / "c.ign"
+    config.write_text(json.dumps({"ignition": {"version": "3.3.0", "config": {"merge": [{"source": server.url("/merged")}]}}, "storage": {"files": [file]}}))
+
+    def found(*words: str) -> dict[str, dict[str, object]]:
+        output = check(str(config), "--exec", "sh", "--format", "json", *words)[1]
+        return {item["name"]: item for item in json.loads(output)["hosts"][0]["items"]}
+
+    assert found()[str(path)]["note"] == "contents not compared: the config has no hash of what it fetches"
+    assert found()["/merged-and-not-here"]["file"] == server.url("/merged")
+    assert "/text" not in server.paths()
+    fetched = found("--fetch")[str(path)]
+    assert (str(fetched["found"]).endswith(", contents"), fetched["ok"]) == (True, True)
+    path.write_text("other\n")
+    assert str(found("--fetch")[str(path)]["found"]).endswith("other contents")
+    assert found()[str(path)]["ok"] is True
+    server.at["/text"] = body(b"", status=404)
+    status, output, error = check(str(config), "--exec", "sh", "--fetch")
+    assert (status, output) == (2, "")
+    assert f"contents of {path}" in error and "404" in error

@@ -59,12 +59,12 @@ def _permissions(node: Node, mode: int | None) -> Iterator[tuple[str, str | None
 
 def _has(present: Seen, word: str, value: str | None) -> str:
     """Mode, user or group of what is there: by id where the config gives none or an id, else by name."""
-    if not word:
-        return present.mode
     by_id = value is None or value.isdecimal()
-    return {("user", True): present.uid, ("user", False): present.user, ("group", True): present.gid, ("group", False): present.group}[
-        word, by_id
-    ]
+    if word == "user":
+        return present.uid if by_id else present.user
+    if word == "group":
+        return present.gid if by_id else present.group
+    return present.mode
 
 
 def _file(file: File, facts: Facts, contents: Contents, path: Path) -> Row:

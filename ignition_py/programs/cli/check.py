@@ -26,7 +26,7 @@ def _kinds(ctx: click.Context, param: click.Parameter, words: str) -> tuple[str,
         AS_WANTED: "the machine is as the config says",
         NOT_SO: "it differs",
         USAGE: "wrong usage, or the config, the inventory or the list of --ignore is not valid",
-        UNASKED: "a machine could not be asked, or not everything could be looked at",
+        UNASKED: "a machine could not be asked, or nothing differs but not everything could be looked at",
     },
 )
 @click.argument("config", type=FILE, default="", required=False)
