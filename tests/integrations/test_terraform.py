@@ -170,6 +170,7 @@ def test_strict(terraform: Terraform) -> None:
     assert planned.returncode == 1 and "Error: content:3:36: mode 644" in planned.stdout
 
 
+@pytest.mark.slow
 def test_secrets(terraform: Terraform) -> None:
     """butane_config refuses them; butane_sensitive_config marks them, so that Terraform shows them nowhere."""
     secret = 'content = file("node.bu")\n  vars = { name = "n1" }\n  secret_vars = { load = "hunter2hunter2" }\n'

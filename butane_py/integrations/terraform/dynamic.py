@@ -58,7 +58,7 @@ def _number(value: Any) -> Any:
         try:
             return int(value)
         except ValueError:
-            return float(value)
+            value = float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
