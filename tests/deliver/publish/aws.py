@@ -106,6 +106,11 @@ class Aws:
             ).encode()
         return (200, found[path]) if path in found else (404, b"")
 
+    def trusted(self) -> str:
+        """The section of a Butane config that trusts S3's certificate."""
+        lines = "".join(f"            {line}\n" for line in self.authority.read_text().splitlines())
+        return f"ignition:\n  security:\n    tls:\n      certificate_authorities:\n        - inline: |\n{lines}"
+
     def handler(self) -> type[Quiet]:
         """Requests to S3's address."""
         outer = self

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from butane_py.cli import build
 from butane_py.deliver.ladder import pointer
 from butane_py.deliver.model import DeliveryError
 from butane_py.deliver.publish.publishing import Stores, publish
@@ -132,3 +133,37 @@ def test_nothing_is_asked_with_keys_that_are_wrong(cloud: Aws, published: str, m
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(DeliveryError, match="SignatureDoesNotMatch"):
         open_store(f"s3://{BUCKET}").read(published)
+
+
+SECRET = "s3cr3t-of-n1"
+NODE = """\
+variant: fcos
+version: 1.5.0
+vars: {token: {type: string, secret: true}}
+storage:
+  files:
+    - path: /etc/secret
+      mode: 0600
+      contents: {inline: "${{ token }}"}
+"""
+
+
+def test_secrets_apart(cloud: Aws, instance: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--secrets split`: user data that everybody on the machine can read names a private object, which the role can read."""
+    for name, value in cloud.desk.items():
+        monkeypatch.setenv(name, value)
+    node = tmp_path / "node.bu"
+    node.write_text(NODE + cloud.trusted())
+    words = ["--var", f"token={SECRET}", "--for", "aws", "--secrets", "split", "--publish", f"s3://{BUCKET}/public"]
+    words += ["--publish-private", f"s3://{BUCKET}/private", "--output", str(tmp_path / "n1.ign")]
+    assert build.main("butane-py build", [str(node), *words]) == 0
+    cloud.user_data = (tmp_path / "n1.ign").read_bytes()
+    assert SECRET.encode() not in cloud.user_data and b"s3://configs/private/" in cloud.user_data
+    done = run_stage(instance, "aws", tmp_path, timeout="60s")
+    assert done.status == 0, done.output
+    (file,) = done.config["storage"]["files"]
+    assert (file["path"], file["mode"], file["contents"]["source"]) == ("/etc/secret", 0o600, f"data:,{SECRET}")
+    (tmp_path / "again").mkdir()
+    cloud.has_role = False
+    done = run_stage(instance, "aws", tmp_path / "again", timeout="60s")
+    assert done.status == 1 and done.config is None and SECRET not in done.output
