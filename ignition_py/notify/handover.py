@@ -13,19 +13,15 @@ reports nothing where ignition-firstboot-complete.service has failed: the next b
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 from ignition_py.context import Options
 from ignition_py.notify.event import MARKER, PROVISIONED, marker, report
-from ignition_py.notify.settings import wanted
+from ignition_py.notify.settings import FOLDER, wanted
 from ignition_py.notify.sinks import SINKS, chosen
-from ignition_py.notify.tell import FOLDER
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.host import write_private
-from ignition_py.system.libraries import listed, opened
 from ignition_py.system.log import Log
-from ignition_py.system.run import run
 
 UNITS = "/run/systemd/system"
 UNIT = "ignition-report.service"
@@ -84,6 +80,8 @@ def _leave(log: Log, options: Options, units: str) -> None:
         try:
             carry(log, f"{folder}/{_EXECUTOR}")
         except (IgnitionError, OSError):  # the consoles can be told all the same
+            import shutil
+
             shutil.rmtree(f"{folder}/{_EXECUTOR}", ignore_errors=True)
             raise
         finally:
@@ -118,6 +116,11 @@ def _unit(options: Options, units: str, *, network: bool) -> None:
 
 def carry(log: Log, target: str) -> None:
     """Copies the executor to `target`, so that it runs in any root of this machine. Raises IgnitionError, OSError."""
+    import shutil  # with `re`, for boots that report alone
+
+    from ignition_py.system.libraries import listed, opened
+    from ignition_py.system.run import run
+
     prefix, library = sys.prefix, f"{sys.platlibdir}/python{sys.version_info[0]}.{sys.version_info[1]}"
     if not os.path.exists(f"{prefix}/modules"):
         raise IgnitionError("the executor does not run from an initramfs")

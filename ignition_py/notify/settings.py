@@ -17,6 +17,7 @@ from ignition_py.system.host import kernel_command_line
 
 JSON, PHONE_HOME = FORMATS = ("json", "phone-home")
 PLATFORM = "platform"
+FOLDER = "notify"  # what processes of a boot leave to each other, below the folder of the stages' files
 REPORT_URL, _FORMAT = "ignition.report.url", "ignition.report.format"
 _COMMAND_LINE = "IGNITION_KERNEL_CMDLINE_PATH"  # a test's
 

@@ -18,7 +18,7 @@ from ignition_py import quickjson as json
 from ignition_py.fetch.fetcher import Fetcher
 from ignition_py.fetch.request import Settings
 from ignition_py.notify.event import FAILED, STARTED, Report, report
-from ignition_py.notify.settings import Wanted, told_host, wanted
+from ignition_py.notify.settings import FOLDER, Wanted, told_host, wanted
 from ignition_py.notify.sinks import SINKS, WHAT, Door, chosen, load
 from ignition_py.record import KW_ONLY, Record
 from ignition_py.report.diag import FetchError, IgnitionError
@@ -29,7 +29,6 @@ from ignition_py.system.parallel import Jobs
 SECONDS = 10.0  # of all events of a boot
 STARTED_SECONDS = 3.0  # of these, so that a failure can still be told
 RESPONSE = 3.0  # seconds until a response begins: a receiver that hangs leaves time for another attempt
-FOLDER = "notify"
 FAILURE = "failure.json"
 _SPENT = "spent"
 _MAX = 64 << 10  # bytes of failure.json that count
@@ -81,7 +80,7 @@ def _tell(occasion: Occasion) -> None:
         occasion.log.warning(f"reports: {sentence}")
     failure = _failure(occasion) if occasion.event == FAILED else None
     made = report(occasion.event, occasion.platform, occasion.folder, failure, occasion.root)
-    names = chosen(occasion.event, occasion.platform, asked)
+    names = chosen(occasion.event, occasion.platform, asked, occasion.root)
     began, spent = time.monotonic(), _spent(occasion.folder)
     left = min(SECONDS - spent, STARTED_SECONDS if occasion.event == STARTED else SECONDS)
     door = _door(occasion, asked, began + left)

@@ -62,5 +62,7 @@ def test_an_initramfs_that_lacks_something(machine: Path, gone: str) -> None:
 
 def test_initramfs_tools(machine: Path) -> None:
     """panic is what opens the shell there: everything has been told by then."""
-    script = f"panic() {{ cat {machine}/told; exit 0; }}\n{SCRIPTS.read_text()}\nignition_give_up 'no interface came up'\n"
+    script = (
+        f"panic() {{ cat {machine}/told; exit 0; }}\n{SCRIPTS.read_text()}\nignition_give_up 'no interface came up'\n"
+    )
     assert told(machine, script) == "notify --event=failed metal platform http://a/\n"

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ignition_py.notify.sinks import azure, gcp, kvp, load, serial, vmware, vsock
+from ignition_py.notify.sinks import NOTIFY_SOCKET, azure, gcp, kvp, load, serial, vmware, vsock
 from ignition_py.report.diag import FetchError, IgnitionError
 from tests.helpers.servers import body, in_turn
 from tests.notify.conftest import FAILURE, MakeDoor, MakeReport
@@ -232,7 +232,7 @@ def test_vsock(make_report: MakeReport, make_door: MakeDoor, machine_root: Path,
 
 
 def credential(root: Path, text: str) -> None:
-    path = root / vsock.CREDENTIAL[1:]
+    path = root / NOTIFY_SOCKET[1:]
     path.parent.mkdir(parents=True)
     path.write_text(text)
 
@@ -272,7 +272,6 @@ def test_addresses_of_a_vsock(
     "address", ["", "vsock", "vsock:2", "vsock:2:x", "vsock:2:3:4", "tcp:2:3", "/run/socket", "vsock:-1:3"]
 )
 def test_what_is_no_address(address: str, make_report: MakeReport, make_door: MakeDoor, machine_root: Path) -> None:
-    vsock.tell(make_report(), make_door())  # no credential, no message
     credential(machine_root, address)
     with pytest.raises(IgnitionError, match="no address of a vsock"):
         vsock.tell(make_report(), make_door())

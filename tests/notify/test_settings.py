@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ignition_py.notify.settings import Wanted, told_host, wanted
-from ignition_py.notify.sinks import chosen
+from ignition_py.notify.sinks import NOTIFY_SOCKET, chosen
 from ignition_py.report.diag import IgnitionError
 
 
@@ -67,5 +67,10 @@ def test_a_url_is_not_in_what_is_printed() -> None:
         ("provisioned", "qemu", Wanted("http://a"), ["url"]),
     ],
 )
-def test_sinks(event: str, platform: str, asked: Wanted, expected: list[str]) -> None:
-    assert chosen(event, platform, asked) == expected
+def test_sinks(event: str, platform: str, asked: Wanted, expected: list[str], tmp_path: Path) -> None:
+    """A machine whose monitor has a notify socket, and one without."""
+    without = [name for name in expected if name != "vsock"]
+    assert chosen(event, platform, asked, str(tmp_path)) == without
+    (tmp_path / NOTIFY_SOCKET[1:]).parent.mkdir(parents=True)
+    (tmp_path / NOTIFY_SOCKET[1:]).write_text("vsock:2:1")
+    assert chosen(event, platform, asked, str(tmp_path)) == expected

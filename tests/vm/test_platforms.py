@@ -185,3 +185,11 @@ def test_unit_that_deletes_the_config(boot: Boot) -> None:
     ok(boot.ask(f"cp /src/ignition_py/initrd/firstboot/{unit} /run/systemd/system && systemctl daemon-reload"))
     said = boot.ask(f"systemctl show -P LoadState {unit} && systemctl start {unit}; systemctl show -P ConditionResult {unit}")
     assert said.stdout.split() == ["loaded", "no"], said
+
+
+def test_reports_to_a_vsock(boot: Boot) -> None:
+    """The tests of the sink that need a kernel with a vsock loopback."""
+    argv = ["python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "/src/tests/notify/test_platforms.py", "-k", "test_vsock"]
+    answer = boot.run(in_tree(argv), timeout=600)
+    assert answer.rc == 0, answer.stdout + answer.stderr
+    assert " skipped" not in answer.stdout, answer.stdout

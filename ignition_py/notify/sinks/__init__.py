@@ -5,6 +5,7 @@ Adding one is a file and its row. Rows of a platform are used where the image sa
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeAlias
@@ -23,6 +24,7 @@ WHAT = "the report"
 ATTEMPTS = 3
 _LIMIT = 64 << 10  # bytes of a response
 ENDS = (FAILED, PROVISIONED)
+NOTIFY_SOCKET = "/run/credentials/@system/vmm.notify_socket"  # where systemd keeps the system's credentials
 
 
 class Door(Record):
@@ -65,7 +67,8 @@ class Door(Record):
 
 class Sink(Record):
     """A row: what people call it, its events, whether it takes the network, and the platforms that it is of (none: asked for by a
-    URL where `url`, else on all)."""
+    URL where `url`, else on all). `needs`: a file of the machine without which there is no such sink.
+    """
 
     what: str
     _: KW_ONLY
@@ -74,6 +77,7 @@ class Sink(Record):
     platforms: tuple[str, ...] = ()
     url: bool = False
     always: bool = False
+    needs: str = ""
 
 
 # Module of this package -> row. Local ones come first: they take no time. Azure's host reads the key-value pairs when it is told
@@ -82,16 +86,23 @@ SINKS = {
     "serial": Sink("the consoles", events=(STARTED, FAILED), always=True),
     "kvp": Sink("Hyper-V's key-value pairs", platforms=("azure", "hyperv")),
     "vmware": Sink("VMware's guestinfo", events=EVENTS, platforms=("vmware",)),
-    "vsock": Sink("the virtual machine monitor's notify socket", events=EVENTS),
+    "vsock": Sink("the virtual machine monitor's notify socket", events=EVENTS, needs=NOTIFY_SOCKET),
     "azure": Sink("Azure's health service", events=EVENTS, network=True, platforms=("azure",)),
     "gcp": Sink("Google's guest attributes", events=EVENTS, network=True, platforms=("gcp",)),
     "url": Sink("the URL for reports", events=EVENTS, network=True, url=True),
 }
 
 
-def chosen(event: str, platform: str, wanted: Wanted) -> list[str]:
-    """The sinks that this event goes to, in the order of the table."""
-    return [name for name, sink in SINKS.items() if event in sink.events and _asked_for(sink, platform, wanted)]
+def chosen(event: str, platform: str, wanted: Wanted, root: str = "/") -> list[str]:
+    """The sinks that this event goes to, in the order of the table. `root` is where what a sink needs is looked for."""
+    there = "" if root == "/" else root
+    return [
+        name
+        for name, sink in SINKS.items()
+        if event in sink.events
+        and _asked_for(sink, platform, wanted)
+        and (not sink.needs or os.path.exists(there + sink.needs))
+    ]
 
 
 def _asked_for(sink: Sink, platform: str, wanted: Wanted) -> bool:

@@ -10,21 +10,17 @@ from __future__ import annotations
 import os
 
 from ignition_py.notify.event import FAILED, Report
-from ignition_py.notify.sinks import Door
+from ignition_py.notify.sinks import NOTIFY_SOCKET, Door
 from ignition_py.report.diag import IgnitionError
 
-CREDENTIAL = "/run/credentials/@system/vmm.notify_socket"
 _SECONDS = 2.0
 _LONGEST = 256  # bytes of an address
 
 
 def tell(report: Report, door: Door) -> None:
-    """Sends the message; nothing where there is no such credential. Raises IgnitionError, OSError."""
-    try:
-        with open(door.path(CREDENTIAL), encoding="ascii") as file:
-            address = file.read(_LONGEST).strip()
-    except FileNotFoundError:
-        return
+    """Sends the message. Raises IgnitionError, OSError."""
+    with open(door.path(NOTIFY_SOCKET), encoding="utf-8", errors="replace") as file:
+        address = file.read(_LONGEST).strip()
     kinds, target = _parsed(address)
     message = "\n".join(
         (
@@ -58,7 +54,7 @@ def _parsed(address: str) -> tuple[tuple[int, ...], tuple[int, int]]:
     }
     name, *numbers = address.split(":")
     if name not in kinds or len(numbers) != 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
-        raise IgnitionError(f"the credential {os.path.basename(CREDENTIAL)} is no address of a vsock")
+        raise IgnitionError(f"the credential {os.path.basename(NOTIFY_SOCKET)} is no address of a vsock")
     return kinds[name], (int(numbers[0]), int(numbers[1]))
 
 
