@@ -109,7 +109,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--publish-url", default="", show_default=False, metavar="URL",
               help="The URL that machines fetch what is in DEST from, for a folder or where it is another one.")
 @click.option("--publish-private", default="", show_default=False, metavar="DEST",
-              help="Where parts with secrets are published; only their machines may read there.")
+              help="Where parts with secrets are published, without --publish all; only their machines may read there.")
 @click.option("--publish-private-url", default="", show_default=False, metavar="URL", help="As --publish-url, for --publish-private.")
 @click.option("--publish-dry-run", is_flag=True, help="Tell what would be published; with --check, which writes nothing.")
 @click.option("--split-common", "split", is_flag=True,
@@ -160,7 +160,7 @@ def run(
     keeping = _keeping(secrets or "", tang, publish)
     wish = _wish(recipient, form or "", emit, chosen, address, keeping, split=split)
     if publish is not None and wish is None:
-        raise click.UsageError("--publish goes with --for, or with --form pointer")
+        raise click.UsageError("--publish goes with --for, --form pointer or --secrets split")
     request = Request(
         config, job, output=output, output_dir=output_dir, butane=emit == BUTANE, explain=explain, picture=picture, wish=wish,
         publish=publish, **asked,

@@ -75,18 +75,24 @@ class Publication:
 def publication(
     config: str, place: str, url: str, private: str, private_url: str, *, dry_run: bool, progress: bool
 ) -> tuple[Publication, Addresses] | None:
-    """The publication that the options ask for, and the addresses of its parts; None without --publish. Raises UsageError."""
+    """The publication that the options ask for, and the addresses of its parts; None without one. Raises UsageError.
+
+    A private place alone takes all parts.
+    """
+    given = {"--publish": place, "--publish-private": private}
     for option, value, needed in (
-        ("--publish-url", url, place), ("--publish-private", private, place), ("--publish-dry-run", dry_run, place),
-        ("--publish-private-url", private_url, private),
+        ("--publish-url", url, ["--publish"]), ("--publish-private-url", private_url, ["--publish-private"]),
+        ("--publish-dry-run", dry_run, list(given)),
     ):  # fmt: skip
-        if value and not needed:
-            raise click.UsageError(f"{option} goes with {'--publish-private' if needed is private else '--publish'}")
-    if not place:
+        if value and not any(given[each] for each in needed):
+            raise click.UsageError(f"{option} goes with {' or '.join(needed)}")
+    if not (place or private):
         return None
     try:
         other: Store | None = open_store(private, base_url=private_url, private=True) if private else None
-        stores = Stores(open_store(place, base_url=url), other)
+        main = open_store(place, base_url=url) if place else other
+        assert main is not None  # one of the two is given
+        stores = Stores(main, other)
         addresses = stores.addresses()
     except DeliveryError as error:
         raise click.UsageError(str(error)) from None

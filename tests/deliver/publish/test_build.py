@@ -146,12 +146,12 @@ def test_other_contents_under_a_name(capsys: pytest.CaptureFixture[str]) -> None
     [
         (["--publish", "www", "--publish-url", URL], "--publish goes with --for"),
         (["--for", "aws", "--publish", "www"], "--publish-url"),
-        (["--for", "aws", "--publish-url", URL], "--publish-url goes with --publish"),
-        (["--for", "aws", "--publish-dry-run"], "--publish-dry-run goes with --publish"),
-        (["--for", "aws", "--publish-private", "x"], "--publish-private goes with --publish"),
+        (["--for", "aws", "--publish-url", URL], "--publish-url goes with --publish\n"),
+        (["--for", "aws", "--publish-dry-run"], "--publish-dry-run goes with --publish or --publish-private\n"),
+        (["--for", "aws", "--publish-private", "x"], "--publish-url"),
         (
             ["--for", "aws", "--publish", "s3://b", "--publish-private-url", URL],
-            "--publish-private-url goes with --publish-private",
+            "--publish-private-url goes with --publish-private\n",
         ),
         (["--for", "aws", "--form", "pointer"], "give --publish"),
         (["--for", "aws", "--publish", "https://u:s3cr3t@h/x"], "must not hold a user"),
@@ -162,3 +162,16 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], words: list[str], says:
     assert run("node.bu", *words) == 2
     said = capsys.readouterr()
     assert says in said.err and "s3cr3t" not in said.err + said.out
+
+
+def test_a_private_place_alone_takes_everything() -> None:
+    """Parts with secrets and parts without; all of them for their owner only."""
+    Path("node.bu").write_text(
+        NODE.replace("role: {type: string, default: x}", "role: {type: string, secret: true, default: s3cr3t}")
+    )
+    words = ["--publish-private", "private", "--publish-private-url", URL, "-o", "n1.ign"]
+    assert run("node.bu", "--for", "aws", "--secrets", "split", "--form", "pointer", *words) == 0
+    parts = [path for path in Path("private").iterdir() if path.suffix == ".ign"]
+    assert [b"s3cr3t" in path.read_bytes() for path in parts].count(True) == 1 and len(parts) == 2
+    assert {path.stat().st_mode & 0o777 for path in parts} == {0o600}
+    assert b"s3cr3t" not in Path("n1.ign").read_bytes()
