@@ -106,7 +106,7 @@ def test_a_receiver_that_hangs_takes_no_more_than_the_limit(
         sock.setblocking(False)
         words = f"ignition.report.url=http://127.0.0.1:{sock.getsockname()[1]}/{SECRET}"
         tell(occasion("failed", words))
-        assert float((folder / "notify/spent").read_text()) >= 1.5
+        assert float((folder / "notify/spent").read_text()) > 1.49
         assert connections(sock) > 0
         tell(occasion("provisioned", words))
         assert connections(sock) == 0, "there was no time left"
