@@ -74,4 +74,5 @@ class TextBuild:
 
 
 def _bytes(text: str | bytes) -> bytes:
-    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    """The text as bytes, and not as a subclass that the methods of a subclass of str give, which libyaml refuses."""
+    return str.encode(text, "utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)

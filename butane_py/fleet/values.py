@@ -80,7 +80,7 @@ def of_text(text: str, place: Place, layer: Layer, *, secret: bool = False) -> V
 def of_data(data: Any, place: Place, layer: Layer, *, secret: bool = False) -> Value:
     """Data of Python, as callers of the library have it. Raises TypeError for what JSON does not have."""
     if isinstance(data, str):
-        return Value(TEXT, place, layer, text=data, secret=secret)
+        return Value(TEXT, place, layer, text=str.__str__(data), secret=secret)  # of a subclass, such as Ansible's, the plain text
     if data is None or isinstance(data, bool | int):
         text = "null" if data is None else str(data).lower()
         return Value(TEXT, place, layer, text=text, style=WORD, secret=secret)

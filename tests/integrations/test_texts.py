@@ -152,3 +152,21 @@ def test_the_user_data_is_in_the_first_form_that_the_platform_takes() -> None:
     noise = "".join(hashlib.sha512(str(number).encode()).hexdigest() for number in range(20))
     refused = made(noise)
     assert refused.output is None and "pack-too-large" in refused.pretty()
+
+
+class _Bytes(bytes):
+    """As Ansible has it (AnsibleUnsafeBytes, before 2.19)."""
+
+
+class _Text(str):
+    """As Ansible has it: its methods give subclasses again."""
+
+    def encode(self, *arguments: str) -> _Bytes:
+        return _Bytes(str.encode(self, *arguments))
+
+
+def test_subclasses_of_str_are_texts() -> None:
+    text = _Text(HEAD + 'vars: {name: string}\nstorage: {files: [{path: /n, contents: {inline: "${{ name }}"}}]}\n')
+    made = output(text, vars={_Text("name"): _Text("n1")}, snippets=[_Text("# nothing\n")])
+    assert made["storage"]["files"][0]["contents"]["source"] == "data:,n1"
+    assert output(_Bytes(text.encode()), host_vars={"name": _Text("n2")})["storage"]["files"][0]["contents"]["source"] == "data:,n2"
