@@ -100,7 +100,7 @@ def _variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @click.option("--target", "target_names", multiple=True, metavar="NAME", shell_complete=_targets,
               help="Write for another system, NAME[@VERSION][:FLAVOUR]; with several, each has a folder in --output-dir.")
 @click.option("--for", "recipient", default="", show_default=False, metavar="NAME[:VERSION]", shell_complete=_recipients,
-              help="Write what this platform or consumer takes; `butane-py platforms` lists them.")
+              help="Write what this platform, consumer or PLATFORM+CONSUMER takes; `butane-py platforms` lists them.")
 @click.option("--form", type=click.Choice(("plain", "wrapped", "pointer")), default=None, show_default=False,
               help="Hand the config over in this form, not in the first one that fits.")
 @click.option("--publish", "place", default="", show_default=False, metavar="DEST",

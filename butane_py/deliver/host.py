@@ -115,9 +115,10 @@ def _text(work: Compilation, output: Config, wish: Wish) -> tuple[bytes, str, Re
 
 def _too_large(wish: Wish, delivery: Delivery, work: Compilation) -> Entry:
     """The error, or the warning where the limit is not sure."""
-    recipient = wish.recipient
+    recipient, platform = wish.recipient, wish.recipient.platform
+    assert platform is not None  # nobody else has a limit
     form = "" if delivery.form == PLAIN else f" {delivery.form}"
-    message = f"the config has{form} {wish.counted(delivery):,} {recipient.unit}; {recipient.name} takes {wish.limit:,}"
+    message = f"the config has{form} {wish.counted(delivery):,} {recipient.unit}; {platform.name} takes {wish.limit:,}"
     hint = "publish it with --publish, or embed less" if wish.address is None else "embed less"
     if not recipient.sure:
         return Entry(WARNING, "pack-limit-unsure", f"{message}, as far as is known", _whole(work), hint)

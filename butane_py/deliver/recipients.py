@@ -1,4 +1,4 @@
-"""What `--for NAME[:VERSION]` names: a platform, by its limit, or a consumer of configs, by the newest version that it reads."""
+"""What `--for` names: a platform, by its limit; a consumer of configs, by the newest version that it reads; or PLATFORM+CONSUMER."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from ignition_py.record import KW_ONLY, Record
 class Recipient(Record):
     """Who gets a config.
 
-    name: as reports call it. platform, consumer: its row; one of the two. spec: the newest minor version that is read, None for all.
-    sure: True if what does not fit is refused, False if it gets a warning.
+    name: as reports call it. platform, consumer: their rows, one of the two or both. reader: the consumer with its release. spec: the
+    newest minor version that is read, None for all. reads_surely: True if a config that is newer is refused, False if it gets a warning.
     """
 
     name: str
     _: KW_ONLY
     platform: Platform | None = None
     consumer: Consumer | None = None
+    reader: str = ""
     spec: int | None = None
-    sure: bool = True
+    reads_surely: bool = True
+
+    @property
+    def sure(self) -> bool:
+        """True if a config over the limit is refused, False if it gets a warning."""
+        return self.platform is None or self.platform.sure
 
     def limit(self, form: Form) -> int | None:
         """The limit of user data that is handed over in this form, in the unit of `counted`; None for none."""
@@ -50,17 +56,28 @@ class Recipient(Record):
         return base64_length(len(user_data))
 
 
+_PAIR = 2  # a platform and a consumer
 NOBODY = Recipient("")  # for user data that is only written in some form
 
 
 def choose(text: str) -> Recipient:
     """The recipient of this name. Raises DeliveryError for an unknown one."""
+    first, *others = [_one(part) for part in text.split("+")]
+    if not others:
+        return first
+    pair = sorted((first, *others), key=lambda each: each.platform is None)
+    if len(pair) != _PAIR or pair[0].platform is None or pair[1].consumer is None:
+        raise DeliveryError(f"{text} is not a platform and a consumer, such as aws+flatcar:3510.2.0")
+    return pair[1].but(name=f"{pair[0].name} with {pair[1].name}", platform=pair[0].platform)
+
+
+def _one(text: str) -> Recipient:
     name, _, version = text.partition(":")
     platform = platforms.BY_NAME.get(name)
     if platform is not None:
         if version:
             raise DeliveryError(f"platform {name} has no versions: give --for {name}")
-        return Recipient(name, platform=platform, sure=platform.confidence == SURE)
+        return Recipient(name, platform=platform)
     consumer = consumers.BY_NAME.get(name)
     if consumer is not None:
         return _of_consumer(consumer, version)
@@ -80,7 +97,7 @@ def _of_consumer(consumer: Consumer, version: str) -> Recipient:
     if release is None:
         raise DeliveryError(f"{consumer.name} {version} is not known: the oldest release that is known is {oldest.version}")
     name = f"{consumer.name} {version or release.version}".rstrip()
-    return Recipient(name, consumer=consumer, spec=release.spec, sure=release.confidence == SURE)
+    return Recipient(name, consumer=consumer, reader=name, spec=release.spec, reads_surely=release.confidence == SURE)
 
 
 def names() -> list[str]:

@@ -44,11 +44,11 @@ def _too_new(entry: Entry, config: Config, spec: int, recipient: Recipient) -> E
     path = entry.place.path
     needed = next((minor for minor in range(recipient.spec + 1, spec) if not _reported(convert(config, spec, minor)[1], entry)), spec)
     what = ".".join(map(str, path)) or "the config"
-    message = f"{what} needs Ignition {NAMES[needed]}; {recipient.name} reads up to {NAMES[recipient.spec]}"
+    message = f"{what} needs Ignition {NAMES[needed]}; {recipient.reader} reads up to {NAMES[recipient.spec]}"
     outer = recipient.consumer is not None and recipient.consumer.outer
-    through = f", or give --form wrapped, which {recipient.name} does not look into" if outer else ""
+    through = f", or give --form wrapped, which {recipient.reader} does not look into" if outer else ""
     hint = f"leave it out, or use a newer release{through} ({entry.message})"
-    return Entry(ERROR if recipient.sure else WARNING, "spec-too-new", message, entry.place, hint)
+    return Entry(ERROR if recipient.reads_surely else WARNING, "spec-too-new", message, entry.place, hint)
 
 
 def _reported(report: Report, entry: Entry) -> bool:

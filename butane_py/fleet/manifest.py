@@ -68,7 +68,9 @@ def delivered(delivery: Delivery, wish: Wish) -> dict[str, Any]:
         }
         for part in delivery.parts
     ]
-    return {"platform": wish.recipient.name, "form": delivery.form, "parts": parts}
+    recipient = wish.recipient
+    name = recipient.platform.name if recipient.platform is not None else recipient.name
+    return {"platform": name, "form": delivery.form, "parts": parts}
 
 
 def read(folder: str) -> Manifest:
