@@ -12,14 +12,14 @@ from ignition_py.report.diag import IgnitionError
 
 class FoundConfig(Record):
     """A config as a source has it. `name` as the state file and messages have it, `source` in words; `data` is b"" for
-    "there is none, go on without one". `url` is what it was fetched from, "" where another source has it. `vouched`: the kernel
+    "there is none, go on without one". `url` is what it was fetched from, "" where another source has it. `trusted`: the kernel
     command line pins it, or the image has it."""
 
     name: str
     source: str
     data: bytes
     url: str = ""
-    vouched: bool = False
+    trusted: bool = False
 
 
 def first_config(machine: Machine, platform: str, *, labelled: bool) -> FoundConfig:
@@ -39,7 +39,7 @@ def first_config(machine: Machine, platform: str, *, labelled: bool) -> FoundCon
                 check(data, pin, machine.source or source)
                 machine.log.info(f"the config is the one that the kernel command line pins ({pin[0]})")
             url = cmdline.arguments(machine)[cmdline.URL] if name == "cmdline" else ""
-            return FoundConfig(name, source, data, url, vouched=pin is not None or name == "system")
+            return FoundConfig(name, source, data, url, trusted=pin is not None or name == "system")
     raise IgnitionError(
         f"platform {platform} has no config source",
         hint="Name the config on the kernel command line (ignition.config.url=), or put a user.ign into the image",

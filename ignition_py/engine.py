@@ -174,7 +174,7 @@ class Engine:
         self.texts.append((found.name, found.data))
         trust = self._trust()
         if trust is not None:
-            trust.check_first(found.url, found.data, vouched=found.vouched)
+            trust.check_first(found.url, found.data, trusted=found.trusted)
         config = self._parse(found.data, found.name)
         if trust is not None:
             trust.check_pointer(config, found.source)

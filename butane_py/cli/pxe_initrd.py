@@ -17,23 +17,25 @@ STDIN = STDOUT = "-"
 _STATUSES = {0: "done", 1: "refused, or a file cannot be read or written", 2: "wrong usage"}
 _PIECE = 1 << 20
 _EXAMPLE = """butane-py pxe-initrd wrap config.ign -o config.img
-butane-py node.bu | butane-py pxe-initrd wrap > config.img"""
+butane-py node.bu | butane-py pxe-initrd wrap --for ignition > config.img"""
 
 run = Group("pxe-initrd", help="Wrap an Ignition config in an initramfs archive, as coreos-installer does, and unwrap it.")
 
 
 @run.command("wrap", statuses=_STATUSES, example=_EXAMPLE)
 @click.argument("config", type=FILE, default=STDIN)
+@click.option("--for", "reader", type=click.Choice(tuple(initrd.PATHS)), default="coreos",
+              help="Who reads it: a live CoreOS (/config.ign), or Ignition in any initramfs (/usr/lib/ignition/user.ign).")
 @click.option("-o", "--output", type=FILE, default=STDOUT, help="File to write.")
-def wrap(config: str, output: str) -> int:
-    """Write an initramfs archive with an Ignition config, which a boot loader loads behind that of the live system.
+def wrap(config: str, reader: str, output: str) -> int:
+    """Write an initramfs archive with an Ignition config, which a boot loader loads behind that of the system.
 
-    The archive may also be appended to the live system's initramfs.
+    The archive may also be appended to the system's initramfs.
     """
     if output == STDOUT and sys.stdout.isatty():
         raise click.UsageError("an archive is not for a terminal: give --output, or redirect standard output")
     found = ignition_file.read(config)
-    data = initrd.wrap(found.data)
+    data = initrd.wrap(found.data, initrd.PATHS[reader])
     if output == STDOUT:
         write_stdout(data)
     else:
@@ -45,10 +47,11 @@ def wrap(config: str, output: str) -> int:
 @click.argument("archive", type=FILE, default=STDIN)
 def unwrap(archive: str) -> int:
     """Print the Ignition config in an initramfs archive, or in several, one behind the other."""
-    found = initrd.files(_pieces(archive), only=initrd.CONFIG).get(initrd.CONFIG)
+    files = initrd.files(_pieces(archive), only=initrd.PATHS.values())
+    found = next((files[path] for path in initrd.PATHS.values() if path in files), None)
     if found is None:
         name = "standard input" if archive == STDIN else archive
-        raise DeliveryError(f"{name} has no {initrd.CONFIG}")
+        raise DeliveryError(f"{name} has neither {' nor '.join(initrd.PATHS.values())}")
     write_stdout(found)
     return 0
 

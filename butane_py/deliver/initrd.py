@@ -1,7 +1,7 @@
 """A config in an initramfs of its own, as coreos-installer makes it: a cpio archive with `config.ign`, compressed by xz.
 
-    wrap(config)      the archive, to append to the initramfs of a live system, or to hand over as one more
-    files(read)       the files of such archives, whoever has written them
+    wrap(config, path)    the archive, to append to the initramfs of a system, or to hand over as one more
+    files(pieces)         the files of such archives, whoever has written them
 
 Source: coreos-installer, docs/iso-embed-ignition.md, `pxe ignition wrap`; Documentation/staging/xz.rst of Linux for the checksum: CRC32,
 the only one that the kernel's decoder takes.
@@ -10,12 +10,14 @@ the only one that the kernel's decoder takes.
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from butane_py.deliver.model import DeliveryError
 from ignition_py.initrd.newc import Damaged, Member, packed, unpacked
 
 CONFIG = "config.ign"
+# Who reads the config -> its path in the initramfs. The second is the user config of an image, which every Ignition looks for.
+PATHS = {"coreos": CONFIG, "ignition": "usr/lib/ignition/user.ign"}
 LIMIT = 256 << 20  # bytes of a file that is read: as much as the executor takes
 _REGULAR, _FOLDER, _TYPE = 0o100600, 0o040755, 0o170000
 _XZ, _CPIO = b"\xfd7zXZ\0", b"07070"
@@ -23,9 +25,9 @@ _OTHERS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18"
 _PIECE = 1 << 16
 
 
-def wrap(config: bytes) -> bytes:
+def wrap(config: bytes, path: str = CONFIG) -> bytes:
     """The archive with the config. The same bytes for the same config."""
-    return pack({CONFIG: config})
+    return pack({path: config})
 
 
 def pack(found: Mapping[str, bytes]) -> bytes:
@@ -46,7 +48,7 @@ def _members(found: Mapping[str, bytes]) -> Iterator[Member]:
         yield path, _REGULAR, found[path]
 
 
-def files(pieces: Iterable[bytes], *, only: str = "") -> dict[str, bytes]:
+def files(pieces: Iterable[bytes], *, only: Collection[str] = ()) -> dict[str, bytes]:
     """The regular files of all archives in the data, one behind the other with zeros between them; of several with one path the last
     counts, as it does for the kernel. `only` leaves out all other paths. Raises DeliveryError.
     """
@@ -56,7 +58,7 @@ def files(pieces: Iterable[bytes], *, only: str = "") -> dict[str, bytes]:
 
     def wanted(path: str, size: int) -> bool:
         nonlocal total
-        if only and path != only:
+        if only and path not in only:
             return False
         total += size
         if total > LIMIT:

@@ -1,11 +1,11 @@
 """Images that take signed configs only: IGNITION_REQUIRE_SIGNATURE=1 in the settings of the image.
 
-    config      who vouches for it
-    the first   a signature beside its URL; `ignition.config.hash`; the image itself (user.ign), the kernel command line itself (a data URL)
-    a child     a signature beside its URL, or its parent: `verification.hash`, a data URL
+    config      why it is trusted
+    the first   a signature beside its URL; `ignition.config.hash`; it is part of the image or of the kernel command line (a data URL)
+    a child     a signature beside its URL; `verification.hash` or a data URL in a config that is trusted
 
-A first config that nobody vouches for, user data of a cloud for example, may only be replaced by a signed one, which leaves nothing of it.
-What configs fetch otherwise needs `verification.hash`. Signatures: minisign.py.
+A first config that is not trusted, user data of a cloud for example, may only be replaced by a signed one, which leaves nothing of it.
+Other contents that configs fetch need `verification.hash`. Signatures: minisign.py.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ class Trust:
         self._keys = minisign.keys(f"{baseconfig.directories(environ)[-1]}/{FOLDER}")
         self._fetcher = fetcher
         self._log = log
-        self._vouched = False
+        self._trusted = False
 
-    def check_first(self, url: str, data: bytes, *, vouched: bool) -> None:
-        """Verifies the first config, which is `vouched` for, or was fetched from `url` ("" where another source has it). Raises
-        FetchError."""
-        self._vouched = vouched or (url != "" and not needs_network(url))
-        if url and not self._vouched:
+    def check_first(self, url: str, data: bytes, *, trusted: bool) -> None:
+        """Verifies the first config, which is `trusted` already, or was fetched from `url` ("" where another source has it).
+        Raises FetchError."""
+        self._trusted = trusted or (url != "" and not needs_network(url))
+        if url and not self._trusted:
             self._verify(Resource(source=url), data)
-            self._vouched = True
+            self._trusted = True
 
     def check_pointer(self, config: Config, where: str) -> None:
-        """Raises ConfigError for a first config that nobody vouches for, unless it is only replaced by another."""
-        if not self._vouched and config.ignition.config.replace.source is None:
+        """Raises ConfigError for a first config that is not trusted, unless it is only replaced by another."""
+        if not self._trusted and config.ignition.config.replace.source is None:
             raise ConfigError(f"the config from {where} is not signed, and this image takes signed configs only ({SETTING})", hint=_POINTER)
 
     def check_child(self, reference: Resource, data: bytes) -> None:
         """Verifies a config that another one merges or is replaced by. Raises FetchError."""
         source = reference.source or ""
         remote = needs_network(source)
-        if self._vouched and (reference.verification.hash is not None or not remote):
+        if self._trusted and (reference.verification.hash is not None or not remote):
             return
         try:
             if not remote:
@@ -63,7 +63,7 @@ class Trust:
         except FetchError as error:
             error.place = error.place or reference.place()
             raise
-        self._vouched = True  # what a signed config names is trusted as far as it says
+        self._trusted = True  # what a signed config names is trusted as far as it says
 
     def check_contents(self, config: Config) -> None:
         """Raises ConfigError for the first thing that a config fetches without a digest."""

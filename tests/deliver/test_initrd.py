@@ -39,6 +39,19 @@ def test_wrap_and_unwrap(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byte
 
 
 @pytest.mark.subprocess
+def test_for_any_ignition(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    config, archive = tmp_path / "config.ign", tmp_path / "config.img"
+    config.write_bytes(CONFIG)
+    assert run("wrap", config, "--for", "ignition", "-o", archive) == 0
+    (tmp_path / "root").mkdir()
+    subprocess.run(f"xz -dc {archive} | cpio --quiet -i", shell=True, cwd=tmp_path / "root", check=True)  # folders come before what is in them
+    assert (tmp_path / "root/usr/lib/ignition/user.ign").read_bytes() == CONFIG
+    assert (tmp_path / "root/usr/lib").stat().st_mode & 0o7777 == 0o755
+    assert run("unwrap", archive) == 0
+    assert capfdbinary.readouterr().out == CONFIG
+
+
+@pytest.mark.subprocess
 @pytest.mark.parametrize("form", ["newc", "crc"])
 def test_archives_of_cpio(tmp_path: Path, form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """Several, compressed and not, with zeros between them: the last file of a name counts; other files, links and devices are read over."""
@@ -58,7 +71,7 @@ def test_archives_of_cpio(tmp_path: Path, form: str, capfdbinary: pytest.Capture
     assert "init" not in found
     both.write_bytes(made.replace(b"config.ign", b"config.nil"))
     assert run("unwrap", both) == 1
-    assert b"both.img has no config.ign" in capfdbinary.readouterr().err
+    assert b"both.img has neither config.ign nor usr/lib/ignition/user.ign" in capfdbinary.readouterr().err
 
 
 def test_pieces_of_any_size() -> None:
@@ -93,7 +106,7 @@ def test_what_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(initrd, "LIMIT", 70 << 20)
     with pytest.raises(DeliveryError, match="larger than 70 MiB"):
         initrd.files([initrd.pack({"config.ign": bytes(71 << 20)})])
-    assert initrd.files([initrd.pack({"other": bytes(71 << 20), "config.ign": b"x"})], only="config.ign") == {"config.ign": b"x"}
+    assert initrd.files([initrd.pack({"other": bytes(71 << 20), "config.ign": b"x"})], only=("config.ign",)) == {"config.ign": b"x"}
 
 
 @pytest.mark.parametrize(("head", "name"), [(b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd")])

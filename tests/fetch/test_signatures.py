@@ -248,7 +248,7 @@ class TestMachine:
         assert site.boot(site.serve("/c.ign", CHILD), pinned(CHILD)) == 0, site.machine.output
         assert paths(site.machine.merged()) == ["/child"]
 
-    def test_the_image_and_the_command_line_vouch_for_themselves(self, site: Site) -> None:
+    def test_the_image_and_the_command_line_are_trusted(self, site: Site) -> None:
         assert site.boot(url_of(config(**file("/cmdline")))) == 0, site.machine.output
         site.machine.command_line("quiet")
         (site.machine.folder / "VENDOR_dir/user.ign").write_bytes(CHILD)
@@ -293,7 +293,7 @@ class TestMachine:
         assert site.boot(site.serve("/c.ign", first), pinned(first)) == 0, site.machine.output
         assert paths(site.machine.merged()) == ["/0", "/1", "/2", "/3"]
 
-    # User data of a platform, which nobody signs
+    # User data of a platform, which is not signed
 
     def test_user_data_may_name_a_signed_config(self, site: Site) -> None:
         """Nothing else of it counts: not its files, not the digest that it gives."""
@@ -317,7 +317,7 @@ class TestMachine:
         assert site.refused(text)
 
     @pytest.mark.parametrize("kind", ["merge", "replace"])
-    def test_a_digest_of_user_data_vouches_for_nothing(self, site: Site, kind: str) -> None:
+    def test_a_digest_in_user_data_is_not_trusted(self, site: Site, kind: str) -> None:
         child = site.serve("/child", CHILD)
         site.machine.command_line("quiet")
         site.machine.config(naming(kind, child, CHILD).decode())

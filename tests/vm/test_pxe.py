@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -126,3 +126,15 @@ def test_each_machine_gets_its_own_config(tmp_path: Path, namespace: Namespace) 
                 assert "ignition.config.hash=sha512-" in boot.ask("cat /proc/cmdline").stdout
                 said = boot.ask("journalctl --boot --output=cat | grep 'kernel command line pins'").stdout
                 assert "the config is the one that the kernel command line pins (sha512)" in said
+
+
+@pytest.mark.matrix
+def test_the_kernel_unpacks_a_wrapped_config(tmp_path: Path, make_machine: Callable[..., Machine]) -> None:
+    """`butane-py pxe-initrd wrap`, behind the initramfs: compressed by xz, with the checksum that the kernel takes."""
+    config = tmp_path / "config.ign"
+    config.write_text('{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/of", "contents": {"source": "data:,the-image"}}]}}')
+    archive = tmp_path / "config.img"
+    assert main(["butane-py", "pxe-initrd", "wrap", str(config), "--for", "ignition", "-o", str(archive)]) == 0
+    with make_machine(platform="metal", segments=[str(archive)]).boot() as boot:
+        boot.wait_until_up()
+        assert boot.ask("cat /etc/of").stdout == "the-image"

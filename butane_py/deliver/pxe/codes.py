@@ -12,9 +12,9 @@ declare(
 )
 declare(
     "pxe-key",
-    title="A MAC address cannot be one",
-    why="No machine boots with such an address, so the host's config would never be served.",
-    fix="Write the address of the network card that boots, such as 52:54:00:12:34:56.",
+    title="A MAC address or a UUID is not valid",
+    why="No machine has such an address, so the host's config would never be served.",
+    fix="Write the address of the network card that boots, such as 52:54:00:12:34:56; a UUID as dmidecode prints it.",
 )
 declare(
     "pxe-key-twice",
