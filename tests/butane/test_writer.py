@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from butane_py.files import identity, write_output
+from butane_py.files import identity, write_output, write_pieces
 
 ROOT = Path(__file__).parents[2]
 GOOD = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/one\n      contents: {inline: hi}\n"
@@ -275,3 +275,56 @@ def test_killed_runs_in_containers_are_in_nobody_s_way(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads((tmp_path / "k.ign").read_bytes())
+
+
+# Pieces: what is too large to be held in memory
+
+
+def test_pieces_are_one_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.iso"
+    write_pieces(str(target), iter((OLD, b"", NEW)))
+    assert target.read_bytes() == OLD + NEW
+    target.chmod(0o640)
+    write_pieces(str(target), (NEW,))
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (NEW, 0o640)
+    write_pieces(str(target), (NEW,), private=True)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert names(tmp_path) == ["a.iso"]
+
+
+def test_pieces_that_break_off_leave_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.iso"
+    target.write_bytes(OLD)
+
+    def broken() -> Iterator[bytes]:
+        yield NEW
+        raise OSError(5, "Input/output error", "source")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        write_pieces(str(target), broken())
+    assert target.read_bytes() == OLD
+    assert names(tmp_path) == ["a.iso"]
+
+
+def test_pieces_never_replace_what_they_are_read_from(tmp_path: Path) -> None:
+    target, link = tmp_path / "a.iso", tmp_path / "b.iso"
+    target.write_bytes(OLD)
+    link.symlink_to("a.iso")
+    for path in (target, link):
+        with pytest.raises(OSError, match="would be lost"):
+            write_pieces(str(path), (NEW,), inputs={identity(str(target))})
+    assert target.read_bytes() == OLD
+
+
+def test_pieces_go_to_pipes_and_through_links(tmp_path: Path) -> None:
+    target, link = tmp_path / "a.iso", tmp_path / "b.iso"
+    target.write_bytes(OLD)
+    link.symlink_to("a.iso")
+    write_pieces(str(link), (NEW,))
+    assert link.is_symlink()
+    assert target.read_bytes() == NEW
+    read, write = os.pipe()
+    write_pieces(f"/dev/fd/{write}", (b"1", b"2"))
+    os.close(write)
+    assert os.read(read, 10) == b"12"
+    os.close(read)
