@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ignition_py.cli import main
-from ignition_py.failure_screen import unwrapped
 from ignition_py.fetch import deadline
 
 
@@ -30,7 +29,7 @@ class Machine:
         root = ("-root", str(self.folder), "-log-to-stdout")
         status = main(["ignition", "-platform", platform, "-stage", stage, *paths, *root, *more])
         captured = self._capsys.readouterr()
-        self.output = _unbroken(captured.out + captured.err)
+        self.output = captured.out + captured.err
         return status
 
     def config(self, data: object) -> None:
@@ -45,23 +44,6 @@ class Machine:
     def fetched(self) -> list[tuple[str, str, bool]]:
         found = json.loads(self.state.read_text())["fetchedConfigs"] or []
         return [(item["kind"], item["source"], item["referenced"]) for item in found]
-
-
-_CRITICAL = "CRITICAL : "
-
-
-def _unbroken(text: str) -> str:
-    """The log, with lines of the failure screen as they were before they were broken to its width."""
-    found: list[str] = []
-    screen: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith(_CRITICAL):
-            screen.append(line.removeprefix(_CRITICAL))
-            continue
-        found += [_CRITICAL + each for each in unwrapped(screen)]
-        found.append(line)
-        screen = []
-    return "\n".join(found)
 
 
 def make_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Machine:
