@@ -32,6 +32,11 @@ class Machine:
         self.output = captured.out + captured.err
         return status
 
+    @property
+    def sentences(self) -> str:
+        """The output without line breaks: the failure screen is 80 columns wide."""
+        return " ".join(self.output.replace("CRITICAL :", "").split())
+
     def config(self, data: object) -> None:
         (self.folder / "config.ign").write_text(json.dumps(data) if not isinstance(data, str) else data)
 

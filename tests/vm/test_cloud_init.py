@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ignition_py.check.contents import Contents
 from ignition_py.check.findings import rows
-from ignition_py.check.questions import SETTLE, answers, questions, script
+from ignition_py.check.questions import questions
+from ignition_py.check.script import answers, script
 from ignition_py.rehearsal.hardware import Drive
+from ignition_py.rehearsal.rehearse import SETTLE
 from ignition_py.rehearsal.shape import Part, Shape
 from ignition_py.spec.read import parse
 from tests.helpers.targets import FCOS, emitted
@@ -105,8 +108,8 @@ def test_rows(make_machine: Callable[..., Machine], tmp_path: Path) -> None:
         done = boot.ask("cloud-init status --wait --long", timeout=600)
         assert done.rc == 0, done.stdout + done.stderr + boot.ask("cat /var/log/cloud-init.log | tail -n 60").stdout
         boot.ask(SETTLE)
-        asked = questions(config)
-        found = rows(config, answers(asked, boot.ask(script(asked)).stdout))
+        asked = questions(config, Contents())
+        found = rows(config, answers(asked, boot.feed(script(asked)).stdout.encode()))
         wrong = [row.data() for row in found if not row.ok and (row.kind, row.name) not in BY_CLOUD_INIT]
         assert wrong == [], boot.ask("tail -n 60 /var/log/cloud-init-output.log; systemctl --failed").stdout
         assert len(found) >= 25
