@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from butane_py.deliver.model import DeliveryError
 from butane_py.deliver.publish.history import Publication, publication_names, read_publication
+from butane_py.deliver.publish.many import Progress, all_done
 from butane_py.deliver.publish.store import Store
 from ignition_py.record import Record
 
@@ -68,13 +69,11 @@ def plan(
     return Pruning(gone, old, len(there) - len(gone), len(kept))
 
 
-def remove(store: Store, pruning: Pruning, progress: Callable[[int, int], None] | None = None) -> None:
-    """Removes what the plan says: parts first, so that a part that is left after an interruption is found again. Raises DeliveryError."""
-    every = (*pruning.parts, *pruning.publications)
-    for done, name in enumerate(every, 1):
-        store.remove(name)
-        if progress is not None:
-            progress(done, len(every))
+def remove(store: Store, pruning: Pruning, progress: Progress | None = None) -> None:
+    """Removes what the plan says: parts first, so that parts that are left after an interruption are found again. Raises DeliveryError."""
+    parts, total = len(pruning.parts), len(pruning.parts) + len(pruning.publications)
+    all_done(pruning.parts, store.remove, progress and (lambda done, _: progress(done, total)))
+    all_done(pruning.publications, store.remove, progress and (lambda done, _: progress(parts + done, total)))
 
 
 def parts_of_manifest(path: str) -> set[str]:

@@ -5,16 +5,13 @@ Interrupted anywhere, it leaves every pointer that was handed out before valid: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from butane_py.deliver.model import DeliveryError, Part
 from butane_py.deliver.publish import history
+from butane_py.deliver.publish.many import Progress, all_done
 from butane_py.deliver.publish.store import NotListed, Refused, Store
 from ignition_py.record import Record
-from ignition_py.system.parallel import Jobs
-
-AT_ONCE = 8  # uploads; a store answers within tens of milliseconds, and a fleet has thousands of parts
 
 
 class Addresses(Record):
@@ -86,37 +83,18 @@ def publish(
     stores: Stores,
     *,
     dry_run: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Published:
     """Publishes the parts of each host; `progress` is called with how many of how many are done.
 
     dry_run: only looks what is there. Raises Refused where a store holds other contents under a part's name, DeliveryError.
     """
     uploads = _uploads(parts, stores)
-    results = _all_done(uploads, _is_new if dry_run else _written, progress)
+    results = all_done(uploads, _is_new if dry_run else _written, progress)
     news = [upload.part for upload, new in zip(uploads, results, strict=True) if new]
     if not dry_run:
         _record(parts, stores)
     return Published(tuple(part.name for part in news), len(uploads) - len(news), sum(len(part.data) for part in news))
-
-
-def _all_done(
-    uploads: Sequence[_Upload], action: Callable[[_Upload], bool], progress: Callable[[int, int], None] | None
-) -> list[bool]:
-    """The results of all uploads. Raises the first failure when no upload runs any more, so that none is cut off."""
-    jobs = Jobs(AT_ONCE, stop_on_error=True)
-    for upload in uploads:
-        jobs.add(partial(action, upload))
-    try:
-        for done in range(len(uploads)):
-            jobs.next(None)
-            if progress is not None:
-                progress(done + 1, len(uploads))
-    except BaseException:
-        jobs.stop()
-        jobs.join()
-        raise
-    return jobs.wait()
 
 
 def _uploads(parts: Mapping[str, Sequence[Part]], stores: Stores) -> list[_Upload]:

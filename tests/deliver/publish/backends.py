@@ -1,7 +1,7 @@
 """A server for each store, and a forwarder before it that breaks requests on demand.
 
-S3 is moto's, Cloud Storage gcp-storage-emulator's, the web server nginx. Azure's is Azurite where it is installed (`azurite-blob` on PATH, 186 MB
-of npm packages: too much for CI, so with the marker matrix), else BlobServer below, which knows the five requests that are made.
+S3 is moto's, Cloud Storage gcp-storage-emulator's, the web server nginx. Azure's is Azurite with the marker matrix (`azurite-blob` on PATH: 186 MB of
+npm packages, too much for CI); in every run it is BlobServer below, which knows the four requests that are made and passes the same tests.
 """
 
 from __future__ import annotations
