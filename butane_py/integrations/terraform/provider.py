@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from ignition_py.system import streams
 
@@ -33,5 +36,18 @@ def main() -> int:
     except ModuleNotFoundError as error:
         streams.say(_INSTALL.format(error.name))
         return _MISSING
-    runner.run_provider(ButaneProvider(), sys.argv)
+    with _home():
+        runner.run_provider(ButaneProvider(), sys.argv)
     return 0
+
+
+@contextmanager
+def _home() -> Iterator[None]:
+    """A home that can be written to: `tf` keeps the key of its connection in ~/.cache, and fails where it cannot."""
+    home = os.path.expanduser("~")
+    if os.access(home, os.W_OK):
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        os.environ["HOME"] = folder
+        yield
