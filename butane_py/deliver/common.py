@@ -38,15 +38,17 @@ _SECTIONS = ("kernelArguments", "passwd", "storage", "systemd")  # `ignition` sa
 
 
 class _Host(Record):
-    """A host whose config is published: its delivery and the config."""
+    """A host whose config is published: its delivery, the part with the config, and the config."""
 
     delivery: Delivery
+    part: Part
     document: Document
 
 
 def split_common(deliveries: Mapping[str, Delivery], wish: Wish) -> dict[str, Delivery]:
     """The deliveries, those with pointers to whole configs split where hosts have something in common; others as they are."""
-    hosts = {name: _Host(each, json.loads(each.parts[0].data)) for name, each in deliveries.items() if _is_whole(each)}
+    parts = {name: _whole(each) for name, each in deliveries.items()}
+    hosts = {name: _Host(deliveries[name], part, json.loads(part.data)) for name, part in parts.items() if part is not None}
     result = dict(deliveries)
     for group in _groups(hosts).values():
         common = _common([hosts[name].document for name in group]) if len(group) > 1 else {}
@@ -58,14 +60,18 @@ def split_common(deliveries: Mapping[str, Delivery], wish: Wish) -> dict[str, De
             continue
         for name in group:
             own = to_json(_own(hosts[name].document, common)).encode()
-            if _merges(config, own, hosts[name].delivery.parts[0].data):
-                result[name] = _split(hosts[name].delivery, own, part, wish)
+            if _merges(config, own, hosts[name].part.data):
+                result[name] = _split(hosts[name], own, part, wish)
     return result
 
 
-def _is_whole(delivery: Delivery) -> bool:
-    """True for a pointer to a config that anybody may have: what holds secrets is not taken apart."""
-    return delivery.form == POINTER and len(delivery.parts) == 1 and not delivery.parts[0].private
+def _whole(delivery: Delivery) -> Part | None:
+    """The part that a pointer names; None for another delivery, and for a part with secrets, which is not taken apart."""
+    if delivery.form != POINTER:
+        return None
+    resource = json.loads(delivery.user_data)["ignition"]["config"]["replace"]
+    named = [part for part in delivery.parts if resource["verification"]["hash"] == f"sha512-{part.sha512}"]
+    return next((part for part in named if not part.private), None)
 
 
 def _groups(hosts: Mapping[str, _Host]) -> dict[str, list[str]]:
@@ -131,17 +137,19 @@ def _rest(value: Any, common: Any) -> Any:
     return value
 
 
-def _split(whole: Delivery, own: bytes, part: Part, wish: Wish) -> Delivery:
+def _split(host: _Host, own: bytes, part: Part, wish: Wish) -> Delivery:
     """The delivery of a host in two configs: the common one, and its own, in the user data where it fits, else published."""
     assert wish.address is not None  # a pointer has one
+    whole = host.delivery
+    others = tuple([each for each in whole.parts if each is not host.part])  # such as the secrets of the host, which its own config names
     inside = {"compression": "gzip", "source": f"data:;base64,{b64encode(gzip_stream(own)).decode()}"}
     settings = {name: each for name, each in json.loads(whole.user_data)["ignition"].items() if name != "config"}
-    delivery = whole.but(user_data=_merging(settings, reference(part, wish.address), inside), parts=(part,))
+    delivery = whole.but(user_data=_merging(settings, reference(part, wish.address), inside), parts=(*others, part))
     if wish.limit is None or wish.counted(delivery) <= wish.limit:
         return delivery
     second = Part.of(own)
     user_data = _merging(settings, reference(part, wish.address), reference(second, wish.address))
-    return delivery.but(user_data=user_data, parts=(part, second))
+    return delivery.but(user_data=user_data, parts=(*others, part, second))
 
 
 def _merging(settings: Document, *references: Document) -> bytes:

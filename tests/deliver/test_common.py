@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from butane_py.deliver.common import split_common
 from butane_py.deliver.ladder import Wish, pointer
 from butane_py.deliver.model import Delivery, Part
 from butane_py.deliver.recipients import NOBODY, choose
+from ignition_py.spec.dataurl import decode
 from ignition_py.spec.read import parse
 from tests.deliver.lab import address
 from tests.deliver.test_equivalence import as_data_url
@@ -87,6 +89,23 @@ def test_what_does_not_fit_inside_is_published_too() -> None:
     assert [len(each.parts) for each in found.values()] == [2, 2, 2]
     assert len({part.name for each in found.values() for part in each.parts}) == 4
     assert all(len(each.user_data) <= 1_024 for each in found.values())
+
+
+def test_secrets_that_are_published_apart_stay_with_their_hosts() -> None:
+    documents = {f"n{number}": config(number) for number in range(3)}
+    whole = {}
+    for name, document in documents.items():
+        secret = Part.of(name.encode(), private=True)
+        document["ignition"]["config"] = {"merge": [{"source": f"https://private.example/{secret.name}"}]}
+        found = pointer(json.dumps(document).encode(), address)
+        whole[name] = found.but(parts=(secret, *found.parts))
+    split = split_common(whole, WISH)
+    for name, each in split.items():
+        assert each.parts[0] == whole[name].parts[0]
+        assert not each.parts[1].private
+        own = json.loads(gzip.decompress(decode(json.loads(each.user_data)["ignition"]["config"]["merge"][1]["source"])))
+        assert own["ignition"]["config"] == documents[name]["ignition"]["config"]
+    assert len({each.parts[1] for each in split.values()}) == 1
 
 
 def test_what_is_not_split() -> None:

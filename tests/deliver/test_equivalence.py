@@ -64,7 +64,7 @@ def written_forms(text: str, recipient: str = "") -> bool:
 
 
 def butane_of(source: st.DataObject, most: int) -> str:
-    version = source.draw(st.integers(1, most))
+    version = source.draw(st.integers(0, most))
     return document(as_butane(source.draw(configs(version)), version))
 
 
@@ -89,6 +89,31 @@ def test_the_reference_renders_every_form_to_one_config(source: st.DataObject) -
     plain, wrapped, pointer = map(unpacked, made)
     assert wrapped == plain
     assert pointer == plain
+
+
+CHILDREN = """\
+variant: fcos
+version: 1.4.0
+ignition:
+  config:
+    merge:
+      - inline: '{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"/etc/a","contents":{"source":"data:,child"}}]}}'
+storage:
+  files:
+    - {path: /etc/a, mode: 0600, contents: {inline: parent}}
+    - {path: /etc/b, contents: {inline: b}}
+"""
+
+
+@pytest.mark.peer
+@pytest.mark.subprocess
+def test_configs_that_merge_others_are_merged_behind_every_form() -> None:
+    assert written_forms(CHILDREN)
+    ours = [unpacked(to_data(rendered(f"{form}.ign"), 7)) for form in FORMS]
+    theirs = [unpacked(peer(f"{form}.ign")) for form in FORMS]
+    for made in (ours, theirs):
+        assert made[0]["storage"]["files"][0]["contents"]["source"] == b"child".hex()
+        assert made[1] == made[2] == made[0]
 
 
 @pytest.mark.peer
