@@ -228,7 +228,7 @@ def test_bad_child(machine: Machine) -> None:
     machine.config(merging(url_of({"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "relative"}]}})))
     assert machine("fetch") == 1
     assert "CRITICAL : error at $.storage.files.0.path, line 1 col " in machine.output
-    assert "the config from a data URL is not valid" in machine.output
+    assert "the config from the data URL in $.ignition.config.merge.0 of file is not valid" in machine.output
     assert not machine.cache.exists()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ignition_py.cli import main
 from ignition_py.fetch import deadline
+from tests.helpers.screen import unbroken
 
 
 class Machine:
@@ -29,7 +30,7 @@ class Machine:
         root = ("-root", str(self.folder), "-log-to-stdout")
         status = main(["ignition", "-platform", platform, "-stage", stage, *paths, *root, *more])
         captured = self._capsys.readouterr()
-        self.output = captured.out + captured.err
+        self.output = unbroken(captured.out + captured.err)
         return status
 
     @property
