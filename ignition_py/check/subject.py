@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ignition_py.butane import is_butane
 from ignition_py.check.contents import Contents
 from ignition_py.check.findings import only
 from ignition_py.check.findings.row import SAME, Row
@@ -17,6 +18,8 @@ from ignition_py.spec.dataurl import DataUrlError
 from ignition_py.spec.origins import place_of
 from ignition_py.spec.tables import Config, Resource
 from ignition_py.yaml_places import source_map, written_by
+
+_MAX = 16 << 20  # bytes of a config
 
 
 class Subject(Record):
@@ -59,8 +62,15 @@ def _place(config: Config, row: Row, maps: dict[str, Any]) -> Place | None:
     if not place.source:
         return None
     if place.source not in maps:
-        try:
-            maps[place.source] = source_map(place.source)
-        except Exception:  # a map that is damaged or unreadable: the place in the config itself remains
-            maps[place.source] = None
+        maps[place.source] = _source_map(place.source)
     return written_by(place, maps[place.source]) or place
+
+
+def _source_map(source: str) -> Any:
+    """The map of an Ignition config; None where there is none, and for a Butane config, whose places are those of its text already."""
+    try:
+        with open(source, "rb") as file:
+            data = file.read(_MAX)
+        return None if is_butane(data) else source_map(source, data)
+    except Exception:  # a URL; a map that is damaged or unreadable: the place in the config itself remains
+        return None

@@ -269,6 +269,20 @@ def test_an_entry_counts_until_the_end_of_its_day(tmp_path: Path, until: str, co
 
 
 @pytest.mark.subprocess
+def test_places_of_a_butane_config_with_local_files(check: Check, tmp_path: Path) -> None:
+    """The text is compiled with its files once more for the map; a place inside of an entry is that of its own line."""
+    config = tmp_path / "c.bu"
+    (tmp_path / "text").write_text("text")
+    config.write_text(
+        "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n    - path: /not-here\n      contents: {local: text}\n"
+        "passwd:\n  users:\n    - name: root\n      ssh_authorized_keys:\n        - ssh-ed25519 AAAA\n"
+    )
+    _, output, _ = check(str(config), "--exec", "sh", "--files-dir", str(tmp_path), "--format", "json")
+    places = {item["kind"]: (item["file"], item["line"], item["column"]) for item in json.loads(output)["hosts"][0]["items"]}
+    assert places == {"file": (str(config), 5, 7), "user": (None, None, None), "ssh keys": (str(config), 11, 11)}
+
+
+@pytest.mark.subprocess
 def test_ignored_differences(check: Check, tmp_path: Path) -> None:
     config, accepted = tmp_path / "c.bu", tmp_path / "list.yaml"
     config.write_text("variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n    - path: /not-here\n    - path: /nor-here\n")

@@ -71,17 +71,19 @@ def _groups(user: PasswdUser, facts: Facts, path: Path) -> Iterator[Row]:
     others = [name for name in more if name in of_image]
     found += [name for name in more if name not in of_image]
     note = f"set by others: {' '.join(others)}" if others else ""
-    yield Row("groups", user.name, " ".join(expected), " ".join(found), note=note, path=(*path, "groups"))
+    first = next((index for index, name in enumerate(user.groups) if name not in present), 0)  # of what is missing
+    yield Row("groups", user.name, " ".join(expected), " ".join(found), note=note, path=(*path, "groups", first))
 
 
 def _keys(user: PasswdUser, facts: Facts, path: Path) -> Iterator[Row]:
     """Keys that the config does not name are set by others: an agent of the platform, an administrator."""
-    lines = [line.strip() for key in user.ssh_authorized_keys for line in key.splitlines()]
-    wanted = {hashlib.sha256(line.encode("utf-8", "surrogateescape")).hexdigest() for line in lines if line and line[0] != "#"}
+    by_entry = [_key_digests(text) for text in user.ssh_authorized_keys]
+    wanted = {digest for digests in by_entry for digest in digests}
     if not wanted:
         return
     present = set(facts.keys(user.name))
-    path = (*path, "ssh_authorized_keys")
+    first = next((index for index, digests in enumerate(by_entry) if not digests <= present), 0)  # of those that are missing
+    path = (*path, "ssh_authorized_keys", first)
     if ask.DENIED in present and not wanted <= present:
         yield unseen("ssh keys", user.name, str(len(wanted)), path=path)
         return
@@ -90,6 +92,12 @@ def _keys(user: PasswdUser, facts: Facts, path: Path) -> Iterator[Row]:
     found = f"{len(wanted) - missing} of {len(wanted)}" if missing else str(len(wanted))
     text = f"{found} and {more} set by others" if more else found
     yield Row("ssh keys", user.name, str(len(wanted)), text, not missing, state=OTHERS if more and not missing else "", path=path)
+
+
+def _key_digests(text: str) -> set[str]:
+    """Digests of the keys of an entry, which may have several lines."""
+    lines = [line.strip() for line in text.splitlines()]
+    return {hashlib.sha256(line.encode("utf-8", "surrogateescape")).hexdigest() for line in lines if line and line[0] != "#"}
 
 
 def _password(user: PasswdUser, facts: Facts, path: Path) -> Iterator[Row]:
