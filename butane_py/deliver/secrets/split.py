@@ -118,8 +118,7 @@ def _parted(struct: S, paths: Collection[Path], *, whole: bool) -> tuple[S | Non
 
 def _is_key(struct: Struct, entry: Field) -> bool:
     """True if the entry is told from others by this field."""
-    value = getattr(struct, entry.name)
-    return struct.key() is not None and isinstance(value, str) and struct.key() in (value, f"label:{value}")
+    return struct.but(**{entry.name: None}).key() != struct.key()
 
 
 def _field(value: Any, entry: Field, paths: list[Path], *, whole: bool) -> tuple[Any, Any]:
