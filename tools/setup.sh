@@ -23,7 +23,7 @@ test_packages="$vm_packages ignition
     udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     clevis-luks clevis-tpm2 age openssh-client
-    minisign mtools xorriso grub-common
+    minisign mtools xorriso grub-common grub-pc-bin pxelinux
     dnsmasq-base tftpd-hpa tinyproxy nginx-light
     fish zsh
     nix-bin cloud-init shellcheck curl"

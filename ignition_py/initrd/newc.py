@@ -54,10 +54,9 @@ def unpacked(read: Callable[[int], bytes], wanted: Callable[[str, int], bool]) -
         header = _exactly(read, _HEADER)
         if header[:6] not in _MAGIC:
             raise Damaged("this is not a cpio archive of the format newc")
-        try:
-            fields = [int(header[6 + 8 * number : 14 + 8 * number], 16) for number in range(_FIELDS)]
-        except ValueError:
-            raise Damaged("a header of the archive has something else than hexadecimal digits") from None
+        if header[6:].strip(b"0123456789abcdefABCDEF"):  # int() takes signs, blanks and underscores too
+            raise Damaged("a header of the archive has something else than hexadecimal digits")
+        fields = [int(header[6 + 8 * number : 14 + 8 * number], 16) for number in range(_FIELDS)]
         size, length = fields[_SIZE], fields[_NAME_SIZE]
         if not 0 < length <= _LONGEST_NAME:
             raise Damaged(f"a name of the archive has {length:,} bytes")

@@ -102,6 +102,14 @@ def test_archives_that_are_damaged(compressed: bool) -> None:
             assert str(error)
 
 
+def test_sizes_that_are_no_digits() -> None:
+    data = lzma.decompress(initrd.wrap(CONFIG))
+    place = 6 + 8 * 6  # of the size
+    for size in (b"-0000001", b"+0000022", b"      22", b"00_00022", b"0x000022"):
+        with pytest.raises(DeliveryError, match="something else than hexadecimal digits"):
+            initrd.files([data[:place] + size + data[place + 8 :]])
+
+
 def test_what_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(initrd, "LIMIT", 70 << 20)
     with pytest.raises(DeliveryError, match="larger than 70 MiB"):
