@@ -78,8 +78,9 @@ class Failure(Record):
             failure.causes = tuple(Cause(entry.sentence(), entry.place, entry.hint) for entry in found)
             failure.place = failure.place or found[0].place
             if not failure.hint:
-                failure.hint = _MEND if len(found) > 1 else found[0].hint or _MEND
-                failure.causes = failure.causes if len(found) > 1 else (failure.causes[0].but(hint=""),)
+                failure.hint = _MEND if len(found) > 1 else _sentence(found[0].hint) or _MEND
+            if len(found) == 1:  # the rest of it has a line of its own
+                failure.causes = (Cause(failure.causes[0].message),)
         elif error.causes:
             failure.about, failure.causes = "these are:", error.causes
         return failure
@@ -231,8 +232,13 @@ def _shown(cause: Cause) -> str:
 
 
 def _position(place: Place) -> str:
-    position = f", line {place.line} col {place.column}" if place.line else ""
-    return f"{path_text(place.path)}{position}" + (f" of {place.source}" if place.source else "")
+    entry = [path_text(place.path)] if place.path or not place.line else []
+    line = [f"line {place.line} col {place.column}"] if place.line else []
+    return ", ".join([*entry, *line]) + (f" of {place.source}" if place.source else "")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _position_data(place: Place | None) -> dict[str, Any] | None:

@@ -36,16 +36,23 @@ def read_input(path: str) -> Input:
         raise IgnitionError(f"reading the config {path}: {why}") from None
 
 
-def compile_butane(config: Input, files_dir: str | None = None) -> Compiled:
-    """Compiles a Butane config. Raises ConfigError where the compiler is not installed."""
+def compile_butane(config: Input, files_dir: str | None = None, *, source_map: bool = False) -> Compiled:
+    """Compiles a Butane config, with the source map inside (docs/source-maps.md) if wanted. Raises ConfigError where the compiler is
+    not installed."""
     try:
         from butane_py.compilation import Options
         from butane_py.pipeline import compile_source
     except ImportError as error:
         raise ConfigError(f"{config.name} is a Butane config, and the compiler is not complete here: {error}") from None
 
-    result = compile_source(config.data, config.name, Options(files_dir, raw=True))
-    return Compiled(None if result.output is None else result.output.encode(), result.report)
+    result = compile_source(config.data, config.name, Options(files_dir, raw=True, source_map=source_map))
+    if result.output is None:
+        return Compiled(None, result.report)
+    if result.source_map is None:
+        return Compiled(result.output.encode(), result.report)
+    from butane_py.emit.source_map import inside
+
+    return Compiled(inside(result.output, result.source_map).encode(), result.report)
 
 
 def complain(program: str, error: IgnitionError | str) -> None:

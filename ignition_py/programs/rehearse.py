@@ -16,7 +16,6 @@ from ignition_py.programs.sizes import size_of
 from ignition_py.providers import PLATFORMS
 from ignition_py.record import Record
 from ignition_py.rehearsal import namespace
-from ignition_py.rehearsal.failure_screen import to_yaml
 from ignition_py.rehearsal.handover import PLATFORMS as PLAYED
 from ignition_py.rehearsal.image import BuildError
 from ignition_py.rehearsal.machine import BootFailed, Image
@@ -90,8 +89,6 @@ def rehearse(program: str, path: str, wishes: Wishes, *, as_json: bool = False, 
     except KeyboardInterrupt:
         streams.say("stopped\n")
         return NO_MACHINE
-    if outcome.screen is not None and is_butane(config.data):
-        to_yaml(outcome.screen, config.data, config.name, wishes.files_dir)
     if console:
         with open(console, "w", encoding="utf-8", errors="replace") as file:
             file.write(outcome.console + "\n")
@@ -111,7 +108,7 @@ def _compiled(program: str, source: Input, files_dir: str | None, *, warn: bool)
     IgnitionError."""
     text: bytes | None = source.data
     if is_butane(source.data):
-        compiled = compile_butane(source, files_dir)
+        compiled = compile_butane(source, files_dir, source_map=True)  # so that a failure names the line of the YAML
         text, report = compiled.data, compiled.report
     else:
         report = parse(source.data, source.name)[2]

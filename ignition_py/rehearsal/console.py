@@ -17,6 +17,12 @@ FAILURES = re.compile(
 )
 # What no boot recovers from; an image that is not ours may have services that fail and do no harm.
 FATAL = re.compile(r"Kernel panic|Ignition failed|dracut: FATAL|[Ee]mergency [Mm]ode|emergency shell|Press Enter for maintenance")
+# What a console says while a machine waits: the executor's own lines, systemd's about jobs that take long, and what was begun last.
+_WAITS = (
+    re.compile(r"^ignition: (?:\w+: )?waiting for (.*)"),
+    re.compile(r"A (?:start|stop) job is running for (.*)"),
+    re.compile(r"^ignition: (.*)"),
+)
 # Seconds after which the begin of a line is shown as it is: a question waits for its answer on the same line.
 UNFINISHED = 5.0
 LONGEST = 1 << 16  # bytes that are kept of a line without an end
@@ -90,6 +96,14 @@ class Console:
     def first_failure(self) -> str | None:
         """The first line that says that something failed."""
         return next((text for _, text in list(self.lines) if FAILURES.search(text)), None)
+
+    def waited_for(self) -> str:
+        """What the machine waited for last, as far as its console tells; "" where it does not."""
+        for _, text in reversed(list(self.lines)):
+            found = next(filter(None, (pattern.search(text) for pattern in _WAITS)), None)
+            if found is not None:
+                return found[1].strip()
+        return ""
 
     def text(self, last: int | None = None) -> str:
         """The console so far, or its last lines."""

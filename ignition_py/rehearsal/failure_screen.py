@@ -1,6 +1,6 @@
 """Reads the failure screen (ignition_py/failure.py writes it) back from a machine's console.
 
-Console lines -> Screen -> the entry of the config that is to blame; with a Butane config, the line of its YAML.
+Console lines -> Screen -> the entry of the config that is to blame; where the config has a source map, the line of its YAML.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ignition_py.failure_screen import unwrapped
+
 _HEAD = re.compile(r"^(?:.*: )?Ignition failed in stage ([a-z-]+)$")
-_ASKED = "  asked for by: "
-_PLACE = re.compile(r"(\$[^ ,]*)(?:, line (\d+) col (\d+))?(?: of (.*))?")
+_PLACES = ("  written as: ", "  asked for by: ")  # the author's own first
+_PLACE = re.compile(r"(?:(\$[^ ,]*)(?:, )?)?(?:line (\d+) col (\d+))?(?: of (.*))?")
 
 
 class Screen:
@@ -22,13 +24,14 @@ class Screen:
     def __init__(self, stage: str, lines: Sequence[str]) -> None:
         self.stage = stage
         self.lines = list(lines)
-        self.message = lines[1].strip() if len(lines) > 1 else ""
+        whole = unwrapped(lines)
+        self.message = whole[1].strip() if len(whole) > 1 else ""
         self.entry = self.source = ""
         self.line = self.column = 0
-        asked = next((line.removeprefix(_ASKED) for line in lines if line.startswith(_ASKED)), "")
-        found = _PLACE.fullmatch(asked)
+        named = (line.removeprefix(name) for name in _PLACES for line in whole if line.startswith(name))
+        found = _PLACE.fullmatch(next(named, ""))
         if found is not None:
-            self.entry, self.source = found[1], found[4] or ""
+            self.entry, self.source = found[1] or "", found[4] or ""
             self.line, self.column = int(found[2] or 0), int(found[3] or 0)
 
     def data(self) -> dict[str, Any]:
@@ -65,26 +68,3 @@ def read(console: Iterable[str]) -> Screen | None:
             found = Screen(stage, lines)
         stage, lines = (head[1], [f"Ignition failed in stage {head[1]}"]) if head is not None else ("", [])
     return found
-
-
-def to_yaml(screen: Screen, data: bytes, name: str, files_dir: str | None) -> None:
-    """Replaces the place in what the compiler made by that in the Butane config it was made from."""
-    if not screen.entry:
-        return
-    from butane_py.compilation import Options
-    from butane_py.pipeline import compiled
-    from butane_py.trace import translations
-
-    work = compiled(data, name, Options(files_dir, raw=True))
-    origins = {}
-    for line in translations(work).splitlines():
-        yaml, _, output = line.partition(" \N{RIGHTWARDS ARROW} ")
-        origins[output] = yaml
-    entry = screen.entry
-    while entry not in origins and "." in entry:
-        entry = entry.rpartition(".")[0]
-    if entry not in origins:
-        return
-    path = tuple(int(part) if part.isdecimal() else part for part in origins[entry].split(".")[1:])
-    place = work.source.place(path)
-    screen.entry, screen.source, screen.line, screen.column = origins[entry], name, place.line, place.column

@@ -221,8 +221,11 @@ class Boot:
         try:
             self._connect(started + timeout)
             ready = self._receive(started + timeout)
+        except TimeoutError:
+            raise BootFailed(self._why(f"no answer within {timeout:g} s")) from None
         except (OSError, ValueError) as error:
-            raise BootFailed(self._why(str(error) or "no answer")) from None
+            late = time.monotonic() >= started + timeout
+            raise BootFailed(self._why(f"no answer within {timeout:g} s" if late else str(error) or "no answer")) from None
         if not ready.get("ready"):
             raise BootFailed(self._why(f"an answer to nothing: {ready}"))
         return time.monotonic() - started
@@ -325,6 +328,8 @@ class Boot:
             stderr = file.read().strip()
         parts = [f"the machine did not come up: {what}"]
         parts += [f"first failing line: {first}"] if first else []
+        waited = self.console.waited_for() if self.process.poll() is None else ""
+        parts += [f"it was waiting for: {waited}"] if waited else []
         parts += [f"QEMU said: {stderr}"] if stderr else []
         return "\n".join([*parts, "last lines of its console:", self.console.text(last=60)])
 

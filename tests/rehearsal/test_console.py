@@ -54,3 +54,22 @@ def test_a_line_without_end_is_not_kept(wire: tuple[int, Console]) -> None:
     shown.join(60)
     assert "".join(texts(shown)) == "x" * 180_000
     assert len(texts(shown)) > 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "waited_for"),
+    [
+        (["ignition: disks: making ext4 on /dev/vdb1", "ignition: waiting for /dev/vdc, 5 s so far, 85 s more at most", "[ OK ] x"],
+         "/dev/vdc, 5 s so far, 85 s more at most"),
+        (["ignition: network: waiting for an address, 10 s so far"], "an address, 10 s so far"),
+        (["[ ***  ] A start job is running for Ignition (fetch) (1min 3s / no limit)"], "Ignition (fetch) (1min 3s / no limit)"),
+        (["ignition: waiting for a", "ignition: disks: making ext4 on /dev/vdb1"], "disks: making ext4 on /dev/vdb1"),
+        (["Booting `Debian'"], ""),
+    ],
+)  # fmt: skip
+def test_what_the_machine_waited_for(wire: tuple[int, Console], lines: list[str], waited_for: str) -> None:
+    machine, shown = wire
+    os.write(machine, "".join(f"{line}\n" for line in lines).encode())
+    os.close(machine)
+    shown.join(60)
+    assert shown.waited_for() == waited_for

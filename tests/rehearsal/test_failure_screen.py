@@ -5,24 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ignition_py.failure import Failure
-from ignition_py.programs.inputs import Input, compile_butane
-from ignition_py.rehearsal.failure_screen import Screen, read, to_yaml
+from ignition_py.rehearsal.failure_screen import read
 from ignition_py.report.diag import Place, StageError
-
-YAML = b"""variant: fcos
-version: 1.5.0
-storage:
-  files:
-    - path: /etc/one
-      contents: {inline: one}
-    - path: /etc/two
-      mode: 0600
-  filesystems:
-    - device: /dev/vdb
-      format: ext4
-      path: /data
-      with_mount_unit: true
-"""
 
 
 def screen(place: Place | None) -> list[str]:
@@ -55,19 +39,13 @@ def test_none(console: list[str]) -> None:
     assert read(console) is None
 
 
-@pytest.mark.parametrize(
-    ("entry", "wanted"),
-    [
-        ("$.storage.files.1", ("$.storage.files.1", 7, 7)),
-        ("$.storage.files.1.mode", ("$.storage.files.1.mode", 8, 13)),
-        ("$.storage.files.1.nothing.of.that", ("$.storage.files.1", 7, 7)),
-        ("$.systemd.units.0.contents", ("$.storage.filesystems.0.with_mount_unit", 13, 24)),
-        ("", ("", 0, 0)),
-        ("$.passwd", ("$.passwd", 0, 0)),
-    ],
-)
-def test_back_to_the_yaml(entry: str, wanted: tuple[str, int, int]) -> None:
-    assert compile_butane(Input("c.bu", YAML)).data is not None
-    found = Screen("files", ["Ignition failed in stage files", "  x", *([f"  asked for by: {entry}"] if entry else [])])
-    to_yaml(found, YAML, "c.bu", None)
-    assert (found.entry, found.line, found.column) == wanted
+def test_the_place_of_the_author() -> None:
+    """In the YAML where the config has a source map; a place of a text that cannot be read has no entry."""
+    asked, written = Place(("storage", "files", 1), 1, 77, "qemu"), Place(("storage", "trees", 0), 7, 5, "a very long name " * 5 + "web.bu")
+    failure = Failure("files", "file /etc/two: a file is there already", place=asked, written=written)
+    found = read(failure.screen())
+    assert found is not None and max(map(len, found.lines)) <= 80
+    assert (found.entry, found.line, found.column, found.source) == ("$.storage.trees.0", 7, 5, written.source)
+    found = read(Failure("fetch", "the config from qemu is not valid", place=Place((), 4, 1, "qemu")).screen())
+    assert found is not None
+    assert (found.entry, found.line, found.column, found.source) == ("", 4, 1, "qemu")
