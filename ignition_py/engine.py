@@ -16,7 +16,7 @@ from ignition_py.context import Context, Options
 from ignition_py.fetch.fetcher import Fetcher, NeedNetwork
 from ignition_py.fetch.request import Settings
 from ignition_py.providers import Machine, report
-from ignition_py.report.diag import ERROR, ConfigError, IgnitionError
+from ignition_py.report.diag import ERROR, ConfigError, FetchError, IgnitionError
 from ignition_py.spec import tables
 from ignition_py.spec.merge import merge
 from ignition_py.spec.read import EmptyConfig, parse_cached
@@ -36,6 +36,10 @@ FETCHING = (OFFLINE, "fetch")
 # Contents are fetched when there is a network, before anything is wiped, and, should it all have gone, before they are
 # needed. Images skip the fetch stage where fetch-offline has found the config.
 GATHERING = ("fetch", "disks", "files")
+_NETWORK = (
+    "Check the cable or the virtual network card, and that a DHCP server answers on it; without one, set ip= on the kernel command line "
+    "(dracut.cmdline(7))"
+)
 SPOOL = "fetched"  # the folder of what was fetched ahead, beside the state file
 CONFIG_DIGEST = "config.sha512"  # beside the state file: SHA-512 of the config as it was found, for reports (notify/event.py)
 # Marks the journal's entries about fetched configs; the reference's, since programs look for it.
@@ -49,9 +53,11 @@ class Engine:
         self._options = options
         self._log = log
         self._state = state
+        # Why there is no network, from who should have brought it up (initrd/dracut/30ignition/network-up).
+        self._no_network = options.environ.get("IGNITION_NO_NETWORK", "")
         self._fetcher = Fetcher(
             log,
-            offline=options.stage == OFFLINE,
+            offline=options.stage == OFFLINE or bool(self._no_network),
             platform=options.platform,
             spool=f"{options.folder}/{SPOOL}",
             trusted_time=options.environ.get("IGNITION_TRUSTED_TIME", ""),
@@ -60,12 +66,13 @@ class Engine:
         self.texts: list[tuple[str, bytes]] = []  # name and text of the configs that this stage has fetched, in order; see sources.py
 
     def run(self) -> None:
-        """Raises IgnitionError. fetch-offline does not fail for want of the network but leaves the flag file."""
+        """Raises IgnitionError. fetch-offline does not fail for want of the network but leaves the flag file; the fetch stage does, where
+        it was told that there is none."""
         try:
             self._run()
         except NeedNetwork as need:
             if self._options.stage != OFFLINE:
-                raise
+                raise FetchError(f"{need.message}, and {self._no_network}", place=need.place, hint=_NETWORK) from None
             neednet = self._options.neednet
             self._log.info(f"fetch-offline: {need.message}; leaving it to the fetch stage ({neednet})")
             write_private(neednet, b"", what="the flag file")

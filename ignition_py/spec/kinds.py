@@ -247,7 +247,7 @@ def _unknown(version: str) -> str:
     if major < 3:
         return f"{version} is of the spec 2 family; write it in spec 3 (ignition-py convert translates it)"
     if major > 3 or minor > newest:
-        return f"{version} is newer than this program, which knows {known}: write one of these, or boot an image with a newer program"
+        return f"{version} is newer than this program, which knows {known}; boot an image with a newer one, or write one of these"
     if found[4]:
         return f"{version} is an experimental version that has been stabilised since; write 3.{minor}.0"
     return f"{version} is not a version of the spec; the versions are {known}"

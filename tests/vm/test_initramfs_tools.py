@@ -87,7 +87,8 @@ def test_the_network_comes_up_when_it_is_asked_for(unpacked: Path) -> None:
         "AT init-premount",
         "fetch-offline on platform metal",
         "NETWORK",
-        "PANIC Ignition failed: this config needs the network, and no interface came up. This machine is not provisioned.",
+        "fetch on platform metal",
+        "PANIC Ignition failed: stage fetch failed. This machine is not provisioned.",
     ]
     assert boot(unpacked, cmdline, arguments, "lease=1") == [
         "AT init-premount",

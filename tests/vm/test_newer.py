@@ -135,7 +135,7 @@ def test_uefi(tmp_path: Path, config: bytes, parts: Path, way: object) -> None:
 # would have gone.
 FAILURES = {
     "disks": ({"disks": [{"device": "/dev/nowhere", "wipeTable": True}]}, "Ignition failed"),
-    "network": ({"files": [{"path": "/a", "contents": {"source": "http://10.0.2.100/a"}}]}, "no interface came up within 90 seconds"),
+    "network": ({"files": [{"path": "/a", "contents": {"source": "http://10.0.2.100/a"}}]}, "Ignition failed in stage fetch"),
 }
 
 
