@@ -49,6 +49,8 @@ class Author:
         text = sources.text(place.source)
         if text is None:
             yaml = written(place)
+            if yaml is not None and yaml.source == place.source:  # a local file in Butane, and JSON that was made of it under its name
+                return Found(yaml, yaml=True)
             return Found(place, yaml, yaml is not None)
         return _in_text(place, text)
 

@@ -13,6 +13,7 @@ from json import dumps
 
 from ignition_py.context import Context
 from ignition_py.fetch.fetcher import Fetcher
+from ignition_py.programs.butane_places import ButaneOrigin
 from ignition_py.programs.plan_images import Images, image_state
 from ignition_py.programs.plan_svg import picture
 from ignition_py.programs.plan_text import lines
@@ -76,7 +77,8 @@ def plan(path: str, images: Mapping[str, str], fetching: Fetching, sector_size: 
     prepared = _prepared(log, config, fetching, here=disks is None)
     look = Machine(log, plans, record) if disks is None else disks
     foreseen = foresee(log, storage, plans, record, look, prepared.keys)
-    return build(log, plans, foreseen, problems, [*_checks(config), *prepared.conflicts])
+    checks = [*_checks(config), *prepared.conflicts]
+    return build(log, plans, foreseen, problems, checks, yaml=isinstance(config._origin, ButaneOrigin))
 
 
 def shown(view: View, style: str = LINES) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ignition_py.author import respelled
 from ignition_py.record import Record, field
 from ignition_py.report.diag import Cause
 from ignition_py.stages.disks.foresee.steps import KEEP as KEPT
@@ -152,22 +153,26 @@ class View(Record):
 
 
 def build(
-    log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[Cause], checks: Sequence[Cause]
+    log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[Cause], checks: Sequence[Cause], *, yaml: bool
 ) -> View:
-    """Raises StageError or CommandError where a disk cannot be read."""
-    disks = [_disk(log, plan, foreseen.partitions[plan.state.device]) for plan in plans]
+    """`yaml`: the config's author writes Butane, and its keys are spelled so. Raises StageError or CommandError where a disk cannot be read."""
+    disks = [_disk(log, plan, foreseen.partitions[plan.state.device], yaml) for plan in plans]
     conflicts = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
     conflicts += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]
     if not conflicts:  # what disks that are refused or missing would have provided is unknown
         conflicts = list(foreseen.missing.values())
-    return View(disks, foreseen.steps, list(dict.fromkeys(map(str, conflicts))))
+    return View(disks, foreseen.steps, _sentences(conflicts, yaml))
 
 
-def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume]) -> DiskView:
+def _sentences(causes: Sequence[Cause], yaml: bool) -> list[str]:
+    return [respelled(text, yaml=yaml) for text in dict.fromkeys(map(str, causes))]
+
+
+def _disk(log: Log, plan: DiskPlan, partitions: Mapping[int, Volume], yaml: bool) -> DiskView:
     state = plan.state
     table = "; ".join(step.describe() for step in plan.operations if step.writes and not step.number)
     view = DiskView(
-        state.device, state.node, state.sector_size, state.sectors, table, list(map(str, plan.conflicts)), list(plan.warnings)
+        state.device, state.node, state.sector_size, state.sectors, table, _sentences(plan.conflicts, yaml), list(plan.warnings)
     )
     before = state.reading.primary or state.reading.backup
     after = before if plan.conflicts or (plan.after is None and not plan.writes) else plan.after

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ignition_py import cli
+from ignition_py.failure_screen import unwrapped
 from tests.helpers.servers import Server, body
 
 pytestmark = pytest.mark.subprocess
@@ -79,7 +80,8 @@ def test_a_failure_names_the_line_of_the_yaml(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "root/there").touch()
     assert cli.main(["ignition-apply", "--root", str(tmp_path / "root"), str(config)]) == 1
     printed = capsys.readouterr().out
-    assert f"asked for by: $.storage.files.0, line 5 col 7 of {config}" in printed
+    lines = unwrapped(line.removeprefix("CRITICAL : ") for line in printed.splitlines())
+    assert f"  asked for by: $.storage.files.0, line 5 col 7 of {config}" in lines
     assert "written as" not in printed
 
 
