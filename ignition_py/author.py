@@ -49,7 +49,7 @@ class Author:
         text = sources.text(place.source)
         if text is None:
             yaml = written(place)
-            if yaml is not None and yaml.source == place.source:  # a local file in Butane, and JSON that was made of it under its name
+            if yaml is not None and yaml.source == place.source:  # Butane, and the JSON made of it has its name
                 return Found(yaml, yaml=True)
             return Found(place, yaml, yaml is not None)
         return _in_text(place, text)

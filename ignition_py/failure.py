@@ -123,6 +123,13 @@ class Failure(Record):
 
     def screen(self) -> list[str]:
         """The lines for a console; at most 24 of 80 columns, the size of the smallest one."""
+        return screen(self._lines())
+
+    def lines(self) -> list[str]:
+        """The same for a log: each whole, and all of the causes."""
+        return [line.text for line in self._lines()]
+
+    def _lines(self) -> list[Line]:
         lines = [Line(f"Ignition failed in stage {self.stage}"), Line(f"  {self.what}", 4)]
         if self.place is not None:
             lines.append(Line(f"  asked for by: {_position(self.place)}", 2))
@@ -142,7 +149,7 @@ class Failure(Record):
         ):
             if value:
                 lines.append(Line(f"  {name}: {value}", most))
-        return screen([line.but(text=_one_line(line.text)) for line in lines])
+        return [line.but(text=_one_line(line.text)) for line in lines]
 
     def data(self) -> dict[str, Any]:
         """The same for programs; what is not known is null."""
@@ -183,7 +190,7 @@ def report_failure(log: Log, options: Options, error: Exception, texts: Texts = 
     if recorder is not None:
         failure.report = recorder.path
         _attempt(log, "recording the failure", lambda: recorder.end(failure.data()))
-    _attempt(log, "writing the failure to the log", lambda: log.failure(failure.screen()))
+    _attempt(log, "writing the failure to the log", lambda: log.failure(failure.lines(), failure.screen()))
     _attempt(log, "writing the failure beside the state file", lambda: failure.write(options.folder))
     _attempt(log, "keeping the failure over the reboot", lambda: _keep(log, options, failure))
 

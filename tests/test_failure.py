@@ -35,10 +35,10 @@ class Machine:
         status = cli.main(argv)
         lines = self._capsys.readouterr().out.splitlines()
         critical = [line.partition(" : ")[2] for line in lines if line.startswith("CRITICAL")]
-        begin = max((number for number, line in enumerate(critical) if line.startswith("Ignition failed")), default=0)
-        screen = critical[begin:]
-        assert len(screen) <= 24 and max(map(len, screen), default=0) <= 80
-        return status, [*critical[:begin], *unwrapped(screen)]
+        if status and (self.run / "failure.txt").exists():
+            screen = (self.run / "failure.txt").read_text().splitlines()
+            assert len(screen) <= 24 and max(map(len, screen)) <= 80
+        return status, critical
 
     def config(self, text: str) -> None:
         (self.folder / "config.ign").write_text(text)

@@ -83,7 +83,7 @@ def apply(
     except IgnitionError as error:
         failure = Failure.of("apply", error)
         failure.lead_to_author(Author((), ""))
-        log.failure(failure.screen())
+        log.failure(failure.lines(), failure.screen())
         return 1
     log.info("the config is applied")
     return 0

@@ -155,7 +155,8 @@ class View(Record):
 def build(
     log: Log, plans: Sequence[DiskPlan], foreseen: Foreseen, problems: Sequence[Cause], checks: Sequence[Cause], *, yaml: bool
 ) -> View:
-    """`yaml`: the config's author writes Butane, and its keys are spelled so. Raises StageError or CommandError where a disk cannot be read."""
+    """`yaml`: the config's author writes Butane, and its keys are spelled so. Raises StageError or CommandError where a disk cannot
+    be read."""
     disks = [_disk(log, plan, foreseen.partitions[plan.state.device], yaml) for plan in plans]
     conflicts = [*problems, *checks, *(why for plan in plans for why in plan.conflicts)]
     conflicts += [why for kind in ("raid", "luks", "filesystem") for why in foreseen.conflicts[kind]]

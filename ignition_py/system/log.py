@@ -172,12 +172,12 @@ class Log:
         for line in message.splitlines() or [""]:
             self._sink.write(priority, "".join([c if c.isprintable() or c == "\t" else "?" for c in line]))
 
-    def failure(self, lines: Sequence[str]) -> None:
-        """Why a stage failed: one block in the log, and on standard error (the console) where the log is elsewhere."""
+    def failure(self, lines: Sequence[str], screen: Sequence[str] = ()) -> None:
+        """Why a stage failed: one block in the log, and the screen on standard error (the console) where the log is elsewhere."""
         for line in lines:
             self.crit(line)
         if self._sink.hidden:
-            for line in lines:
+            for line in screen or lines:
                 Stream("stderr", named=False).write(CRIT, self.hide(line))
 
     def journal(self, message: str, **fields: str) -> None:
