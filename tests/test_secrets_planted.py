@@ -119,7 +119,7 @@ def test_the_executor(
 ) -> None:
     """All stages, in this process: what they log, show on consoles and leave. Processes' arguments are watched in test_secrets.py."""
     said: list[bytes] = []
-    monkeypatch.setattr(console, "_names", lambda path: ["tty"])
+    monkeypatch.setattr(console, "names", lambda path: ["tty"])
     monkeypatch.setattr(console, "_write", lambda path, data: said.append(data))
     monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.0)
     monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)

@@ -41,6 +41,7 @@ def compile_butane(config: Input, files_dir: str | None = None, *, source_map: b
     not installed."""
     try:
         from butane_py.compilation import Options
+        from butane_py.emit.source_map import inside
         from butane_py.pipeline import compile_source
     except ImportError as error:
         raise ConfigError(f"{config.name} is a Butane config, and the compiler is not complete here: {error}") from None
@@ -50,8 +51,6 @@ def compile_butane(config: Input, files_dir: str | None = None, *, source_map: b
         return Compiled(None, result.report)
     if result.source_map is None:
         return Compiled(result.output.encode(), result.report)
-    from butane_py.emit.source_map import inside
-
     return Compiled(inside(result.output, result.source_map).encode(), result.report)
 
 
