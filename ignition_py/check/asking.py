@@ -15,11 +15,14 @@ from ignition_py.check.questions import Questions
 from ignition_py.record import Record
 from ignition_py.report.diag import IgnitionError
 from ignition_py.system.log import CRIT, Log, Stream
+from ignition_py.system.output import cause
 from ignition_py.system.rootfs import shown
-from ignition_py.system.run import CommandError, run
+from ignition_py.system.run import CommandError, Finished, run
 
 _CONNECT = 15  # seconds until ssh gives up on a connection
 _MOST = 64 << 20  # bytes of an answer
+_SHOWN = 4  # lines of what a program says of its failure
+_SSH_FAILED = 255  # ssh(1): an error of its own
 
 
 class NotAsked(IgnitionError):
@@ -62,19 +65,24 @@ def _run(argv: list[str], target: Target, asked: Questions, timeout: float) -> d
     environment = {**os.environ, "CHECK_HOST": target.name, "CHECK_ADDRESS": target.address}
     log = Log(Stream("stderr"), threshold=CRIT - 1)
     try:
-        done = run(log, argv, what="asking", stdin=script.script(asked), env=environment, timeout=timeout, limit=_MOST)
+        done = run(
+            log, argv, what="asking", stdin=script.script(asked), env=environment, timeout=timeout, limit=_MOST, ok=range(-64, 256)
+        )
+    except CommandError as error:  # what it printed is half of an answer
+        raise NotAsked(error.summary.removeprefix("asking: ")) from None
+    try:
         return script.answers(asked, done.stdout)
-    except CommandError as error:
-        raise NotAsked("; ".join(error.said) if error.returncode == _SSH_FAILED and error.said else _reason(error)) from None
     except ValueError as error:
-        raise NotAsked(str(error)) from None
+        raise NotAsked(_reason(argv[0], done) if done.returncode else str(error)) from None
 
 
-_SSH_FAILED = 255  # ssh(1): an error of its own
-
-
-def _reason(error: CommandError) -> str:
-    return "; ".join([error.summary.removeprefix("asking: "), *error.said])
+def _reason(program: str, done: Finished) -> str:
+    """Why a program failed, in its own words where they are ssh's."""
+    said = "; ".join(cause([done.stderr.decode("utf-8", "replace")], program, _SHOWN))
+    if done.returncode == _SSH_FAILED and said:
+        return said
+    how = f"ended by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+    return f"{program} failed ({how})" + (f": {said}" if said else "")
 
 
 def by_folder(path: str) -> Way:

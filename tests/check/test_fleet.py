@@ -67,11 +67,11 @@ def test_fifty_machines(fleet: tuple[Path, Path], check: Check) -> None:
 
 @pytest.mark.subprocess
 def test_hosts_that_cannot_be_asked(fleet: tuple[Path, Path], check: Check) -> None:
-    """A connection that breaks, garbage, silence: each has its reason, all others are checked."""
+    """A connection that breaks, garbage, silence: each has its reason, which is no part of an answer; all others are checked."""
     inventory, configs = fleet
     command = (
         'case $CHECK_HOST in n1) head -c 20000 | sh | head -c 100;; n2) head -c 3000 /dev/zero;; n3) cat >/dev/null;; '
-        'n5) echo "ssh: connect to host $CHECK_ADDRESS port 22: Connection refused" >&2; exit 255;; n6) exit 7;; *) sh;; esac'
+        'n5) echo "ssh: connect to host $CHECK_ADDRESS port 22: Connection refused" >&2; exit 255;; n6) sh | head -c 100; echo "no such pod" >&2; exit 7;; *) sh;; esac'
     )
     argv = ("--inventory", str(inventory), "--configs", str(configs), "--exec", command, "--limit", "n?")
     status, output, _ = check(*argv, "--format", "json")
@@ -81,7 +81,7 @@ def test_hosts_that_cannot_be_asked(fleet: tuple[Path, Path], check: Check) -> N
     assert {name: found[name]["why"] for name in ("n1", "n2", "n3", "n5", "n6")} == {
         "n1": "its answer is cut off", "n2": "it did not answer as the script does", "n3": "it answered nothing",
         "n5": "ssh: connect to host 10.0.0.5 port 22: Connection refused",
-        "n6": "sh failed (exit status 7); it printed nothing",
+        "n6": "sh failed (exit status 7): no such pod",
     }  # fmt: skip
     assert found["n7"]["result"] == "differs"
 
