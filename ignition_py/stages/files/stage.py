@@ -118,12 +118,18 @@ def _nodes(
     """Files, directories and links: survey, plan, apply."""
     if not (storage.directories or storage.files or storage.links):
         return
+    sealer = None
+    if os.environ.get("IGNITION_CREDSTORE_KEY"):
+        from ignition_py.stages.files.credstore import Sealer  # for images that seal credentials only
+
+        sealer = Sealer(ctx)
+        storage = sealer.redirected(storage)
     ops = plan_nodes(storage, survey_nodes(root, storage, journal))
     enabled = {unit.name for unit in ctx.config.systemd.units if unit.enabled}
     for sentence in warnings(root, accounts, ops, enabled):
         ctx.log.warning(f"files: {sentence}")
     journal.save()
-    apply_nodes(ctx, root, accounts, ops, touched)
+    apply_nodes(ctx, root, accounts, ops, touched, sealer)
 
 
 def provider_storage(files: list[dict[str, Any]]) -> Storage:

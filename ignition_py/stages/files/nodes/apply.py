@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ignition_py.context import Context
 from ignition_py.record import Record, field
@@ -29,18 +30,23 @@ from ignition_py.stages.files.touched import Touched
 from ignition_py.stages.files.words import about
 from ignition_py.system.rootfs import Root, Spot, shown
 
+if TYPE_CHECKING:
+    from ignition_py.stages.files.credstore import Sealer
+
 _TARGET = "Name a file in `target` that is there, or that this config writes"
 _ALL_IDS = (1 << 32) - 1  # what uid_map shows outside of any user namespace
 
 
-def apply_nodes(ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp, ...], touched: Touched) -> None:
-    """Applies the operations in order. Raises IgnitionError naming the entry."""
+def apply_nodes(
+    ctx: Context, root: Root, accounts: Accounts, ops: tuple[NodeOp, ...], touched: Touched, sealer: Sealer | None = None
+) -> None:
+    """Applies the operations in order; `sealer` encrypts the contents of credentials. Raises IgnitionError naming the entry."""
     written: dict[str, NodeOp] = {}
     ctx.log.progress(f"files: writing {len(ops)} files, directories and links")
     accounts.refresh()
     try:
         with Writer(root, ctx.log) as writer:
-            applier = _Applier(ctx, root, accounts, writer, touched)
+            applier = _Applier(ctx, root, accounts, writer, touched, sealer)
             applier.later.update(op.where for op in ops if op.fresh)
             for op in ops:
                 written[op.path] = op
@@ -105,6 +111,7 @@ class _Applier(Record):
     accounts: Accounts
     writer: Writer
     touched: Touched
+    sealer: Sealer | None = None
     later: set[str] = field(default_factory=set)  # paths where nothing is, or would be had there not been an interrupted run
 
     def apply(self, op: NodeOp) -> None:
@@ -150,7 +157,10 @@ class _Applier(Record):
         uid, gid = self.owner(op)
         if op.base is None:
             mode = op.mode if op.mode is not None else FILE_MODE
-            self.writer.write(op.path, self._contents(op), Permissions(mode & 0o7777, uid, gid), over_directory=op.replace)
+            contents = self._contents(op)
+            if self.sealer is not None and self.sealer.seals(op.path):
+                contents = self.sealer.sealed(op.path, contents)
+            self.writer.write(op.path, contents, Permissions(mode & 0o7777, uid, gid), over_directory=op.replace)
             self.touched.add(op.where)
             if op.where in ACCOUNT_FILES:
                 self.writer.flush()
