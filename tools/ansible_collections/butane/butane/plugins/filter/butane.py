@@ -17,7 +17,7 @@ description:
   - Mistakes fail the task, with the line and the column of each. Warnings are warnings of Ansible.
   - The filter runs on the control node. C(ignition-py) has to be installed for the Python that runs Ansible.
 notes:
-  - Give the task O(ignore:no_log=true) where the config holds secrets, and the secrets as O(secret_vars); messages then leave them out.
+  - Give the task C(no_log: true) where the config holds secrets, and the secrets as C(secret_vars); messages then leave them out.
 positional: vars
 options:
   _input:
@@ -34,7 +34,7 @@ options:
     default: {}
   host_vars:
     description:
-      - Values as an inventory has them, weaker than O(vars). Names that the config does not declare are ignored.
+      - Values as an inventory has them, weaker than C(vars). Names that the config does not declare are ignored.
       - Usually C(hostvars[inventory_hostname]).
     type: dictionary
     default: {}
@@ -52,7 +52,7 @@ options:
       - The result is then the user data in the first form that the platform takes.
     type: string
   secrets:
-    description: With O(platform), V(inline) leaves secrets in user data that others can read; they are refused otherwise.
+    description: With C(platform), C(inline) leaves secrets in user data that others can read; they are refused otherwise.
     type: string
     choices: [inline]
   strict:

@@ -12,7 +12,7 @@ name: valid_butane
 short_description: true for a Butane config without errors
 version_added: 0.1.0
 description:
-  - Compiles a Butane config as the filter P(butane.butane.butane#filter) does. What is wrong with it are warnings of Ansible.
+  - Compiles a Butane config as the filter C(butane.butane.butane) does. What is wrong with it are warnings of Ansible.
 options:
   _input:
     description: The text of the config.
@@ -42,7 +42,7 @@ options:
     description: The platform or consumer that gets the config; one that it does not fit is an error.
     type: string
   secrets:
-    description: With O(platform), V(inline) leaves secrets in user data that others can read; they are refused otherwise.
+    description: With C(platform), C(inline) leaves secrets in user data that others can read; they are refused otherwise.
     type: string
     choices: [inline]
   strict:
