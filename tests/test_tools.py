@@ -43,7 +43,7 @@ def test_tests_run_as_a_newcomer_runs_them(tmp_path: Path) -> None:
     hidden = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONWARNINGS", "NO_COLOR", "FORCE_COLOR")
     environment = {**os.environ, **dict.fromkeys(hidden, "1"), "PYTHON": "python9"}
     printed = subprocess.run([tmp_path / "tools/test.sh"], env=environment, capture_output=True, text=True, check=True).stdout
-    assert printed.count("PYTHON=python9\n") == 5
+    assert printed.count("PYTHON=python9\n") == 6
     assert [name for name in hidden if f"{name}=" in printed] == []
 
 

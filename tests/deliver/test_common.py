@@ -15,10 +15,11 @@ from butane_py.deliver.common import split_common
 from butane_py.deliver.ladder import Wish, pointer
 from butane_py.deliver.model import Delivery, Part
 from butane_py.deliver.recipients import NOBODY, choose
+from butane_py.deliver.secrets.modes import SPLIT, Keeping
 from ignition_py.spec.dataurl import decode
 from ignition_py.spec.read import parse
-from tests.deliver.lab import address
-from tests.deliver.test_equivalence import as_data_url
+from tests.deliver.lab import address, delivery
+from tests.deliver.test_equivalence import as_data_url, unpacked
 from tests.fleet.test_oracles import peer, rendered
 from tests.helpers.fleet import write
 from tests.helpers.strategies import configs
@@ -106,6 +107,37 @@ def test_secrets_that_are_published_apart_stay_with_their_hosts() -> None:
         own = json.loads(gzip.decompress(decode(json.loads(each.user_data)["ignition"]["config"]["merge"][1]["source"])))
         assert own["ignition"]["config"] == documents[name]["ignition"]["config"]
     assert len({each.parts[1] for each in split.values()}) == 1
+
+
+SECRETS = """\
+variant: fcos
+version: 1.4.0
+vars: {token: {type: string, secret: true, default: TOKEN}}
+passwd: {users: [{name: core, password_hash: "${{ token }}"}]}
+storage:
+  files:
+    - {path: /etc/big, contents: {source: "data:,BIG"}}
+    - {path: /etc/token, mode: 0600, contents: {inline: "token ${{ token }}"}}
+    - {path: /etc/name, contents: {inline: NAME}}
+"""
+
+
+@pytest.mark.peer
+@pytest.mark.subprocess
+def test_secrets_apart_and_the_rest_in_common_make_the_whole_config() -> None:
+    """Two hosts with --secrets split and --split-common; the nonce in the private part is a file that the whole config has not."""
+    wish = INSIDE.but(secrets=Keeping(SPLIT, salt=bytes(32)), split=True)
+    texts = {name: SECRETS.replace("TOKEN", f"s3cr3t-{name}").replace("NAME", name).replace("BIG", "x" * 800) for name in ("n1", "n2")}
+    found = split_common({name: delivery(text, wish) for name, text in texts.items()}, wish)
+    assert found["n1"].parts[-1] == found["n2"].parts[-1]
+    for name, each in found.items():
+        assert [part.private for part in each.parts] == [True, False]
+        write({f"{name}.ign": each.user_data.decode(), "whole.ign": delivery(texts[name], Wish(NOBODY, secrets=Keeping("inline"))).user_data.decode()})
+        whole = unpacked(peer("whole.ign"))
+        made = unpacked(peer(f"{name}.ign"))
+        made["storage"]["files"] = [file for file in made["storage"]["files"] if not file["path"].startswith("/run/")]
+        made["storage"].pop("directories", None)
+        assert made == whole
 
 
 def test_what_is_not_split() -> None:
