@@ -278,6 +278,8 @@ def test_started_by_hand_it_says_what_it_is() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "terraform-provider-butane is a plugin" in ran.stderr
+    helped = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
+    assert (helped.returncode, helped.stderr, helped.stdout) == (0, "", ran.stderr)
 
 
 def test_without_its_library_it_says_what_to_install() -> None:

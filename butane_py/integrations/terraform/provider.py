@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
+from ignition_py import __version__
 from ignition_py.system import streams
 
 _MISSING = 1
@@ -15,6 +16,11 @@ _COOKIE = "TF_PLUGIN_MAGIC_COOKIE"  # Terraform sets it for every plugin (hashic
 _ABOUT = """terraform-provider-butane is a plugin: Terraform and OpenTofu start it. docs/integrations.md says how they find it.
 
 Data sources: butane_config, butane_sensitive_config, ct_config.
+
+Example, on Linux with an Intel or AMD processor:
+  folder=~/.terraform.d/plugins/terraform.local/butane/butane/{version}/linux_amd64
+  mkdir -p $folder && ln -s "$(command -v terraform-provider-butane)" $folder
+  # in a module: required_providers {{ butane = {{ source = "terraform.local/butane/butane" }} }}
 """
 _INSTALL = "terraform-provider-butane: {} is not installed; pip install 'ignition-py[terraform-provider]'\n"
 
@@ -25,9 +31,12 @@ def run() -> None:
 
 
 def main() -> int:
-    """Serves one session of Terraform; the exit status."""
+    """Serves one session of Terraform, or with --help says what it is for; the exit status."""
+    if {"-h", "--help"} & set(sys.argv):
+        streams.write_stdout(_ABOUT.format(version=__version__))
+        return 0
     if _COOKIE not in os.environ and "--dev" not in sys.argv:
-        streams.say(_ABOUT)
+        streams.say(_ABOUT.format(version=__version__))
         return 2
     try:
         from tf import runner
