@@ -153,7 +153,7 @@ def test_a_wrong_digest_names_its_entry(server: Server, fetcher: Fetcher, log: M
     config = config_of(
         file("/good", server.url("/b")), file("/any", server.url("/a")), file("/bad", server.url("/a"), b"good")
     )
-    with pytest.raises(FetchError, match="contents of /bad: the sha256 of the contents is") as caught:
+    with pytest.raises(FetchError, match="contents of /bad: the contents have the hash sha256-") as caught:
         gather(fetcher, config, log)
     assert caught.value.place is not None
     assert caught.value.place.path == ("storage", "files", 2, "contents")

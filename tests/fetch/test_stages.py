@@ -102,7 +102,7 @@ def test_before_disks_everything_has_been_verified(boot: Boot, server: Server, w
     assert boot("fetch-offline") == 0
     assert boot("disks") == 1
     assert wiped == []
-    assert "contents of /etc/b: the sha256 of the contents is" in boot.output
+    assert "contents of /etc/b: the contents have the hash sha256-" in boot.output
     assert "$.storage.files.1.contents" in boot.output
     server.at["/b"] = body(b"good")
     assert boot("disks") == 0, boot.output

@@ -7,6 +7,7 @@ import pty
 import select
 import socket
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,18 @@ def test_the_splash_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         console.say("nobody hears this")
         thread.join()
     assert got == [b"M\x02\x0adisks: \xc3\xa4\0", b"M\x02\xc9" + b"x" * 200 + b"\0"]
+
+
+def test_a_stage_that_is_silent_says_that_it_is_at_work(tmp_path: Path, terminals: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BEAT", 0.05)
+    shown = make(tmp_path)
+    shown.say("disks: making ext4 on /dev/vdb")
+    monkeypatch.setattr(shown, "_last", 0.0)
+    end = shown.watch("disks")
+    deadline = time.monotonic() + 60
+    text = ""
+    while "still at work" not in text and time.monotonic() < deadline:
+        time.sleep(0.02)
+        text += on(terminals["ttyS0"])
+    end()
+    assert "ignition: stage disks is still at work after 0 min; last step: disks: making ext4 on /dev/vdb" in text.splitlines()

@@ -152,7 +152,7 @@ def test_reuse_and_refusal(loop: Loop, make: Make) -> None:
     refused(r'label is "data", the config wants "x"; its UUID is.*; it forbids discards',
             volume(node, key_file=KEY, label="x", uuid="0" * 8 + UUID[8:], discard=True))  # fmt: skip
     refused("Clevis opens is always made anew", volume(node, key_file=KEY, clevis=NULL))
-    refused("the sha256 of the contents is", volume(node, key_file=KEY.but(verification=tables.Verification(hash="sha256-" + "0" * 64))))
+    refused("the contents have the hash sha256-", volume(node, key_file=KEY.but(verification=tables.Verification(hash="sha256-" + "0" * 64))))
     refused("it is empty", volume(node, key_file=Resource(source="data:,")))
     refused("3 conflicts.*it is empty.*gives no key file.*holds a gpt partition table",
             volume(node), volume(other, "two", key_file=Resource(source="data:,")))  # fmt: skip
