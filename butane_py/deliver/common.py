@@ -34,6 +34,7 @@ _STUBBED: dict[Path, str] = {
     ("storage", "files"): "path",
     ("systemd", "units"): "name",
 }
+_NOT_PACKED = "3.0.0"  # `compression` of configs came with 3.1.0
 _SECTIONS = ("kernelArguments", "passwd", "storage", "systemd")  # `ignition` says how to fetch, and stays with the host
 
 
@@ -145,7 +146,8 @@ def _split(host: _Host, own: bytes, part: Part, wish: Wish) -> Delivery:
     inside = {"compression": "gzip", "source": f"data:;base64,{b64encode(gzip_stream(own)).decode()}"}
     settings = {name: each for name, each in json.loads(whole.user_data)["ignition"].items() if name != "config"}
     delivery = whole.but(user_data=_merging(settings, reference(part, wish.address), inside), parts=(*others, part))
-    if wish.limit is None or wish.counted(delivery) <= wish.limit:
+    fits = wish.limit is None or wish.counted(delivery) <= wish.limit
+    if fits and settings["version"] != _NOT_PACKED:
         return delivery
     second = Part.of(own)
     user_data = _merging(settings, reference(part, wish.address), reference(second, wish.address))

@@ -92,6 +92,15 @@ def test_what_does_not_fit_inside_is_published_too() -> None:
     assert all(len(each.user_data) <= 1_024 for each in found.values())
 
 
+def test_ignition_2_0_gets_both_parts_by_their_addresses() -> None:
+    """3.0.0 has no `compression` of configs."""
+    documents = {f"n{number}": {**config(number), "ignition": {"version": "3.0.0"}} for number in range(2)}
+    whole = {name: pointer(json.dumps(each).encode(), address, "3.0.0") for name, each in documents.items()}
+    found = split_common(whole, Wish(choose("ignition:2.0.0"), form="pointer", address=address))["n1"]
+    assert [address(part) for part in found.parts] == [each["source"] for each in json.loads(found.user_data)["ignition"]["config"]["merge"]]
+    assert json.loads(found.user_data)["ignition"]["version"] == "3.0.0"
+
+
 def test_secrets_that_are_published_apart_stay_with_their_hosts() -> None:
     documents = {f"n{number}": config(number) for number in range(3)}
     whole = {}
