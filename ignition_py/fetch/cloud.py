@@ -26,6 +26,7 @@ LINK_LOCAL = "http://169.254.169.254"  # where most platforms have their service
 AWS = (LINK_LOCAL, "http://[fd00:ec2::254]")
 GOOGLE = (LINK_LOCAL, "http://[fd20:ce::254]")
 AZURE = LINK_LOCAL
+AZURE_BLOBS = ".blob.core.windows.net"  # behind the name of a storage account
 AWS_TOKEN_PATH = "/latest/api/token"  # noqa: S105  # a path
 AWS_TOKEN_LIFE = (("x-aws-ec2-metadata-token-ttl-seconds", "21600"),)  # six hours: the longest there is
 GOOGLE_HEADERS = (("Metadata-Flavor", "Google"),)

@@ -17,7 +17,7 @@ from butane_py.deliver.model import DeliveryError
 from butane_py.deliver.publish.bucket import ATTEMPTS, CONNECT, READ, below, bucket_url, library, names_below, shown
 from butane_py.deliver.publish.objects import LIMIT, Objects
 from butane_py.deliver.publish.store import checked_name, content_type
-from ignition_py.fetch.schemes.azure_blob import SUFFIX
+from ignition_py.fetch.cloud import AZURE_BLOBS
 from ignition_py.fetch.schemes.sigv4 import escape
 
 CONNECTION, KEY, SAS = (
@@ -33,18 +33,18 @@ _NO_CREDENTIALS = f"Set {CONNECTION}, {KEY} or {SAS}, or run: az login"
 
 def is_blob_service(host: str) -> bool:
     """True for the host of a storage account."""
-    return host.lower().endswith(SUFFIX)
+    return host.lower().endswith(AZURE_BLOBS)
 
 
 def open_at(destination: str, *, base_url: str, private: bool) -> Azure:  # noqa: ARG001  # private is the container's business
     """The blobs below the prefix. Raises DeliveryError."""
     url = bucket_url(destination)
-    account = url.host[: -len(SUFFIX)] if is_blob_service(url.host) else url.host
+    account = url.host[: -len(AZURE_BLOBS)] if is_blob_service(url.host) else url.host
     container, _, prefix = url.path.partition("/")
     where = "/".join(filter(None, ("az:/", account, container, prefix)))
     if not container:
         raise DeliveryError(
-            f"{where}: the URL does not name a container", hint=f"Write https://{account}{SUFFIX}/CONTAINER/PREFIX"
+            f"{where}: the URL does not name a container", hint=f"Write https://{account}{AZURE_BLOBS}/CONTAINER/PREFIX"
         )
     library("azure.storage.blob", "azure", destination)
     with _told(where):
@@ -71,7 +71,7 @@ def _service(where: str, account: str) -> Any:
     if not credential:
         credential = library("azure.identity", "azure", where).DefaultAzureCredential()
         credential.get_token(_SCOPE)  # each request would try for itself, and again, where there is no login
-    return BlobServiceClient(f"https://{account}{SUFFIX}", credential=credential, **limits)
+    return BlobServiceClient(f"https://{account}{AZURE_BLOBS}", credential=credential, **limits)
 
 
 class Azure(Objects):

@@ -14,7 +14,6 @@ from ignition_py.fetch.urls import public
 from ignition_py.report.diag import FetchError
 from ignition_py.spec.urls import UrlError, parse_url
 
-SUFFIX = ".blob.core.windows.net"
 VERSION = "2021-12-02"  # of the storage service's protocol; from 2017-11-09 on it takes tokens
 
 
@@ -45,4 +44,4 @@ def _is_blob(request: Request) -> bool:
         raise FetchError(f"{request.what}: {public(request.url)} is not a URL: {error}") from None
     parts = url.path.strip("/").split("/")
     own = url.first("sig") is not None or any(name.lower() == "authorization" for name, _ in request.headers)
-    return url.host.lower().endswith(SUFFIX) and len(parts) >= 2 and all(parts) and not own
+    return url.host.lower().endswith(cloud.AZURE_BLOBS) and len(parts) >= 2 and all(parts) and not own

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,14 +127,29 @@ def test_refusals(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(
-        DeliveryError, match=r"needs the Python package boto3. Install it with: pip install 'ignition-py\[s3\]'"
-    ):
-        open_store("s3://bucket")
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    ("place", "package", "extra"),
+    [
+        ("s3://bucket", "boto3", "s3"),
+        ("gs://bucket", "google-cloud-storage", "gcs"),
+        ("az://account/c", "azure-storage-blob", "azure"),
+        ("https://account.blob.core.windows.net/c", "azure-storage-blob", "azure"),
+        ("https://example.com/c", "requests", "publish"),
+    ],
+)
+def test_the_compiler_alone(place: str, package: str, extra: str) -> None:
+    """Installed without extras, the program says what it needs."""
+    blocked = dict.fromkeys(("boto3", "botocore", "google", "azure", "requests", "urllib3"))
+    script = f"import sys; sys.modules.update({blocked}); from butane_py.cli.main import main; sys.exit(main(['butane-py', 'publish', {place!r}]))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"butane-py publish: {place}: publishing there needs the Python package {package}. "
+        f"Install it with: pip install 'ignition-py[{extra}]'\n"
+    )
 
 
 @pytest.mark.parametrize(
