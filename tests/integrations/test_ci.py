@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from butane_py.integrations.github import workflow_commands
 from tests.helpers import throwaway
 from tests.helpers.fleet import HEAD
 
@@ -117,9 +118,9 @@ def test_no_input_is_part_of_a_script() -> None:
 def script(name: str, folder: Path, inputs: dict[str, str]) -> tuple[int, str, str]:
     """Runs a step as the runner does: inputs in its environment, bash with -e and pipefail; status, output, what it set as outputs."""
     temporary = folder / "temp"
-    (temporary / "butane-py").mkdir(parents=True, exist_ok=True)
-    if not (temporary / "butane-py" / "bin").exists():
-        (temporary / "butane-py" / "bin").symlink_to(Path(sys.executable).parent)
+    temporary.mkdir(exist_ok=True)
+    if not (temporary / "butane-py").exists():
+        (temporary / "butane-py").symlink_to(sys.prefix)
     given = {key: each["default"] for key, each in ACTION["inputs"].items()} | inputs
     step = steps()[name]
     environment = {key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: given[found[1]], value) for key, value in step["env"].items()}
@@ -141,6 +142,8 @@ def test_the_check_of_the_action(tmp_path: Path) -> None:
     (tmp_path / "sub" / "wrong.bu").write_text(WRONG)
     status, said, outputs = script("Check", tmp_path, {})
     assert status == 1 and "wrong.bu:3:36" in said
+    assert "::error" not in said
+    assert "::warning file=sub/wrong.bu,line=3,col=36,title=mode-decimal::mode 644 is decimal and means 01204. write 0644\n" in said
     (name,) = re.findall(r"^sarif=(.*)$", outputs, re.MULTILINE)
     (result,) = json.loads(Path(name).read_text())["runs"][0]["results"]
     assert (result["ruleId"], result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]) == ("mode-decimal", "sub/wrong.bu")
@@ -150,6 +153,18 @@ def test_the_check_of_the_action(tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text("all: {hosts: {a: {n: 1}, b: {n: x}}}\n")
     status, said, outputs = script("Check", tmp_path, {"configs": "node.bu", "inventory": "hosts.yaml"})
     assert status == 1 and "hosts.yaml:1:33" in said and "sarif=" in outputs
+
+
+def test_annotations_are_one_command_each() -> None:
+    """What would end a command or a property is escaped, so that no text of a config is a command of its own."""
+    location = {"physicalLocation": {"artifactLocation": {"uri": "a%20b%2C%3A%0A.bu"}, "region": {"startLine": 3, "startColumn": 1}}}
+    results = [
+        {"ruleId": "code", "level": level, "message": {"text": "50%\n::set-output name=x::y\r"}, "locations": [location]} for level in ("error", "warning", "note")
+    ]
+    results.append({"ruleId": "code", "level": "error", "message": {"text": "m"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "f"}}}]})
+    text = "file=a b%2C%3A%0A.bu,line=3,col=1,title=code::50%25%0A::set-output name=x::y%0D"
+    expected = [f"::{level} {text}" for level in ("error", "warning", "notice")]
+    assert list(workflow_commands({"runs": [{"results": results}]})) == [*expected, "::error file=f,title=code::m"]
 
 
 @pytest.mark.parametrize("hostile", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "a b\n-o\npwned", "--output=pwned", '"; touch pwned; "', "--", "*"])
