@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,23 @@ def test_base_urls(base: str, says: str) -> None:
 )
 def test_base_urls_that_machines_can_fetch(base: str) -> None:
     assert open_store("x", base_url=base).url("0123456789abcdef.ign") == f"{base.rstrip('/')}/0123456789abcdef.ign"
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 1, 4), ("y", 0, 2)])
+def test_it_asks_at_a_terminal(place: Path, answer: str, status: int, left: int) -> None:
+    import pty
+
+    desk, terminal = pty.openpty()
+    argv = [sys.executable, "-m", "butane_py", "publish", str(place), "--prune", "--keep", "1"]
+    with subprocess.Popen(
+        argv, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as running:
+        os.close(terminal)
+        os.write(desk, f"{answer}\n".encode())
+        out, err = running.communicate()
+    os.close(desk)
+    assert running.returncode == status, err
+    assert b"Remove 2 parts and 1 publication? [y/N]: " in err and part("1").name.encode() in err
+    assert (b"removed: 2 parts" if status == 0 else b"to remove: 2 parts") in out
+    assert len(files(place) - {"index.html"}) == left
