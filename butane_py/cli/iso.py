@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import click
@@ -73,7 +74,8 @@ def remove(image: str, output: str) -> int:
 def _write(file: BinaryIO, image: str, area: iso.Area, data: bytes, output: str, *, private: bool) -> None:
     """Writes the area into the image itself, or a whole image with it. Raises OSError."""
     if output:
-        write_pieces(output, iso.replaced(file, area, data), private=private, inputs={identity(image)})
+        pieces = _shown(iso.replaced(file, area, data), os.fstat(file.fileno()).st_size)
+        write_pieces(output, pieces, private=private, inputs={identity(image)})
         return
     descriptor = os.open(image, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -82,6 +84,17 @@ def _write(file: BinaryIO, image: str, area: iso.Area, data: bytes, output: str,
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _shown(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Passes the pieces on, with a bar on a terminal: images have a gigabyte and more."""
+    if not sys.stderr.isatty():
+        yield from pieces
+        return
+    with click.progressbar(length=size, label="writing", file=sys.stderr) as bar:
+        for piece in pieces:
+            yield piece
+            bar.update(len(piece))
 
 
 def main(program: str, argv: Sequence[str]) -> int:
