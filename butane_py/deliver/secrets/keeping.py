@@ -63,6 +63,10 @@ class Kept:
         work = _work(result)
         if not result.secrets or self._keeping.mode in ("", INLINE):
             return work.output
+        if work.wraps:
+            why = "has no links to decrypted files" if self._keeping.mode == TANG else "merges no other config"
+            message = f"{work.row} makes a MachineConfig, which {why}"
+            return self._not_kept(work, message, "keep the secret in a Secret of the cluster, or give --raw")
         if self._keeping.mode == TANG:
             return self._for_tang(work, secret_paths(result))
         return self._split(work, secret_paths(result))
@@ -74,12 +78,10 @@ class Kept:
         return config
 
     def _split(self, work: Compilation, secrets: list[Path]) -> Config:
-        if work.wraps:
-            return self._not_split(work, f"{work.row} makes a MachineConfig, which merges no other config")
         try:
             found = split(work.output, secrets, work.row.spec)
         except NotSplitError as error:
-            return self._not_split(work, f"the config is not valid without its secrets: {error}")
+            return self._not_kept(work, f"the config is not valid without its secrets: {error}", way_out("secret-not-split"))
         assert found.private is not None  # there are secrets
         assert self._address is not None  # the command line has named a place
         if not self.parts:
@@ -88,10 +90,10 @@ class Kept:
             self.parts = (private_part(private, spec, self._keeping.salt),)
         return referring(found.public, self.parts[0], self._address)
 
-    def _not_split(self, work: Compilation, message: str) -> Config:
-        entry = self._entries[0]
-        hint = way_out("secret-not-split")
-        self.report.entries.append(Entry(ERROR, "secret-not-split", message, entry.place, hint, related=entry.related))
+    def _not_kept(self, work: Compilation, message: str, hint: str) -> Config:
+        """The config as it is, with an error at the first of its secrets."""
+        entry, code = self._entries[0], "secret-not-for-tang" if self._keeping.mode == TANG else "secret-not-split"
+        self.report.entries.append(Entry(ERROR, code, message, entry.place, hint, related=entry.related))
         return work.output
 
 

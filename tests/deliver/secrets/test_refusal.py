@@ -9,8 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from butane_py.cli import build as command
+from butane_py.compilation import Options
+from butane_py.deliver.ladder import Wish
 from butane_py.deliver.platforms import PLATFORMS
-from butane_py.deliver.recipients import names
+from butane_py.deliver.recipients import choose, names
+from butane_py.deliver.secrets.jwe import TangServer
+from butane_py.deliver.secrets.modes import Keeping
+from butane_py.fleet.outcomes import HostBuilder, Subject
+from butane_py.fleet.program import Program
 from tests.helpers.fleet import HEAD, write
 
 CONFIG = HEAD + """vars:
@@ -44,6 +50,14 @@ EXPECTED = {
     (23, "files /f"), (26, "units a.service"),
 }  # fmt: skip
 SECRET = "correct-horse"
+MACHINE_CONFIG = """variant: openshift
+version: 4.18.0
+metadata: {name: x, labels: {machineconfiguration.openshift.io/role: worker}}
+vars: {token: {type: string, secret: true, default: correct-horse}}
+storage:
+  files:
+    - {path: /etc/a, mode: 0600, contents: {inline: "${{ token }}"}}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +110,19 @@ def test_inline_leaves_secrets_in_the_user_data() -> None:
 def test_a_config_without_secrets_is_not_refused() -> None:
     write({"node.bu": CONFIG.replace(", secret: true", "")})
     assert reports("--for", "aws", "--lint") == []
+
+
+@pytest.mark.parametrize(("mode", "message"), [("split", "merges no other config"), ("tang", "has no links")])
+def test_a_machine_config_cannot_do_without_its_secrets(mode: str, message: str) -> None:
+    write({"node.bu": MACHINE_CONFIG})
+    keeping = Keeping(mode, salt=b"s" * 32, server=TangServer("http://tang", {}))
+    wish = Wish(choose("openshift:4.18"), secrets=keeping, address=lambda part: part.name)
+    program = Program.load("node.bu", Options())
+    [outcome] = map(HostBuilder({"": program}, None, [], wish=wish), [Subject("", "")])
+    assert outcome.output is None
+    [entry] = outcome.result.report
+    assert message in entry.message
+    assert (entry.place.line, entry.hint) == (7, "keep the secret in a Secret of the cluster, or give --raw")
 
 
 def test_without_for_nothing_is_refused() -> None:
