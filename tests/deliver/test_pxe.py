@@ -316,6 +316,14 @@ def test_no_build(lab: Lab) -> None:
         assert not lab.tree.exists()
 
 
+def test_a_manifest_with_keys_twice(lab: Lab) -> None:
+    lab.build()
+    path = lab.folder / "out/manifest.json"
+    path.write_text(path.read_text().replace('"mac": "52:54:00:00:00:01"', '"mac": {"a": 1, "a": 2}'))
+    assert lab("ipxe") == 1
+    assert "error[pxe-config]: the key 'a' is given twice" in lab.said
+
+
 def test_machine_configs_are_refused(lab: Lab) -> None:
     text = CONFIG.replace("variant: fcos\nversion: 1.6.0\n", "variant: openshift\nversion: 4.18.0\nmetadata:\n  name: x\n  labels: {machineconfiguration.openshift.io/role: worker}\n")
     lab.build(config=text)

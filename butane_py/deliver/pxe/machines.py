@@ -18,11 +18,11 @@ from butane_py.deliver.pxe.model import MAC, UUID, Boot, Config, Machine
 from butane_py.deliver.pxe.words import MOST_BYTES, hostile, is_name
 from butane_py.fleet import manifest, values
 from butane_py.fleet.forms import FORMS
-from butane_py.fleet.inventory.document import Document, parse, read_bytes, refused
+from butane_py.fleet.inventory.document import Document, parse, read_bytes, refused, yaml_entry
 from butane_py.fleet.inventory.model import Inventory
 from butane_py.fleet.precedence import host_values
 from butane_py.fleet.values import LIST, LOOSE, TEXT, Layer, Value
-from butane_py.yaml.source import MAPPING, Node
+from butane_py.yaml.source import MAPPING, Node, YamlError
 from ignition_py.record import KW_ONLY, Record, field
 from ignition_py.report.catalog import way_out
 from ignition_py.report.diag import ERROR, WARNING, Entry, Place, Related, Report
@@ -109,14 +109,18 @@ class _Reader:
         return host.place if host is not None else self._document.at(key)
 
     def _values(self, name: str, node: Node) -> Mapping[str, Value]:
-        """The variables of a host by the inventory, or as the manifest has them."""
+        """The variables of a host by the inventory, or as the manifest has them. Raises ConfigError."""
         if self._inventory is not None:
             host = self._inventory.hosts.get(name)
             return host_values(self._inventory, host, ()) if host is not None else {}
         found = node.entry("vars") if node.kind == MAPPING else None
         if found is None or found[1].kind != MAPPING:
             return {}
-        return {key.value: values.of_node(below, self._document, Layer(values.HOST, name)) for key, below in found[1].items}
+        layer, wanted = Layer(values.HOST, name), (self._variables.key, self._variables.arguments, self._variables.address)
+        try:
+            return {key.value: values.of_node(below, self._document, layer) for key, below in found[1].items if key.value in wanted}
+        except YamlError as error:  # keys that are repeated
+            raise refused(yaml_entry(error, self._document.name, "pxe-config")) from None
 
     def _keys(self, name: str, value: Value | None, place: Place) -> tuple[str, ...]:
         """The MAC addresses or the UUID in lower case, with errors for those that cannot be one, or that another host has."""
