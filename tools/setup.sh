@@ -22,7 +22,7 @@ test_packages="$vm_packages ignition
     gcc libc6-dev libparted-dev pkg-config binutils
     udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
-    clevis-luks clevis-tpm2 age openssh-client
+    clevis-luks clevis-tpm2 age openssh-client strace
     minisign mtools xorriso grub-common grub-pc-bin pxelinux
     dnsmasq-base tftpd-hpa tinyproxy nginx-light
     fish zsh

@@ -29,7 +29,7 @@ _COLUMNS = "NAME,KNAME,PATH,TYPE,SIZE,FSTYPE,LABEL,UUID,PARTLABEL,PARTUUID,PARTT
 _SHOWN = "LoadState,ActiveState,FragmentPath,DropInPaths"
 _MOST_KEYS = 1000  # lines of a file of keys that are read
 
-_FUNCTIONS = f"""LC_ALL=C PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
+FUNCTIONS = f"""LC_ALL=C PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 
 why() {{
@@ -140,7 +140,7 @@ def script(asked: Questions) -> bytes:
     blocks = [b"echo '" + beginning(asked) + b"'; id -u"]
     blocks += [b"{\n" + _calls(name, items) + b":\n} 2>/dev/null | packed" for name, items in asked.items()]
     blocks.append(b"echo '" + _END + b"'")
-    body = _FUNCTIONS.encode() + b"\nmain() {\n" + b"\n".join(blocks) + b"\n}\nmain </dev/null"
+    body = FUNCTIONS.encode() + b"\nmain() {\n" + b"\n".join(blocks) + b"\n}\nmain </dev/null"
     return b"body=" + _quoted(body) + _START.encode()
 
 

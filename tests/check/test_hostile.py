@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,13 @@ def test_names_of_everything_else(shell: str, tmp_path: Path) -> None:
     assert [row.name for row in found if row.ok] in ([], ["  "])
     assert {row.kind for row in found} >= {"user", "group", "unit"}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.subprocess
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="there is no shellcheck")
+def test_the_script_is_posix() -> None:
+    done = subprocess.run(["shellcheck", "--shell=sh", "-"], input=script.FUNCTIONS, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.subprocess

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,15 +107,12 @@ def test_nothing_is_written(machine: tuple[Copy, Path], check: Check) -> None:
         assert clean.run("find /run /tmp /dev") == run
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace")
 def test_nothing_of_the_script_is_in_the_list_of_processes(machine: tuple[Copy, Path], check: Check, tmp_path: Path) -> None:
     """Arguments of every program that is started, as the kernel sees them."""
     copy, config = machine
     trace = tmp_path / "trace"
     wrapper = f"strace -f -qq -e trace=execve -s 100000 -o {trace} {copy.command()}"
-    import shutil
-
-    if shutil.which("strace") is None:
-        pytest.skip("there is no strace")
     assert check(str(config), "--exec", wrapper)[0] == 0
     text = trace.read_text()
     assert "stat" in text
