@@ -162,7 +162,7 @@ def test_the_server_is_not_there_yet(server: Server, fetcher: Fetcher, log: Memo
 def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(http, "pause", lambda request, seconds, reason: pauses.append(seconds))
+    monkeypatch.setattr(http, "pause", lambda request, seconds, *_: pauses.append(seconds))
     server.at["/f"] = in_turn(*[body(b"", status=500)] * 9, body(b"x"))
     fetcher.read(resource(server.url("/f")), what=WHAT)
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
@@ -171,7 +171,7 @@ def test_pauses_double_up_to_the_longest(server: Server, fetcher: Fetcher, monke
 @pytest.mark.parametrize("status", [202, 429, 503])
 def test_servers_may_ask_for_a_longer_pause(server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(http, "pause", lambda request, seconds, reason: pauses.append(seconds))
+    monkeypatch.setattr(http, "pause", lambda request, seconds, *_: pauses.append(seconds))
     values = ("3", "999999", "Tue, 01 Jan 2030 00:00:20 GMT", "Tue, 01 Jan 2030 09:00:00 GMT", "Mon, 31 Dec 2029 09:00:00 GMT", "tomorrow")
     busy = [body(b"", status=status, headers={"Retry-After": value}) for value in values]
     server.at["/f"] = in_turn(*busy, body(b"x"))
