@@ -68,8 +68,11 @@ def _errors(config: Config | None, spec: int) -> list[Finding]:
 def _split(config: Config, paths: Collection[Path], *, whole: bool) -> Split:
     """`whole`: entries of lists go to the private config as they are."""
     if any(path[:3] == ("ignition", "config", "replace") for path in paths):
-        # Ignition takes nothing else of this config. What replaces it has to come from the private one.
-        return Split(_headed(config), config)
+        # Ignition takes nothing else of this config. What replaces it has to come from the private one, which is fetched by its settings.
+        settings = {path for path in paths if path[0] == "ignition" and path[1] != "config"}
+        outer, _ = _parted(Config(ignition=config.ignition.but(config=None)), settings, whole=whole)
+        assert isinstance(outer, Config)
+        return Split(outer, config)
     public, private = _parted(config, paths, whole=whole)
     assert isinstance(public, Config)  # a config has no key
     ignition = private.get("ignition", Ignition()).but(version=config.ignition.version)
@@ -86,11 +89,6 @@ def private_part(private: Config, spec: int, salt: bytes) -> Part:
 def referring(public: Config, part: Part, address: Callable[[Part], str]) -> Config:
     """The public config, which merges the private one before all others that it merges."""
     return _with_first(public, ConfigReference(source=address(part), verification=Verification(hash=f"sha512-{part.sha512}")))
-
-
-def _headed(config: Config) -> Config:
-    """An empty config of the same version."""
-    return Config(ignition=Ignition(version=config.ignition.version))
 
 
 def _with_first(config: Config, reference: ConfigReference) -> Config:

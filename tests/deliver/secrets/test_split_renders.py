@@ -135,6 +135,24 @@ def test_entries_keep_their_order(form: str) -> None:
     assert b"correct-horse" not in split.user_data or form == "pointer"  # as_data_url puts the published config into the user data
 
 
+def test_a_config_that_replaces_another_is_replaced_by_the_private_one() -> None:
+    """The settings that it is fetched by stay public."""
+    child = "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.0.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B%22path%22%3A%22%2Fa%22%7D%5D%7D%7D"
+    text = (
+        "variant: fcos\nversion: 1.4.0\nvars: {url: {type: string, secret: true}, proxy: {type: string, secret: true}}\n"
+        "ignition: {config: {replace: {source: '${{ url }}'}}, timeouts: {http_total: 7}, proxy: {http_proxy: '${{ proxy }}', no_proxy: [a]}}\n"
+    )
+    values = {name: of_data(value, Place(()), Layer(VAR), secret=True) for name, value in (("url", child), ("proxy", "http://u:pw@x"))}
+    split = both(text, values, "plain")
+    assert split is not None
+    config = json.loads(split.user_data)
+    assert config["ignition"]["timeouts"] == {"httpTotal": 7}
+    assert config["ignition"]["proxy"] == {"noProxy": ["a"]}
+    merged = to_data(rendered("split.ign"), 7)
+    assert [file["path"] for file in merged["storage"]["files"]] == ["/a"]
+    assert merged["storage"] == to_data(rendered("whole.ign"), 7)["storage"]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_secrets_give_the_same_bytes_and_others_another_name(form: str) -> None:
     def names(token: str, salt: bytes) -> list[str]:
