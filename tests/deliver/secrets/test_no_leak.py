@@ -159,3 +159,30 @@ def test_a_config_with_secrets_is_published_to_the_private_place_only(capfd: pyt
     run(capfd, "--for", "metal", "--form", "pointer", *SPLIT[2:], "--output-dir", "out", status=None)
     assert leaking({**contents("out"), **contents("pub")}, secret) == []
     assert len(leaking(contents("priv"), secret)) == 2
+
+
+SUGAR = """variant: fcos
+version: 1.8.0-experimental
+vars: {token: {type: string, secret: true}, open: string}
+grub: {users: [{name: root, password_hash: "${{ token }}"}]}
+storage:
+  filesystems:
+    - {device: /dev/vdb1, path: /var/x, format: ext4, with_mount_unit: true, mount_options: ["pw=${{ token }}"], options: [-L, "${{ token }}"]}
+  luks: [{name: c, device: /dev/vdc, clevis: {custom: {pin: sss, config: '{"x": "${{ token }}"}', needs_network: true}}}]
+systemd:
+  units:
+    - {name: l.service, contents_local: unit, interpolate: true}
+    - {name: d.service, dropins: [{name: a.conf, contents_local: unit, interpolate: true}]}
+  quadlets: [{name: q.container, contents: "[Container]\\nImage=x\\nEnvironment=A=${{ token }}\\n"}]
+"""
+
+
+def test_what_sugar_makes_of_a_secret_is_private_too(capfd: pytest.CaptureFixture[str]) -> None:
+    secret = "correct-horse-battery"
+    fleet(SUGAR, secret)
+    write({"unit": '[Service]\nEnvironment="T=${{ token }}"\n'})
+    run(capfd, "--for", "gcp", *SPLIT, "--output-dir", "out")
+    assert contents("out").keys() >= {"out/n1.ign"}
+    assert leaking({**contents("out"), **contents("pub")}, secret) == []
+    [private] = leaking(contents("priv"), secret)
+    assert Path(private).read_bytes().count(secret.encode()) == 8
