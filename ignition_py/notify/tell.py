@@ -69,7 +69,7 @@ def tell(occasion: Occasion) -> None:
         _tell(occasion)
     except Exception as error:  # whatever it is, the stage has ended as it has
         words = str(error) if isinstance(error, IgnitionError) else type(error).__name__
-        occasion.log.warning(f"reporting that this first boot has {occasion.event}: {words}")
+        occasion.log.warning(f"reporting the event {occasion.event}: {words}")
 
 
 def _tell(occasion: Occasion) -> None:

@@ -172,7 +172,7 @@ def test_the_form_of_phone_home(receiver: Receiver, occasion: MakeOccasion) -> N
 def test_a_folder_that_cannot_be_written(occasion: MakeOccasion, folder: Path, log: MemoryLog) -> None:
     (folder / "notify").write_text("a file in its place")
     tell(occasion())
-    assert "reporting that this first boot has failed: FileExistsError" in log.text
+    assert "reporting the event failed: FileExistsError" in log.text
 
 
 @pytest.mark.subprocess
