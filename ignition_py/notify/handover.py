@@ -29,7 +29,7 @@ _EXECUTOR = "executor"
 _MAPS = "/proc/self/maps"
 _SCRIPT = """#!/bin/sh
 # Made by the files stage of this first boot (ignition_py/notify/handover.py).
-here={folder}
+here='{folder}'
 read -r up _ </proc/uptime
 if read -r line <"$here/marker"; then
     while read -r tty _; do
@@ -39,7 +39,7 @@ fi
 if [ -e "$here/{executor}/ignition.py" ]; then
     "$here/{executor}/ld.so" --inhibit-cache --library-path "$here/{executor}/libraries" \\
         "$here/{executor}/bin/python3" -IS "$here/{executor}/ignition.py" notify \\
-        --event {event} --folder {stages} --config-cache {cache}
+        --event {event} --folder '{stages}' --config-cache '{cache}'
     rm -rf "$here/{executor}"
 fi
 """
