@@ -5,8 +5,8 @@ values. So the order of users (which decides on user ids), files and units is th
 is not valid without the secret, goes to the private config as a whole, and comes last.
 
 The name and the hash of the private config are public, and a hash of a guessable secret can be guessed. So the private config holds a
-nonce as well, a keyed hash of its contents: the same secrets give the same bytes again, and without the key (salt.py) nobody can try
-guesses.
+nonce as well, a keyed hash of its contents: the same secrets give the same bytes again, and guesses cannot be tried
+without the key (salt.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ignition_py.spec.tables import ClevisCustom, Config, ConfigReference, File,
 
 S = TypeVar("S", bound=Struct)
 
-_WHOLE = (Resource, ClevisCustom)  # a part of one of them is no use
+_WHOLE = (Resource, ClevisCustom)  # a part of one of them is not valid
 _EMPTY = "%7B%22ignition%22%3A%7B%22version%22%3A%223.0.0%22%7D%7D"  # the empty config in a data URL
 _NONCE_DIGITS = 32
 

@@ -1,7 +1,7 @@
 """Secret files that a machine decrypts with the help of a Tang server, after its first boot and at each boot, into memory.
 
 The config has the encrypted file, a service that decrypts it below /run, and a link to that at the path that the file would have. What
-Ignition and the disk hold is worth nothing where the server does not answer. Any Ignition takes such a config; the machine needs clevis.
+Ignition and the disk hold cannot be decrypted where the server does not answer. Any Ignition takes such a config; the machine needs clevis.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ After=network-online.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+TimeoutStartSec=90
 RuntimeDirectory=tang-secrets
 RuntimeDirectoryMode=0711
 RuntimeDirectoryPreserve=yes
@@ -81,7 +82,7 @@ class Secret(Record):
 
 
 def with_tang(config: Config, entries: Sequence[TaintedEntry], server: TangServer) -> tuple[Config, Report]:
-    """The config with secret files encrypted, and errors for entries that are no files."""
+    """The config with secret files encrypted, and errors for entries that are not files."""
     report = Report()
     secrets: dict[int, Secret] = {}
     for number, entry in enumerate(entries):
@@ -102,7 +103,7 @@ def with_tang(config: Config, entries: Sequence[TaintedEntry], server: TangServe
 
 
 def _secret(config: Config, entry: TaintedEntry, number: int) -> Secret | None:
-    """The secret file at an entry; None where it is none, or more than its contents is secret."""
+    """The secret file at an entry; None for another entry, or where more than the contents is secret."""
     file = config.storage.files[int(entry.path[-1])]
     contents = unpacked(file.contents)
     if contents is None or any(each[0] != "contents" for each in entry.fields) or file.append:
