@@ -43,7 +43,7 @@ def from_firmware(machine: Machine) -> bytes:
         if size > CONFIG_LIMIT:
             raise IgnitionError(
                 f"the QEMU firmware configuration announces {size} bytes; more than {CONFIG_LIMIT} are not read",
-                hint="Name a config of that size by a URL",
+                hint="Hand over a small config that names this one by its URL (`ignition.config.replace`)",
             )
         fd = os.open(machine.path(f"{folder}/raw"), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -16,12 +16,19 @@ HELPER = "ignition-kargs-helper"  # brought by the image; knows its boot loader
 
 
 def run(ctx: Context) -> None:
-    """Changes the arguments if the config has any. Raises StageError, CommandError; ConfigError where a later stage is known to fail."""
+    """Changes the arguments if the config has any. Raises StageError, CommandError."""
     preflight.check(ctx)
     argv = command(ctx.config.kernel_arguments)
     if len(argv) == 1:
         ctx.log.info("kargs: the config has no kernel arguments")
         return
+    from ignition_py.stages.disks.places import AskedBy
+
+    with AskedBy(ctx.config.kernel_arguments):
+        _change(ctx, argv)
+
+
+def _change(ctx: Context, argv: tuple[str, ...]) -> None:
     if which(HELPER):
         from ignition_py.system.run import run as run_program
 
@@ -31,7 +38,7 @@ def run(ctx: Context) -> None:
     if not in_initramfs():
         raise StageError(
             f"updating the kernel arguments: there is no {HELPER}, and boot entries are changed in an initramfs only",
-            hint="The kargs stage belongs to a first boot",
+            hint="Run this stage in the initramfs of a first boot",
         )
     _change_entries(ctx)
 

@@ -31,7 +31,7 @@ _STAMP = ".ignition-kargs.json"  # beside the entries, where no boot loader look
 _MAX = 1 << 20  # bytes of an entry
 _REBOOT_PATIENCE = 300.0  # seconds
 _WHAT = "changing the kernel arguments"
-_HELP = "Add an ignition-kargs-helper that knows the boot loader to the image, or take kernelArguments out of the config"
+_HELP = "Add an ignition-kargs-helper that knows the boot loader to the image, or take `kernelArguments` out of the config"
 
 
 class NoEntriesError(StageError):
@@ -47,7 +47,7 @@ def change_arguments(log: Log, wanted: tuple[str, ...], unwanted: tuple[str, ...
     for place in find(log, command_line):
         if place.rivals:
             names = " and ".join(place.rivals)
-            raise StageError(f"{_WHAT}: {place.what} could be {names}", hint="Only one of them may be attached")
+            raise StageError(f"{_WHAT}: {place.what} could be {names}", hint="Detach all of them but one")
         try:
             return change_at(log, place, change, command_line)
         except NoEntriesError:
@@ -78,8 +78,9 @@ def _settle_up(folder: _Folder, command_line: str, place: Place) -> None:
     if not folder.change.fulfilled(command_line):
         raise StageError(
             f"{_WHAT}: the boot entries on {place.describe()} are as the config says, "
-            f"but this boot's command line is not: {folder.change.missing(command_line)}",
-            hint="The boot loader does not use these entries, or adds arguments of its own. " + _HELP,
+            f"but this boot's command line is not: {folder.change.missing(command_line)}; the boot loader does not use these entries, "
+            "or adds arguments of its own",
+            hint=_HELP,
         )
     folder.remove_stamp()
 
@@ -118,8 +119,9 @@ class _Folder:
         stamp = f"{self.path}/{_STAMP}"
         if self._stamped(stamp):
             raise StageError(
-                f"{_WHAT}: the boot entries were changed and the machine rebooted, and now they are as before",
-                hint="Something puts them back; rebooting again would go on for ever",
+                f"{_WHAT}: the boot entries were changed and the machine rebooted, and now they are as before; "
+                "it would go on for ever",
+                hint="Find what puts them back (an update of the kernel, a hook of the image) and set the arguments there",
             )
         for path, text in self.changes().items():
             log.info(f"kargs: boot entry {shown(path)}")

@@ -153,8 +153,8 @@ def _tell_kernel(log: Log, fd: int, changes: tuple[KernelChange, ...], device: s
             except OSError:
                 raise StageError(
                     f"{device}: the table is written, but the kernel would not {change.action} partition "
-                    f"{change.number}: {error.strerror}",
-                    hint="Something uses the partition; after a reboot the kernel reads the new table",
+                    f"{change.number}, which something uses: {error.strerror}",
+                    hint="Reboot: the kernel then reads the new table, and the stage goes on",
                 ) from None
             log.info(f"{device}: the kernel has read the whole table again")
             return
@@ -202,7 +202,7 @@ def _verify_table(fd: int, plan: DiskPlan) -> None:
         if copy != table:
             raise StageError(
                 f"{state.device}: the {which} table reads back different from what was written",
-                hint="The disk may be failing, or something else writes to it",
+                hint="Check the disk (smartctl), and that nothing else writes to it",
             )
     _verify_parted(state.node, state.device, table)
 
