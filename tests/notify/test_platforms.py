@@ -128,6 +128,22 @@ def test_gcp_without_guest_attributes(network: Namespace, make_report: MakeRepor
 
 @pytest.mark.root
 @pytest.mark.subprocess
+@pytest.mark.parametrize(("bad", "good"), [(3, True), (6, False)])
+def test_gcp_that_is_busy(
+    network: Namespace, make_report: MakeReport, make_door: MakeDoor, bad: int, good: bool
+) -> None:
+    """Two addresses, three rounds."""
+    network.at.update({REPORT: in_turn(*[body(b"", status=503)] * bad, body(b"")), EVENT: body(b"")})
+    if good:
+        network.call(lambda: gcp.tell(make_report(), make_door("gcp")))
+    else:
+        with pytest.raises(FetchError, match="status 503"):
+            network.call(lambda: gcp.tell(make_report(), make_door("gcp")))
+    assert network.paths() == [*[REPORT] * bad, *([REPORT, EVENT] if good else [])]
+
+
+@pytest.mark.root
+@pytest.mark.subprocess
 def test_gcp_by_ipv6_alone(network: Namespace, make_report: MakeReport, make_door: MakeDoor) -> None:
     network.at.update({REPORT: body(b""), EVENT: body(b"")})
     with network.without("169.254.169.254"):
