@@ -11,6 +11,7 @@ from ignition_py.check.ignores import Ignores
 from ignition_py.check.subject import Subject, with_places
 from ignition_py.record import Record, field
 from ignition_py.report.diag import IgnitionError
+from ignition_py.system import streams
 from ignition_py.system.parallel import Jobs
 
 AT_ONCE = 20
@@ -59,8 +60,10 @@ class Checker:
                 found = rows(subject.config, answers, subject.contents)
             except (ValueError, KeyError, TypeError, AttributeError) as error:  # JSON of another form than lsblk's, for one
                 raise NotAsked(f"its answer cannot be understood: {error}") from None
-        except (IgnitionError, OSError) as error:
+        except IgnitionError as error:
             return Checked(target, why=str(error))
+        except OSError as error:
+            return Checked(target, why=streams.reason(error))
         chosen = [row for row in found if row.kind in self._kinds]
         return Checked(target, with_places(subject, self._ignores.applied(target.name, chosen)))
 

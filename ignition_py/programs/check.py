@@ -89,18 +89,21 @@ def check(program: str, wishes: Wishes, fetching: Fetching) -> int:
         load = lru_cache(maxsize=None if wishes.config else 1)(
             lambda path: subject.load(path, fetching, asked, fetch=wishes.fetch)
         )
-        if not wishes.configs:
-            load(wishes.config)  # a config that is not valid is said once, before anybody is asked
+        # A config that is not valid is said once, before anybody is asked.
+        text = script.script(load(wishes.config).questions) if not wishes.configs else b""
     except ConfigError as error:
         if error.report is not None:
             streams.say(reports.raw(error.report))
         complain(program, error)
         return USAGE
-    except (IgnitionError, OSError) as error:
-        complain(program, str(error))
+    except IgnitionError as error:
+        complain(program, error)
+        return USAGE
+    except OSError as error:
+        complain(program, streams.reason(error))
         return USAGE
     if wishes.script:
-        streams.write_stdout(script.script(load(wishes.config).questions))
+        streams.write_stdout(text)
         return AS_WANTED
     checker = Checker(_way(wishes), load, wishes.kinds, accepted, live=not wishes.root)
     results = checked(targets, checker, _progress(len(targets)), wishes.at_once)

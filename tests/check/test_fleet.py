@@ -333,6 +333,14 @@ def test_a_config_that_is_not_valid_asks_nobody(check: Check, tmp_path: Path) ->
     assert "line 5 col 13" in error
 
 
+@pytest.mark.parametrize("words", [("--script",), ("--exec", "sh"), ("--root", "/")])
+def test_a_path_that_no_system_can_have(check: Check, tmp_path: Path, words: tuple[str, ...]) -> None:
+    config = tmp_path / "c.ign"
+    config.write_text(json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/a\0b"}]}}))
+    status, output, error = check(str(config), *words)
+    assert (status, output, error) == (2, "", "ignition-py check: /a\\x00b: the path holds a NUL byte\n")
+
+
 @pytest.mark.subprocess
 def test_recorded_answers(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """The script holds no contents; its answers are good for this config alone, whatever --only says."""
