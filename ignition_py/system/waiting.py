@@ -55,7 +55,7 @@ class Waiting:
 def spoken(seconds: float) -> str:
     """`59 s`, `3 min`, `2 h 5 min`; rounded down."""
     if seconds < 60:
-        return f"{seconds:.3g} s" if seconds < 10 else f"{int(seconds)} s"
+        return f"{seconds:.2g} s" if 0 < seconds < 1 else f"{int(seconds)} s"
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 

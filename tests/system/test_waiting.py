@@ -79,7 +79,7 @@ def test_how_long_still(clock: Clock, log: MemoryLog, limit: float | None, still
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.25, "0.25 s"), (9.99, "9.99 s"), (10.7, "10 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h 0 min"), (7500, "2 h 5 min")],
+    [(0.25, "0.25 s"), (0, "0 s"), (5.02, "5 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h 0 min"), (7500, "2 h 5 min")],
 )
 def test_spoken(seconds: float, text: str) -> None:
     assert spoken(seconds) == text
