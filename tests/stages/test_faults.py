@@ -22,7 +22,7 @@ import pytest
 
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.luks import clevis
-from ignition_py.system import device_timeout
+from ignition_py.system import device_timeout, udev
 from tests.fetch.test_tls import make_certificate_of
 from tests.helpers.servers import Server, body, make_certificate
 from tests.stages.disks.conftest import loop
@@ -40,7 +40,7 @@ def _boot(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(aliases, "DIRECTORY", str(tmp_path / "run/dev_aliases"))
     monkeypatch.setattr(progress, "PATH", str(tmp_path / "run/disks-progress"))
     monkeypatch.setattr(device_timeout, "BOOTED", str(tmp_path / "no-systemd"))
-    (machine.folder / "cmdline").write_text("quiet systemd.default_device_timeout_sec=1\n")
+    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.2)
     return machine
 
 

@@ -81,5 +81,6 @@ def test_the_screen_of_a_boot(make_machine: Callable[..., Machine], name: str) -
     assert any(re.search(fault.waits, line) for line in console), "\n".join(console[-80:])
 
 
+@pytest.mark.matrix  # two minutes on a busy machine that translates
 def test_every_fault_in_a_machine(vm_shell: Callable[..., Boot]) -> None:
     run_in(vm_shell(()), "test_faults.py", timeout=900)
