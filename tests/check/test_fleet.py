@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -283,6 +285,22 @@ def test_places_of_a_butane_config_with_local_files(check: Check, tmp_path: Path
 
 
 @pytest.mark.subprocess
+def test_what_butane_py_build_has_written(check: Check, tmp_path: Path) -> None:
+    """Configs by the manifest, places in the source that both hosts are built from."""
+    (tmp_path / "node.bu").write_text(
+        "variant: fcos\nversion: 1.4.0\nvars:\n  text: {type: string}\nstorage:\n  files:\n    - path: /not-here\n      contents: {inline: '${{ text }}'}\n"
+    )
+    (tmp_path / "hosts.yaml").write_text("all: {hosts: {a: {text: one}, b: {text: two}}}\n")
+    words = ["build", "node.bu", "--inventory", "hosts.yaml", "--output-dir", "out", "--source-map"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-m", "butane_py", *words], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    argv = ("--inventory", str(tmp_path / "hosts.yaml"), "--configs", str(tmp_path / "out"), "--exec", "sh", "--format", "json")
+    status, output, _ = check(*argv)
+    (difference,) = json.loads(output)["differences"]
+    assert (status, difference["hosts"], difference["file"], difference["line"]) == (1, ["a", "b"], "node.bu", 7)
+
+
+@pytest.mark.subprocess
 def test_ignored_differences(check: Check, tmp_path: Path) -> None:
     config, accepted = tmp_path / "c.bu", tmp_path / "list.yaml"
     config.write_text("variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n    - path: /not-here\n    - path: /nor-here\n")
@@ -344,8 +362,6 @@ def test_a_path_that_no_system_can_have(check: Check, tmp_path: Path, words: tup
 @pytest.mark.subprocess
 def test_recorded_answers(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """The script holds no contents; its answers are good for this config alone, whatever --only says."""
-    import subprocess
-
     from ignition_py.programs.cli.group import program
 
     config = tmp_path / "c.bu"
