@@ -211,7 +211,7 @@ class StageError(IgnitionError):
     """A stage refused its work or failed at it."""
 
 
-_EACH = "Mend each of these entries, as it says"
+_EACH = "Follow the instruction at the end of each"
 
 
 def several(causes: Iterable[Cause], *, about: str, each: str, changed: str = "") -> StageError:

@@ -33,7 +33,7 @@ class Jobs:
         self._running = 0
         self._stopped = False
         self._results: dict[int, Any] = {}
-        self._errors: dict[int, BaseException] = {}
+        self._errors: dict[int, BaseException] = {}  # the first that failed first: others may fail because they are no longer needed
         self._ended: deque[int] = deque()  # in the order of their ends, without those that next() has returned
 
     def add(self, job: Callable[[], Any]) -> int:
@@ -76,7 +76,7 @@ class Jobs:
         with self._change:
             self._change.wait_for(lambda: self._errors or not self._running)
             self._stopped = self._stopped or bool(self._errors)
-            return [self._result(number) for number in sorted(self._errors) or range(self._begun)]
+            return [self._result(number) for number in list(self._errors)[:1] or range(self._begun)]
 
     def join(self) -> list[BaseException]:
         """Waits until no job runs; the errors in the jobs' order."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
-from ignition_py.report.diag import Place, StageError
+from ignition_py.report.diag import Cause, Place, StageError
 from ignition_py.system.parallel import Jobs, Stopped, run_all
 
 
@@ -71,7 +72,23 @@ def test_wait_raises_a_failure_while_another_job_still_runs() -> None:
     assert [str(error) for error in jobs.join()] == ["broken"]
 
 
-def test_several_failures_keep_the_place_and_the_hint_of_the_first() -> None:
+def test_the_failure_that_came_first_is_the_cause() -> None:
+    """A job that ends because it is no longer needed fails after the one that made it so, and may have been added before."""
+    jobs = Jobs(2, stop_on_error=True)
+
+    def obedient() -> None:
+        while not jobs.stopped():
+            time.sleep(0.001)
+        raise StageError("no longer needed")
+
+    jobs.add(obedient)
+    jobs.add(failing(StageError("the cause")))
+    jobs.join()
+    with pytest.raises(StageError, match="the cause"):
+        jobs.wait()
+
+
+def test_several_failures_keep_place_and_hint_each() -> None:
     place = Place(("storage", "disks", 0))
     first, second = StageError("one", place=place, hint="do this"), StageError("two")
     barrier = threading.Barrier(2, timeout=60)
@@ -85,8 +102,9 @@ def test_several_failures_keep_the_place_and_the_hint_of_the_first() -> None:
 
     with pytest.raises(StageError) as failure:
         run_all([job(first), job(second)], 2)
-    assert failure.value.message == "one; two"
-    assert (failure.value.place, failure.value.hint) == (place, "do this")
+    assert failure.value.summary == "2 failures"
+    assert failure.value.causes == (Cause("one", place, "do this"), Cause("two"))
+    assert failure.value.message == "2 failures: (1) one ($.storage.disks.0). do this; (2) two"
 
 
 def test_jobs_run_side_by_side_in_bounded_number() -> None:
@@ -115,7 +133,7 @@ def test_every_failure_is_told_and_the_rest_is_finished() -> None:
 
     with pytest.raises(StageError) as failure:
         run_all([fail("one"), lambda: done.append(1), fail("two")], 2)
-    assert sorted(str(failure.value).split("; ")) == ["one", "two"]
+    assert [cause.message for cause in failure.value.causes] == ["one", "two"]
     assert done == [1]
     with pytest.raises(KeyError):
         run_all([lambda: {}["x"], lambda: None], 2)
