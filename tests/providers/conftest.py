@@ -24,7 +24,7 @@ def machine(tmp_path: Path, log: MemoryLog, fetcher: Fetcher) -> Machine:
     return Machine(log=log, fetcher=fetcher, environ={}, root=str(tmp_path))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # other packages of tests have it too, under the same name
 def _namespace() -> Iterator[Namespace]:
     remove_stale("ignition-")
     namespace = Namespace(f"ignition-{os.getpid()}")
