@@ -1,4 +1,6 @@
-"""Reports of real boots, taken by `ignition-py receive`: a disks stage that fails, then the same machine provisioned."""
+"""Reports of real boots, taken by `ignition-py receive`: a disks stage that fails, then the same machine provisioned; and a receiver
+that takes connections and never answers.
+"""
 
 from __future__ import annotations
 
@@ -142,3 +144,23 @@ def wait_for(done: Callable[[], bool], why: Callable[[], str], seconds: float = 
     while not done():
         assert time.monotonic() < end, why()
         time.sleep(0.5)
+
+
+def test_a_receiver_that_never_answers(make_machine: Callable[..., Machine], tmp_path: Path) -> None:
+    """The machine's own clock says how long it was held up: the disks stage by three seconds, all reports by ten."""
+    web, sink = os.path.join(tmp_path, "web"), os.path.join(tmp_path, "sink")
+    with socket.socket(socket.AF_UNIX) as silent, serving(web, CONFIG.format(size=100).encode()):
+        silent.bind(sink)
+        silent.listen(64)
+        kargs = f"{KARGS} ignition.report.url=http://10.0.2.100:8080/{SECRET}"
+        machine = make_machine(disks=["1G"], platform="metal", network=Network((80, web), (8080, sink)), kargs=kargs)
+        with machine.boot() as boot:
+            boot.wait_until_up()
+            boot.ask("systemctl start ignition-report.service", timeout=120)
+            spent = float(boot.ask("cat /run/ignition/notify/spent").stdout)
+            assert 3.0 <= spent < 11.0, "three seconds for `started`, the rest for `provisioned`"
+            log = boot.ask("journalctl --boot --output=cat --no-pager --identifier=ignition").stdout
+            assert "reporting started to the URL for reports (http://10.0.2.100:8080): " in log
+            assert "reporting provisioned to the URL for reports (http://10.0.2.100:8080): " in log
+            assert SECRET not in log
+            assert boot.ask("systemctl --failed --no-legend --plain").stdout == ""
