@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_first_boot(tmp_path: Path, cmdline: str, links: set[str]) -> None:
 @pytest.mark.parametrize(("cmdline", "name"), [("quiet\n", ""), ('ignition.platform.id=a"$(b)\n', "ab"), ("\n", "")])
 def test_platform(tmp_path: Path, cmdline: str, name: str) -> None:
     assert generate(tmp_path, cmdline)[1] == f'PLATFORM_ID="{name}"\nIGNITION_CONSOLE=1\n'
+    assert stat.S_IMODE((tmp_path / "run/ignition.env").stat().st_mode) == 0o600  # settings of images hold tokens
 
 
 @pytest.mark.root
