@@ -367,3 +367,24 @@ def test_a_unit_that_does_not_exist(boot: Machine, capsys: pytest.CaptureFixture
     assert [line for line in status.lines(found) if line.startswith("warning, stage files: ")]
     assert {warning["message"] for warning in status.data(found)["warnings"]} == set(warnings)
     assert os.listdir(boot.folder / "root/run") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "warning"),
+    [
+        (["/proc/a"], "/proc/a will not be there later: the kernel mounts its own there"),
+        (["/sys/a"], "/sys/a will not be there later: the kernel mounts its own there; for its settings use sysctl.d or tmpfiles.d"),
+        (["/tmp/a", "/tmp/b", "/tmp/c/d"], "/tmp/a and 2 more below /tmp will not be there later: it may be empty after each boot"),
+        (["/var/run/a"], "/var/run/a will not be there later: it is empty at each boot"),
+        (["/var/tmp/a", "/etc/run/a", "/runner"], ""),
+    ],
+)  # fmt: skip
+def test_files_that_will_not_be_there_later(boot: Machine, paths: list[str], warning: str) -> None:
+    (boot.folder / "root/var").mkdir()
+    (boot.folder / "root/var/run").symlink_to("../run")
+    entries = "".join(f"    - path: {path}\n" for path in paths)
+    boot.config(f"{HEAD}storage:\n  files:\n{entries}")
+    assert [boot(stage)[0] for stage in ("fetch", "files")] == [0, 0]
+    report = [json.loads(line) for line in (boot.run / "report.jsonl").read_text().splitlines()]
+    warnings = [record["what"] for record in report if record["kind"] == "warning"]
+    assert [text.startswith(f"files: {warning}") for text in warnings] == ([True] if warning else []), warnings
