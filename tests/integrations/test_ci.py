@@ -82,6 +82,8 @@ def test_pre_commit(tmp_path: Path) -> None:
     assert status == 0 and "Passed" in said, said
     status, said = hook("ignition-validate")
     assert status == 1 and "wrong.ign" in said and "good.ign" not in said, said
+    tried = run(str(program), "try-repo", str(clone), "butane-check", "--files", "wrong.bu", cwd=user, env=settings)
+    assert tried.returncode == 1 and "wrong.bu:3:36" in tried.stdout, tried.stdout
     status, said = hook("butane-build")
     assert status == 1 and "hosts.yaml:1:33" in said, said
     status, said = hook("butane-fix")
