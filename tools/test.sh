@@ -20,7 +20,8 @@ echo 'ruff check'
 .venv/bin/ruff check . || status=1
 echo 'mypy'
 .venv/bin/mypy || status=1
-.venv/bin/mypy --strict tests/vm/vmlab tools || status=1
+# Ansible finds a collection by its folders, which mypy takes for modules of one name; its tests load it by Ansible.
+.venv/bin/mypy --strict --exclude tools/ansible_collections tests/vm/vmlab tools || status=1
 if [ $# != 0 ]; then
     .venv/bin/python -m pytest "$@" || status=1
     exit $status
