@@ -72,20 +72,21 @@ def _apply_one(ctx: Context, applier: _Applier, op: NodeOp) -> None:
         ctx.log.recorder.step(what, start)
 
 
+_WAYS_OUT = {
+    errno.ENOSPC: "Make the filesystem that the path is on larger, or write less to it",
+    errno.EDQUOT: "Raise the quota of the entry's owner on that filesystem, or write less to it",
+    errno.EROFS: "Choose a path on a filesystem that is mounted for writing, such as /etc or /var",
+    errno.EXDEV: "Make both of them on one filesystem: links of this kind do not lead from one to another",
+    **dict.fromkeys((errno.ENOTDIR, errno.ELOOP), "Choose a path whose parts are directories, or links that stay below the new root"),
+}
+
+
 def failed(op: NodeOp, error: OSError | OverflowError) -> StageError:
     """The sentence for a failed operation."""
     if isinstance(error, OverflowError):
         return StageError(f"{op.describe()}: an owner's id is out of range", place=op.place)
-    hint = ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "Make the filesystem that the path is on larger, or write less to it"
-    elif error.errno == errno.EROFS:
-        hint = "Choose a path on a filesystem that is mounted for writing, such as /etc or /var"
-    elif error.errno == errno.EXDEV:
-        hint = "Make both of them on one filesystem: links of this kind do not lead from one to another"
-    elif error.errno in (errno.ENOTDIR, errno.ELOOP):
-        hint = "Choose a path whose parts are directories, or links that stay below the new root"
-    elif error.errno in (errno.EPERM, errno.EINVAL) and (op.user is not None or op.group is not None or os.geteuid()):
+    hint = _WAYS_OUT.get(error.errno or 0, "")
+    if error.errno in (errno.EPERM, errno.EINVAL) and (op.user is not None or op.group is not None or os.geteuid()):
         hint = _owner_hint()
     return StageError(f"{op.describe()}: {about(error, op.path, op.where)}", place=op.place, hint=hint)
 
