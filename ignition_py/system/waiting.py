@@ -47,7 +47,8 @@ class Waiting:
         Waiting._told = now
         self._pause = min(self._pause * 2, INTERVAL)
         self._next = now + self._pause
-        still = f", {spoken(max(self._end - now, 0))} more at most" if self._end is not None else ""
+        left = max(self._end - now, 0) if self._end is not None else 0
+        still = f", {f'{int(left)} s' if left < 2 * INTERVAL else spoken(left)} more at most" if self._end is not None else ""
         last = f"; last error: {reason}" if reason else ""
         self._log.notice(f"waiting for {self._who}, {spoken(now - self._start)} so far{still}{last}")
 

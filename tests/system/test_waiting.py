@@ -69,7 +69,7 @@ def test_twenty_waits_say_one_line_in_five_seconds(clock: Clock, log: MemoryLog)
     assert len({re.match(r"waiting for (x\d+),", text)[1] for text in told(log)}) > 5, "each gets its turn"  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("limit", "still"), [(None, ""), (float("inf"), ""), (5.5, ", 0.5 s more at most"), (3, ", 0 s more at most")])
+@pytest.mark.parametrize(("limit", "still"), [(None, ""), (float("inf"), ""), (5.5, ", 0 s more at most"), (95, ", 90 s more at most"), (200, ", 3 min more at most"), (3, ", 0 s more at most")])
 def test_how_long_still(clock: Clock, log: MemoryLog, limit: float | None, still: str) -> None:
     wait = Waiting(log, "x", limit, tries=True)
     clock.now += 5
