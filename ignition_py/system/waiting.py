@@ -15,6 +15,7 @@ from ignition_py.system.log import Log
 FIRST = 5.0  # seconds until the first line of a wait whose tries fail
 INTERVAL = 60.0  # seconds between two lines at most
 APART = 5.0  # seconds between two lines of different waits
+_IN_SECONDS = 120.0  # of the time that is left, what is said in seconds
 
 
 class Waiting:
@@ -48,7 +49,7 @@ class Waiting:
         self._pause = min(self._pause * 2, INTERVAL)
         self._next = now + self._pause
         left = max(self._end - now, 0) if self._end is not None else 0
-        still = f", {f'{int(left)} s' if left < 2 * INTERVAL else spoken(left)} more at most" if self._end is not None else ""
+        still = f", {f'{int(left)} s' if left < _IN_SECONDS else spoken(left)} more at most" if self._end is not None else ""
         last = f"; last error: {reason}" if reason else ""
         self._log.notice(f"waiting for {self._who}, {spoken(now - self._start)} so far{still}{last}")
 
