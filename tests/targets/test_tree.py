@@ -28,7 +28,7 @@ NEEDS = {"cloud-init": "cloud-init", "combustion": "bash", "kairos": "python3", 
 # The accounts that own something: Ignition's applier makes none.
 ACCOUNTS = "groupadd --gid 2000 apps; useradd --create-home --groups apps ops"
 # Parts that accounts, the machine's own programs and the appliers have written, whatever the config says.
-OTHERS = ("/dev", "/proc", "/run", "/tmp", "/home", "/var/home", "/root", "/usr", "/etc/cloud", "/etc/sudoers.d", "/var/lib/cloud", "/var/lib/dpkg", "/var/log",
+OTHERS = ("/dev", "/proc", "/run", "/tmp", "/home", "/var/home", "/root", "/usr", "/etc/cloud", "/etc/sudoers", "/var/lib/cloud", "/var/lib/dpkg", "/var/log",
           "/var/cache", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/.pwd.lock",
           "/var/lib/ca-certificates-java")  # fmt: skip
 CONFIG = f"""

@@ -30,7 +30,8 @@ def test_commands(array: Raid, words: str) -> None:
 
 
 def test_no_devices_but_spares() -> None:
-    assert "all of them spares" in raid.missing(Storage(raid=(Raid(name="x", level="raid1", devices=("/dev/a",), spares=1),)))[-1]
+    (cause,) = raid.missing(Storage(raid=(Raid(name="x", level="raid1", devices=("/dev/a",), spares=1),)))[-1:]
+    assert "all of them spares" in cause.message
 
 
 @pytest.fixture
