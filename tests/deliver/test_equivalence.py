@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64encode
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -128,48 +125,21 @@ def test_the_reference_takes_what_was_converted_for_it() -> None:
     assert made[1] == made[2] == made[0]
 
 
-class _Parts(BaseHTTPRequestHandler):
-    parts: ClassVar[dict[str, bytes]]
-
-    def do_GET(self) -> None:  # the name that http.server calls
-        data = self.parts.get(self.path.lstrip("/"))
-        self.send_response(404 if data is None else 200)
-        self.send_header("Content-Length", str(len(data or b"")))
-        self.end_headers()
-        self.wfile.write(data or b"")
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    class Own(_Parts):
-        parts: ClassVar[dict[str, bytes]] = {}
-
-    found = HTTPServer(("127.0.0.1", 0), Own)
-    thread = threading.Thread(target=found.serve_forever, daemon=True)
-    thread.start()
-    yield found
-    found.shutdown()
-    found.server_close()
-    thread.join()
-
-
 @pytest.mark.peer
 @pytest.mark.subprocess
 @pytest.mark.sockets
-def test_a_pointer_over_http(server: HTTPServer) -> None:
+def test_a_pointer_over_http(parts: tuple[str, dict[str, bytes]]) -> None:
     """The reference's stage fetch gets the config; other bytes under the same name are refused by their hash."""
+    url, served = parts
     text = "variant: fcos\nversion: 1.4.0\nstorage: {files: [{path: /etc/a, contents: {inline: hello}}]}\n"
-    wish = Wish(NOBODY, address=lambda part: f"http://127.0.0.1:{server.server_port}/{part.name}")
+    wish = Wish(NOBODY, address=lambda part: f"{url}/{part.name}")
     found, plain = (outcome(text, wish.but(form=form)).delivery for form in ("pointer", "plain"))
     assert found is not None
     assert plain is not None
     (part,) = found.parts
     write({"pointer.ign": found.user_data.decode(), "plain.ign": plain.user_data.decode()})
-    server.RequestHandlerClass.parts[part.name] = part.data  # type: ignore[attr-defined]  # our handler
+    served[part.name] = part.data
     assert unpacked(peer("pointer.ign", "fetch")) == unpacked(peer("plain.ign"))
-    server.RequestHandlerClass.parts[part.name] = part.data.replace(b"hello", b"h3llo")  # type: ignore[attr-defined]
+    served[part.name] = part.data.replace(b"hello", b"h3llo")
     assert peer("pointer.ign", "fetch") is None
     assert json.loads(part.data)["storage"]["files"][0]["contents"]["source"] == "data:,hello"

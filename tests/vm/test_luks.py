@@ -11,6 +11,7 @@ import pytest
 
 from tests.stages.disks.luks_lab import serving_tang
 from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.network import INTERFACE
 from tests.vm.vmlab.quickstart import compile_config
 from tests.vm.vmlab.shell import in_tree
 
@@ -60,22 +61,7 @@ systemd:
       enabled: true
     - name: remote-fs.target
       enabled: true
-    - name: interface.service
-      enabled: true
-      contents: |
-        [Unit]
-        Description=The address that QEMU's network has for a guest
-        DefaultDependencies=no
-        After=systemd-udev-settle.service
-        Wants=systemd-udev-settle.service network-online.target
-        Before=network-online.target
-        [Service]
-        Type=oneshot
-        RemainAfterExit=yes
-        ExecStart=/bin/sh -c 'for i in /sys/class/net/e*; do ip link set $${i##*/} up; ip address replace 10.0.2.15/24 dev $${i##*/}; done'
-        [Install]
-        WantedBy=multi-user.target
-"""
+""" + INTERFACE
 
 CHECKS = (
     ("what is in them", "cat /var/lib/secret/note /var/lib/shared/note", "behind a key file\nbehind Clevis"),

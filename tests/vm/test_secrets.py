@@ -16,6 +16,7 @@ from tests.deliver.secrets.leaks import holds, spellings
 from tests.deliver.secrets.test_split_renders import delivered
 from tests.stages.disks.luks_lab import serving_tang
 from tests.vm.vmlab.machine import Boot, Machine
+from tests.vm.vmlab.network import INTERFACE
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.slow]
 
@@ -40,22 +41,7 @@ systemd:
         ExecStart=/bin/sh -c 'sha256sum <"$$CREDENTIALS_DIRECTORY/token" >/run/app.sum'
         [Install]
         WantedBy=multi-user.target
-    - name: interface.service
-      enabled: true
-      contents: |
-        [Unit]
-        Description=The address that QEMU's network has for a guest
-        DefaultDependencies=no
-        After=systemd-udev-settle.service
-        Wants=systemd-udev-settle.service network-online.target
-        Before=network-online.target
-        [Service]
-        Type=oneshot
-        RemainAfterExit=yes
-        ExecStart=/bin/sh -c 'for i in /sys/class/net/e*; do ip link set $${i##*/} up; ip address replace 10.0.2.15/24 dev $${i##*/}; done'
-        [Install]
-        WantedBy=multi-user.target
-"""
+""" + INTERFACE
 
 CHECKS = (
     ("the service", "systemctl is-active tang-secrets.service app.service", "active\nactive"),

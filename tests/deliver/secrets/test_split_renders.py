@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64encode
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -173,36 +170,6 @@ def test_a_private_part_is_in_a_version_that_the_recipient_reads() -> None:
     found = delivered(text, VALUES, wish)
     assert found is not None
     assert json.loads(found.parts[0].data)["ignition"]["version"] == "3.3.0"
-
-
-class _Parts(BaseHTTPRequestHandler):
-    parts: ClassVar[dict[str, bytes]]
-
-    def do_GET(self) -> None:  # the name that http.server calls
-        data = self.parts.get(self.path.lstrip("/"))
-        self.send_response(404 if data is None else 200)
-        self.send_header("Content-Length", str(len(data or b"")))
-        self.end_headers()
-        self.wfile.write(data or b"")
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.fixture
-def parts() -> Iterator[tuple[str, dict[str, bytes]]]:
-    """The URL of a web server, and what it serves."""
-
-    class Own(_Parts):
-        parts: ClassVar[dict[str, bytes]] = {}
-
-    server = HTTPServer(("127.0.0.1", 0), Own)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", Own.parts
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.mark.peer
