@@ -31,6 +31,8 @@ IMAGE = "image"
 EPOCH = "/usr/lib/clock-epoch"  # systemd takes its time for the earliest that can be
 PATIENCE = 15.0  # seconds for asking a server for the time, with all attempts
 DATES_PATIENCE = 2.0  # seconds for asking a server for its certificate once more
+# Debian 12's Python 3.11.2 sets this option of OpenSSL 3 in each context: a connection that is cut would look like a body that ends.
+_IGNORE_EOF = getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
 # Where distributions keep the authorities they trust; the first that exists is used.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -69,6 +71,7 @@ def certificates(bundle: bytes, *, what: str) -> list[bytes]:
 def tls_context(authorities: tuple[bytes, ...]) -> ssl.SSLContext:
     """Trusts the certificate authorities of `authorities` (PEM bundles), no others; see `trust_image()`. Raises FetchError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options &= ~_IGNORE_EOF
     context.sslsocket_class = TimedTlsSocket
     for pem in authorities:
         for der in certificates(pem, what="certificate authority"):

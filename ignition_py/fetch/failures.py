@@ -54,7 +54,8 @@ def _reason(error: BaseException, cause: BaseException, request: Request) -> str
         return NO_RESPONSE
     if isinstance(cause, socket.gaierror):
         return f"the name {host} cannot be resolved ({cause.strerror})"
-    if isinstance(cause, ssl.SSLEOFError):
+    # An error of another class in Debian 12's Python 3.11.2.
+    if isinstance(cause, ssl.SSLEOFError) or getattr(cause, "reason", "") == "UNEXPECTED_EOF_WHILE_READING":
         return "the TLS connection was cut off"
     if isinstance(cause, ssl.SSLError):
         return f"TLS with {host} failed ({cause.reason or 'connection closed'})"

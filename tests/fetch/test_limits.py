@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -156,6 +157,20 @@ def test_a_tls_stream_that_is_cut_is_not_complete(fetcher: Fetcher, base: str) -
             fetcher.read(source, what="x")
     else:  # http cannot tell
         assert fetcher.read(source, what="x") == b"four lines\n" * 4
+
+
+def test_no_default_of_python_takes_a_cut_stream_for_complete(fetcher: Fetcher, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12's Python sets an option of OpenSSL in each new context that hides the cut."""
+    new = ssl.SSLContext.__new__
+
+    def lenient(kind: type[ssl.SSLContext], *args: Any) -> ssl.SSLContext:
+        made = new(kind, *args)
+        made.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+        return made
+
+    monkeypatch.setattr(ssl.SSLContext, "__new__", lenient)
+    assert ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).options & ssl.OP_IGNORE_UNEXPECTED_EOF
+    test_a_tls_stream_that_is_cut_is_not_complete(fetcher, base)
 
 
 @pytest.mark.parametrize("setting", ["SSL_CERT_FILE", "bundle"])
