@@ -20,7 +20,7 @@ vm_packages="$demo_packages swtpm"
 # What the executor starts, and what its tests compare with. libparted-dev and a compiler build pyparted.
 test_packages="$vm_packages ignition
     gcc libc6-dev libparted-dev pkg-config binutils
-    udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
+    systemd udev kmod passwd policycoreutils iproute2 zstd cpio genisoimage busybox-static extlinux syslinux-common
     xfsprogs btrfs-progs dosfstools fdisk gdisk mdadm cryptsetup-bin dmsetup tang-common jose
     clevis-luks clevis-tpm2 age openssh-client strace
     minisign mtools xorriso grub-common grub-pc-bin pxelinux
