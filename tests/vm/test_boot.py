@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ignition_py.rehearsal.failure_screen import read
 from ignition_py.rehearsal.hardware import Network
 from tests.vm.vmlab.frames import dhcp_requests, frames
 from tests.vm.vmlab.machine import Boot, BootFailed, Machine
@@ -109,11 +110,12 @@ def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
     machine = make_machine(config=b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "relative"}]}}')
     with machine.boot() as boot, pytest.raises(BootFailed) as failure:
         boot.wait_until_up()
-    message = str(failure.value)
-    first, last = message.split("first failing line: ")[1].split("last lines of its console:")
+    first = str(failure.value).split("first failing line: ")[1].split("last lines of its console:")[0]
     assert "Ignition failed in stage fetch-offline" in first
-    screen = last[last.rindex("Ignition failed in stage fetch-offline") :]
-    assert "$.storage.files.0.path, line 1 col 67: 'relative'" in screen
+    screen = read([line for _, line in boot.console.lines])
+    assert screen is not None
+    assert (screen.stage, screen.line, screen.column) == ("fetch-offline", 1, 67), screen.lines
+    assert "'relative'" in " ".join(screen.lines)
     assert machine.first_boot_pending()
     kept = machine.read(("", "/etc/.ignition-failure.json"))
     assert kept is not None and json.loads(kept)["stage"] == "fetch-offline"
