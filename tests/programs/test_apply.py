@@ -192,13 +192,13 @@ def test_refuses_the_machine_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def as_nobody(root: Path, config: str, *before: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from ignition_py.cli import main; sys.exit(main(sys.argv[1:]))"
     argv = [*NOBODY, *before, PYTHON, "-c", code, "ignition-apply", "--root", str(root), config]
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root.parent / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(argv, cwd="/", env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
 def common(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A folder that nobody owns and may enter; pytest's own are root's alone."""
+    """A folder that nobody owns and may enter, with the program in it: pytest's own are root's alone, and a clone may be, too."""
     import tempfile
 
     if not os.path.exists(PYTHON) or shutil.which("setpriv") is None:
@@ -206,6 +206,7 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with tempfile.TemporaryDirectory(prefix="ignition-apply-") as name:
         folder = Path(name)
         folder.chmod(0o755)
+        shutil.copytree(REPOSITORY / "ignition_py", folder / "site/ignition_py", ignore=shutil.ignore_patterns("__pycache__"))
         for path in (root := new_root(folder), root / "etc", root / "etc/issue"):
             os.chown(path, 65534, 65534)
         yield folder
