@@ -11,6 +11,7 @@ from butane_py.cli.main import main
 from ignition_py.providers import cloudstack, drive, labelled
 from ignition_py.rehearsal import drives
 from ignition_py.rehearsal.drives import FILESYSTEMS, LAYOUTS
+from ignition_py.system.host import which
 
 pytestmark = pytest.mark.subprocess
 
@@ -44,7 +45,7 @@ def test_drives(tmp_path: Path, config: Path, layout: str, filesystem: str) -> N
     image = tmp_path / "drive.img"
     assert run(config, "--layout", layout, "--filesystem", filesystem, "-o", image) == 0
     row = LAYOUTS[layout]
-    found = subprocess.run(["blkid", "-p", "-o", "export", image], check=True, capture_output=True, text=True).stdout
+    found = subprocess.run([which("blkid"), "-p", "-o", "export", image], check=True, capture_output=True, text=True).stdout
     values = dict(line.partition("=")[::2] for line in found.splitlines())
     assert values["TYPE"] == filesystem
     assert values["LABEL"] == (row.label.upper() if filesystem == "vfat" else row.label)
