@@ -34,7 +34,7 @@ def read(image: Path, filesystem: str, path: str) -> bytes:
     argv = {
         "iso9660": ["isoinfo", "-R", "-i", image, "-x", f"/{path}"],
         "vfat": ["mtype", "-i", image, f"::/{path}"],
-        "ext4": ["debugfs", "-R", f"cat /{path}", image],
+        "ext4": [which("debugfs"), "-R", f"cat /{path}", image],
     }[filesystem]
     return subprocess.run(argv, check=True, capture_output=True).stdout
 
