@@ -11,7 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 
+from ignition_py.system.host import search_path
+
 pytest_plugins = ["tests.helpers.servers"]  # the fixtures server, log, fetcher
+
+# Tests start programs of /usr/sbin themselves, which is not on the PATH of a Debian user. That ours find them without is held by
+# tests/system/test_host.py, and by the commands of the documentation, which run with that user's PATH.
+os.environ["PATH"] = ":".join(search_path())
 
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
