@@ -114,6 +114,7 @@ def test_what_it_cannot_say() -> None:
 NAMES = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=20).filter(lambda name: name not in (".", ".."))
 
 
+@pytest.mark.root  # the script gives files to root
 @pytest.mark.subprocess
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(NAMES.filter(lambda name: len(name.encode()) < 200), st.binary(max_size=100), min_size=1, max_size=5))
