@@ -57,7 +57,7 @@ FAULTS = {
         waits=r"network: waiting for an address \(no network interface\), 10 s so far, 80 s more at most",
     ),
 }  # fmt: skip
-IN_EVERY_RUN = ("unknown group", "too large")
+IN_EVERY_RUN = ("unknown group",)
 
 
 @pytest.mark.parametrize("name", [name if name in IN_EVERY_RUN else pytest.param(name, marks=pytest.mark.matrix) for name in FAULTS])
@@ -80,6 +80,5 @@ def test_the_screen_of_a_boot(make_machine: Callable[..., Machine], name: str) -
     assert any(re.search(fault.waits, line) for line in console), "\n".join(console[-80:])
 
 
-@pytest.mark.matrix  # two minutes on a busy machine that translates
 def test_every_fault_in_a_machine(vm_shell: Callable[..., Boot]) -> None:
-    run_in(vm_shell(()), "test_faults.py", timeout=900)
+    run_in(vm_shell(()), "test_faults.py", timeout=2400)
