@@ -86,7 +86,7 @@ class _Writer:
         self._parents()
         self._write_files()
         self._units()
-        self._commands_of_facts()
+        self._commands_of_this_boot()
         if users and default_user:
             users.insert(0, "default")
         made = {
@@ -314,7 +314,7 @@ class _Writer:
                 found.append(f"{stem}{_QUADLET_SERVICES[suffix]}")
         return found
 
-    def _commands_of_facts(self) -> None:
+    def _commands_of_this_boot(self) -> None:
         """What makes files and facts count in this boot already. They come before the units, which may depend on them."""
         facts, commands = self._plan.facts, []
         paths = [file.path for file in self._plan.config.storage.files]

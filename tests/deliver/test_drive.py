@@ -11,7 +11,6 @@ from butane_py.cli.main import main
 from ignition_py.providers import cloudstack, drive, labelled
 from ignition_py.rehearsal import drives
 from ignition_py.rehearsal.drives import FILESYSTEMS, LAYOUTS
-from ignition_py.system.host import which
 
 pytestmark = pytest.mark.subprocess
 
@@ -34,7 +33,7 @@ def read(image: Path, filesystem: str, path: str) -> bytes:
     argv = {
         "iso9660": ["isoinfo", "-R", "-i", image, "-x", f"/{path}"],
         "vfat": ["mtype", "-i", image, f"::/{path}"],
-        "ext4": [which("debugfs"), "-R", f"cat /{path}", image],
+        "ext4": ["debugfs", "-R", f"cat /{path}", image],
     }[filesystem]
     return subprocess.run(argv, check=True, capture_output=True).stdout
 
@@ -45,7 +44,7 @@ def test_drives(tmp_path: Path, config: Path, layout: str, filesystem: str) -> N
     image = tmp_path / "drive.img"
     assert run(config, "--layout", layout, "--filesystem", filesystem, "-o", image) == 0
     row = LAYOUTS[layout]
-    found = subprocess.run([which("blkid"), "-p", "-o", "export", image], check=True, capture_output=True, text=True).stdout
+    found = subprocess.run(["blkid", "-p", "-o", "export", image], check=True, capture_output=True, text=True).stdout
     values = dict(line.partition("=")[::2] for line in found.splitlines())
     assert values["TYPE"] == filesystem
     assert values["LABEL"] == (row.label.upper() if filesystem == "vfat" else row.label)
