@@ -41,6 +41,7 @@ from ignition_py.rehearsal.qemu import QEMU, accelerator, joined
 from ignition_py.rehearsal.shape import PLAIN, Shape
 
 UP_SECONDS = 400  # until the real root answers; under TCG it takes 30, beside other work three times that and more
+SILENT_SECONDS = 150  # until the console's first line; it takes 8, and 25 beside three other machines
 GIVE_UP_SECONDS = 10  # after the first sign of a failure, for the rest of what the console has to say
 _KARGS = (
     "console=ttyS0 panic=-1 mitigations=off no_timer_check loglevel=4 systemd.show_status=1 rd.udev.log_level=err "
@@ -202,33 +203,51 @@ class Boot:
     def __init__(self, machine: Machine, append: str) -> None:
         self.machine = machine
         self.append = append
-        self._tpm = start_tpm(machine.path) if machine.tpm else None
         self._lock = locked(machine_lock(), lambda: machine.say("waiting for another machine to end ..."))
         self._lock.__enter__()
         self._log = open(os.path.join(machine.path, "qemu.log"), "ab")  # noqa: SIM115 - closed in kill()
+        self._socket: socket.socket | None = None
+        self._stream: IO[bytes] | None = None
+        self._power_on()
+
+    def _power_on(self) -> None:
+        machine = self.machine
+        self._tpm = start_tpm(machine.path) if machine.tpm else None
+        self._started = time.monotonic()
         self.process = subprocess.Popen(
-            machine.argv(append), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
+            machine.argv(self.append), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
             env={**os.environ, "TMPDIR": machine.path},  # where QEMU keeps what it writes to a snapshot
         )
         assert self.process.stdout is not None
         self.console = Console(self.process.stdout, machine.watch)
-        self._socket: socket.socket | None = None
-        self._stream: IO[bytes] | None = None
 
     def wait_until_up(self, timeout: float = UP_SECONDS) -> float:
         """Waits until the real root answers; returns the seconds since power on. Raises BootFailed."""
-        started = time.monotonic()
+        if timeout > SILENT_SECONDS and self.machine.image is None:
+            self._wait_until_heard()
+        end = self._started + timeout
         try:
-            self._connect(started + timeout)
-            ready = self._receive(started + timeout)
+            self._connect(end)
+            ready = self._receive(end)
         except TimeoutError:
             raise BootFailed(self._why(f"no answer within {timeout:g} s")) from None
         except (OSError, ValueError) as error:
-            late = time.monotonic() >= started + timeout
+            late = time.monotonic() >= end
             raise BootFailed(self._why(f"no answer within {timeout:g} s" if late else str(error) or "no answer")) from None
         if not ready.get("ready"):
             raise BootFailed(self._why(f"an answer to nothing: {ready}"))
-        return time.monotonic() - started
+        return time.monotonic() - self._started
+
+    def _wait_until_heard(self) -> None:
+        """Waits for the first line of the console. Without one the machine is switched off and on again, once.
+
+        Under TCG a kernel hangs now and then before it prints anything: once in some hundred boots. Nothing has been written by then.
+        """
+        if self.console.wait_for("", SILENT_SECONDS) is not None or self.process.poll() is not None:
+            return
+        self.machine.say(f"the machine has printed nothing for {SILENT_SECONDS:.0f} s; switching it off and on again ...")
+        self._end()
+        self._power_on()
 
     def give_up_after(self, pattern: re.Pattern[str], seconds: float = GIVE_UP_SECONDS) -> None:
         """Pulls the plug some seconds after a console line that matches: for images that then wait for somebody to type."""
@@ -288,6 +307,12 @@ class Boot:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        self._end()
+        if not self._log.closed:
+            self._log.close()
+            self._lock.__exit__(None, None, None)
+
+    def _end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -295,9 +320,6 @@ class Boot:
         if self._tpm is not None:  # it ends by itself when QEMU does
             self._tpm.terminate()
             self._tpm.wait()
-        if not self._log.closed:
-            self._log.close()
-            self._lock.__exit__(None, None, None)
 
     def _connect(self, end: float) -> None:
         while True:

@@ -105,6 +105,24 @@ def test_power_cut_in_the_disks_stage(make_machine: MakeMachine, moment: Callabl
         assert "ignition" not in boot.ask("ls -A /boot").stdout
 
 
+def test_a_machine_that_hangs_before_its_first_line(tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is switched off and on again. Here QEMU holds the processors the first time (-S)."""
+
+    class Hanging(Machine):
+        starts = 0
+
+        def argv(self, append: str) -> list[str]:
+            self.starts += 1
+            return [*super().argv(append), *(["-S"] if self.starts == 1 else [])]
+
+    monkeypatch.setattr("ignition_py.rehearsal.machine.SILENT_SECONDS", 2)
+    said: list[str] = []
+    with Hanging(str(tmp_path), say=said.append, tpm=True) as hanging, hanging.boot(first_boot=False) as boot:
+        boot.wait_until_up()
+        assert hanging.starts == 2
+        assert said[-1] == "the machine has printed nothing for 2 s; switching it off and on again ..."
+
+
 def test_a_failed_boot_says_why(make_machine: MakeMachine) -> None:
     """A config that cannot be had ends in a message that names the stage and the mistake, on the console."""
     machine = make_machine(config=b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "relative"}]}}')
