@@ -25,7 +25,8 @@ from ignition_py.report.sarif import sarif
 from ignition_py.report.text import pretty, raw
 from ignition_py.spec import tables
 from ignition_py.spec.read import EmptyConfig, parse
-from ignition_py.system import console, udev
+from ignition_py.system import console
+from tests.helpers.devices import wait_at_most
 from tests.helpers.planted import MARKER, Steps, carriers, forms_of, name_of, planted
 from tests.helpers.servers import Server, body
 from tests.stages.files.files_machine import fill
@@ -121,7 +122,7 @@ def test_the_executor(
     said: list[bytes] = []
     monkeypatch.setattr(console, "names", lambda path: ["tty"])
     monkeypatch.setattr(console, "_write", lambda path, data: said.append(data))
-    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.0)
+    wait_at_most(monkeypatch, 0.0)
     monkeypatch.setattr(deadline, "FIRST_PAUSE", 0.01)
     monkeypatch.setenv("IGNITION_CONSOLE", "1")
     monkeypatch.setenv("IGNITION_CONFIG_FILE", str(tmp_path / "config.ign"))

@@ -22,8 +22,8 @@ import pytest
 
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.luks import clevis
-from ignition_py.system import device_timeout, udev
 from tests.fetch.test_tls import make_certificate_of
+from tests.helpers.devices import wait_at_most
 from tests.helpers.servers import Server, body, make_certificate
 from tests.stages.disks.conftest import loop
 from tests.test_failure import Machine, machine
@@ -39,8 +39,7 @@ def _boot(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A machine whose stages leave nothing in the host's /run, and that waits for nothing long."""
     monkeypatch.setattr(aliases, "DIRECTORY", str(tmp_path / "run/dev_aliases"))
     monkeypatch.setattr(progress, "PATH", str(tmp_path / "run/disks-progress"))
-    monkeypatch.setattr(device_timeout, "BOOTED", str(tmp_path / "no-systemd"))
-    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.2)
+    wait_at_most(monkeypatch, 0.2)
     return machine
 
 

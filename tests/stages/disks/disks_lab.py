@@ -72,9 +72,18 @@ def read_table(path: str | Path, sector_size: int = 512) -> gpt.Reading:
 
 
 def fingerprint(node: str | Path) -> str:
-    """A digest of everything on a device or image (which may be larger than the memory of a test's machine)."""
+    """A digest of everything on a device or image (which may be larger than the memory of a test's machine).
+
+    Of blocks of zeros only the place counts: most are, and a translated machine hashes about 10 MB/s.
+    """
+    digest, zeros = hashlib.sha256(), bytes(1 << 16)
     with open(node, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(len(zeros)):
+            if block != zeros:
+                digest.update(b"%d:" % file.tell())
+                digest.update(block)
+        digest.update(b"%d" % file.tell())
+    return digest.hexdigest()
 
 
 def sgdisk(*argv: str) -> subprocess.CompletedProcess[str]:

@@ -24,9 +24,9 @@ from ignition_py.spec.tables import (
 from ignition_py.stages import disks
 from ignition_py.stages.disks.luks import clevis as luks_clevis
 from ignition_py.stages.disks.luks import keys as luks_keys
-from ignition_py.system import udev
 from ignition_py.system.host import which
 from ignition_py.system.log import Log
+from tests.helpers.devices import wait_at_most
 from tests.helpers.programs import only_programs_in
 from tests.stages.disks.disks_lab import disk, fetching_for, fingerprint
 from tests.stages.disks.luks_lab import FAST, serving_tang
@@ -40,7 +40,7 @@ NOWHERE = "http://127.0.0.1:1"  # nobody answers there
 @pytest.fixture
 def fetching(context: Make, log: Log, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
     """A context whose fetcher gives up soon, on a machine whose devices come soon or never."""
-    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.2)
+    wait_at_most(monkeypatch, 0.2)
     monkeypatch.setattr(luks_keys, "DIRECTORY", str(tmp_path / "run" / "luks-keys"))
 
     def make(**storage: object) -> Context:

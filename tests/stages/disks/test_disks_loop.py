@@ -20,7 +20,7 @@ from ignition_py.spec.tables import Disk, Filesystem, Luks, Partition
 from ignition_py.stages import disks
 from ignition_py.stages.disks import aliases, progress
 from ignition_py.stages.disks.partitions import gpt, kernel, parted_device
-from ignition_py.system import udev
+from tests.helpers.devices import wait_at_most
 from tests.helpers.programs import only_programs_in
 from tests.stages.disks.disks_lab import MIB, disk, fingerprint, forget_boot, read_table, sgdisk, sgdisk_table
 
@@ -225,7 +225,7 @@ def test_refusals_before_any_write(loop: Loop, context: Make, monkeypatch: pytes
     with pytest.raises(StageError, match="are the same disk"):
         (tmp_path / "link").symlink_to(node)
         disks.run(context(disks=(good, disk(str(tmp_path / "link")))))
-    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.1)
+    wait_at_most(monkeypatch, 0.1)
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "blkid").symlink_to("/usr/sbin/blkid")
     only_programs_in(monkeypatch, tmp_path / "tools")
@@ -235,7 +235,7 @@ def test_refusals_before_any_write(loop: Loop, context: Make, monkeypatch: pytes
 
 
 def test_a_device_that_never_comes(context: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(udev, "DEVICE_TIMEOUT", 0.1)
+    wait_at_most(monkeypatch, 0.1)
     with pytest.raises(StageError, match=r"/dev/nosuchdisk did not appear within 0\.1 seconds; block devices are .*MiB|GiB"):
         disks.run(context(disks=(disk("/dev/nosuchdisk"),)))
     (tmp_path / "by-label").mkdir()
