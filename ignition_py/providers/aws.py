@@ -19,7 +19,8 @@ def fetch(machine: Machine) -> bytes | None:
         try:
             secret = token(machine, base + AWS_TOKEN_PATH, headers=AWS_TOKEN_LIFE, attempt=attempt)
         except NotFound:
-            machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
+            if not attempt.stopped():
+                machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
             headers: tuple[tuple[str, str], ...] = ()
         else:
             headers = aws_token_header(secret)

@@ -64,7 +64,7 @@ def user_data(
         attempt.place = public(url)
     elif data:
         machine.found(public(url))
-    else:
+    elif not _stopped(attempt)():  # after the end of a race a late line would stand below the error
         machine.log.info("the metadata service has no user data")
     return data
 

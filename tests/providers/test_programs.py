@@ -64,7 +64,8 @@ def test_fetch_failures(network: Namespace, tmp_path: Path) -> None:
     network.at[f"GET {AWS}"] = body(b"", status=403)
     status, said, aside = program(network, tmp_path, "--platform", "aws")
     assert (status, said) == (1, "")
-    assert "the server answered with status 403" in aside.splitlines()[-1]
+    # The other address of the service may be asked when the first has answered.
+    assert "the server answered with status 403" in aside
     assert "Traceback" not in aside
     status, _, aside = program(network, tmp_path, "--platform", "hetzner", "--timeout", "10s")
     assert status == 0
