@@ -63,6 +63,7 @@ def test_example(example: tuple[Path, dict[str, str]]) -> None:
 
 @pytest.mark.vm
 @pytest.mark.root
+@pytest.mark.matrix
 @pytest.mark.parametrize("example", ["homelab"], indirect=True)
 def test_homelab_boots(example: tuple[Path, dict[str, str]]) -> None:
     follow(example, "user", "vm")

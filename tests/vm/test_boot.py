@@ -82,7 +82,7 @@ def filesystem_begun(disk: str) -> bool:
         return file.read(2) == b"\x53\xef"
 
 
-@pytest.mark.parametrize("moment", [partition_table_written, filesystem_begun])
+@pytest.mark.parametrize("moment", [pytest.param(partition_table_written, marks=pytest.mark.matrix), filesystem_begun])
 def test_power_cut_in_the_disks_stage(make_machine: MakeMachine, moment: Callable[[str], bool]) -> None:
     """Whatever the moment, the next boot provisions the machine as an undisturbed one would."""
     machine = make_machine(disks=[DISK], config=compile_config())

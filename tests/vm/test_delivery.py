@@ -46,6 +46,7 @@ def test_wrapped_as_user_data(make_machine: Callable[..., Machine]) -> None:
         check(boot, "wrapped")
 
 
+@pytest.mark.matrix  # test_published.py has parts of a config fetched in every run, from a bucket
 def test_a_split_pointer_over_http(make_machine: Callable[..., Machine], tmp_path: Path) -> None:
     """Two hosts publish one common part; the machine fetches its user data, and what that names."""
 

@@ -133,7 +133,7 @@ def test_a_generated_key(loop: Loop, make: Make, capsys: pytest.CaptureFixture[s
 
 
 def test_reuse_and_refusal(loop: Loop, make: Make) -> None:
-    node, other = loop(64), loop(64)
+    node, other = loop(24), loop(24)  # small ones: a translated machine decrypts a megabyte a second
     wanted: dict[str, Any] = {"key_file": KEY, "label": "data", "uuid": UUID}
     disks.run(ctx := make(luks=(volume(node, **wanted),), filesystems=(Filesystem(device="/dev/mapper/one", format="ext4"),)))
     hand_over(ctx)
@@ -172,14 +172,14 @@ def test_reuse_and_refusal(loop: Loop, make: Make) -> None:
 def test_a_volume_in_a_partition_that_is_made_anew(loop: Loop, make: Make) -> None:
     """`wipeTable` takes the table and not what is in the sectors: the volume of before is found in the new partition, and its
     key is tried before anything is written."""
-    node = loop(64)
-    wanted: dict[str, Any] = {"disks": (disk(node, Partition(number=1, label="p", size_mib=40), wipe_table=True),)}
+    node = loop(32)
+    wanted: dict[str, Any] = {"disks": (disk(node, Partition(number=1, label="p", size_mib=24), wipe_table=True),)}
     disks.run(ctx := make(**wanted, luks=(volume(f"{node}p1", key_file=KEY),), filesystems=(Filesystem(device="/dev/mapper/one", format="ext4"),)))
     hand_over(ctx)
     inside = fingerprint("/dev/mapper/one")
     close("one")
     forget_boot()
-    wanted["disks"] = (disk(node, Partition(number=1, label="q", size_mib=40), wipe_table=True),)
+    wanted["disks"] = (disk(node, Partition(number=1, label="q", size_mib=24), wipe_table=True),)
     before = fingerprint(node)
     with pytest.raises(StageError, match=r"the key file of the config does not open it.*Changed so far: nothing"):
         disks.run(make(**wanted, luks=(volume(f"{node}p1", key_file=Resource(source="data:,wrong")),)))
