@@ -241,7 +241,7 @@ class Boot:
     def _wait_until_heard(self) -> None:
         """Waits for the first line of the console. Without one the machine is switched off and on again, once.
 
-        Under TCG a kernel hangs now and then before it prints anything: once in some hundred boots. Nothing has been written by then.
+        Under TCG a kernel that hung before it printed anything was seen once in some hundred boots. Nothing has been written by then.
         """
         if self.console.wait_for("", SILENT_SECONDS) is not None or self.process.poll() is not None:
             return
