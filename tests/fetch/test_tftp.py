@@ -225,6 +225,7 @@ def test_urls_that_cannot_be_used(fetcher: Fetcher, url: str) -> None:
         read(fetcher, url)
 
 
+@pytest.mark.root  # for the port
 @pytest.mark.subprocess
 @pytest.mark.peer
 @pytest.mark.skipif(shutil.which("dnsmasq") is None, reason="dnsmasq is not installed")
