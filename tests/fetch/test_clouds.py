@@ -98,7 +98,11 @@ def test_s3_with_a_role(server: Server, log: MemoryLog) -> None:
     assert "session-token" not in log.text
 
 
-def test_s3_region_is_asked_for_anonymously_and_once(server: Server, log: MemoryLog) -> None:
+def test_s3_region_is_asked_for_anonymously_and_once(
+    server: Server, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloud, "AWS", (server.url(""),))
+    monkeypatch.setattr(cloud, "ROUNDS", (30.0,))  # a second round would ask again
     aws_instance(server)
     bucket(server, "eu-west-1", hint="eu-central-1")
     server.at["*"] = body(b"x")
