@@ -39,12 +39,12 @@ NOWHERE = "http://127.0.0.1:1"  # nobody answers there
 
 @pytest.fixture
 def fetching(context: Make, log: Log, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
-    """A context whose fetcher gives up soon, on a machine whose devices come soon or never."""
+    """A context whose fetcher gives up after 20 s, on a machine whose devices come soon or never."""
     wait_at_most(monkeypatch, 0.2)
     monkeypatch.setattr(luks_keys, "DIRECTORY", str(tmp_path / "run" / "luks-keys"))
 
     def make(**storage: object) -> Context:
-        return fetching_for(1, log, context(**storage))
+        return fetching_for(20, log, context(**storage))
 
     return make
 

@@ -64,10 +64,10 @@ def tang(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tang]:
 
 @pytest.fixture
 def make(context: Make, log: Log) -> Make:
-    """A context whose fetcher works."""
+    """A context whose fetcher works, and gives up after `seconds`."""
 
-    def made(**storage: Any) -> Context:
-        return fetching_for(4, log, context(**storage))
+    def made(*, seconds: int = 120, **storage: Any) -> Context:
+        return fetching_for(seconds, log, context(**storage))
 
     return made
 
@@ -252,7 +252,7 @@ def test_tang_servers_that_cannot_be_are_told_before_the_first_write(loop: Loop,
             tang=(tables.Tang(url="http://a", thumbprint="wrong", advertisement=tang.advertisement()),))),
     )  # fmt: skip
     parts = [Partition(number=number, label=f"x{number}", size_mib=20) for number in (1, 2, 3)]
-    ctx = make(disks=(disk(node, *parts, wipe_table=True),), luks=volumes)
+    ctx = make(seconds=20, disks=(disk(node, *parts, wipe_table=True),), luks=volumes)  # one of them is there, and may be slow
     with pytest.raises(StageError) as failure:
         disks.run(ctx)
     message = str(failure.value)
