@@ -9,7 +9,7 @@ from __future__ import annotations
 from ignition_py.fetch.cloud import AWS, AWS_TOKEN_LIFE, AWS_TOKEN_PATH, aws_token_header
 from ignition_py.fetch.request import NotFound
 from ignition_py.providers import Machine
-from ignition_py.providers.metadata import Attempt, first_response, token, user_data
+from ignition_py.providers.metadata import Attempt, first_response, tell, token, user_data
 
 
 def fetch(machine: Machine) -> bytes | None:
@@ -19,8 +19,7 @@ def fetch(machine: Machine) -> bytes | None:
         try:
             secret = token(machine, base + AWS_TOKEN_PATH, headers=AWS_TOKEN_LIFE, attempt=attempt)
         except NotFound:
-            if not attempt.stopped():
-                machine.log.info("the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)")
+            tell(machine, "the metadata service has no session tokens (IMDSv2); asking without (IMDSv1)", attempt)
             headers: tuple[tuple[str, str], ...] = ()
         else:
             headers = aws_token_header(secret)

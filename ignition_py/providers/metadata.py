@@ -64,9 +64,15 @@ def user_data(
         attempt.place = public(url)
     elif data:
         machine.found(public(url))
-    elif not _stopped(attempt)():  # after the end of a race a late line would stand below the error
-        machine.log.info("the metadata service has no user data")
+    else:
+        tell(machine, "the metadata service has no user data", attempt)
     return data
+
+
+def tell(machine: Machine, text: str, attempt: Attempt | None) -> None:
+    """Logs, unless the race of the attempt is over: a late line would stand below the error."""
+    if not _stopped(attempt)():
+        machine.log.info(text)
 
 
 def token(machine: Machine, url: str, *, headers: Headers, attempt: Attempt | None = None) -> str:

@@ -313,6 +313,7 @@ class Boot:
             self._lock.__exit__(None, None, None)
 
     def _end(self) -> None:
+        """Ends QEMU and the TPM; the lock stays."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
